@@ -1,0 +1,5 @@
+package model
+
+// Node is an object with a global id: an upstream.Group or an upstream.Activity. It has no methods, because those types
+// know nothing of GraphQL.
+type Node any
