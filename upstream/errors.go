@@ -16,6 +16,9 @@ var (
 	ErrTimeout         = errors.New("the upstream did not answer in time")
 	ErrUnavailable     = errors.New("the upstream is unavailable")
 	ErrBadResponse     = errors.New("the upstream's answer cannot be read")
+
+	// ErrPlaceNotFound is no answer of the upstream: a bounded search did not find a place in a log.
+	ErrPlaceNotFound = errors.New("the place in the log was not found")
 )
 
 // StatusError is an answer of the upstream that is not a page. It wraps one of the sentinels above.

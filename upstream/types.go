@@ -279,3 +279,47 @@ type Count struct {
 	AsOf  time.Time
 	Stale bool
 }
+
+// FeedPoint is a place in the order of a merged feed: start second descending, then region, project, group and log id.
+type FeedPoint struct {
+	Second int64
+	Group  Group
+	LogID  string
+}
+
+// Compare is negative where p comes before q in the feed, that is where p is newer.
+func (p FeedPoint) Compare(q FeedPoint) int {
+	switch {
+	case p.Second > q.Second:
+		return -1
+	case p.Second < q.Second:
+		return 1
+	}
+	if c := p.Group.Compare(q.Group); c != 0 {
+		return c
+	}
+	return strings.Compare(p.LogID, q.LogID)
+}
+
+// FeedQuery asks for at most Count rows of several logs merged into one feed. Its fields mean what those of PageQuery do.
+type FeedQuery struct {
+	Groups   []Group // sorted by Group.Compare, without repeats
+	Filter   Filter
+	After    *FeedPoint
+	Before   *FeedPoint
+	Count    int
+	Last     bool
+	Sections Sections
+}
+
+// FeedPage is the answer to a FeedQuery.
+type FeedPage struct {
+	Page                      // Total counts the groups that could be read
+	Unavailable []Unavailable // the groups that could not be read and are missing in Rows and Total, in the order of Groups
+}
+
+// Unavailable is a group that could not be read, and why.
+type Unavailable struct {
+	Group Group
+	Err   error
+}
