@@ -2,15 +2,21 @@ package upstream
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // Caller is what one request brings along for all that is done on its behalf. Only the Tally changes after WithCaller.
 type Caller struct {
-	Token   string            // the caller's IAM token; empty: none
-	Tokens  map[string]string // further tokens, by project
-	NoCache bool              // read past the caches
-	Tally   Tally
+	Token     string            // the caller's IAM token; empty: none
+	Tokens    map[string]string // further tokens, by project
+	Bearer    string            // who the caller is, where tokens are not what tells; empty: unknown
+	NoCache   bool              // read past the caches
+	Explain   bool              // the caller wants to read the Tally
+	MaxCalls  int64             // bounds Tally.Calls; 0: no bound
+	RequestID string            // in every log line on the request's behalf; empty outside of requests
+	Tally     Tally
 }
 
 // TokenFor returns the token for a project: its own, or the one that serves the rest.
@@ -19,6 +25,16 @@ func (c *Caller) TokenFor(project string) string {
 		return token
 	}
 	return c.Token
+}
+
+// SpendCall counts an HTTP request that is about to be sent upstream. It fails with ErrTooManyCalls, counting nothing, where the
+// caller has none left.
+func (c *Caller) SpendCall() error {
+	if n := c.Tally.Calls.Add(1); c.MaxCalls > 0 && n > c.MaxCalls {
+		c.Tally.Calls.Add(-1)
+		return fmt.Errorf("%w: more than %d", ErrTooManyCalls, c.MaxCalls)
+	}
+	return nil
 }
 
 // Tally counts what an answer cost. The zero Tally is ready; its fields may be used by many goroutines.
@@ -31,6 +47,25 @@ type Tally struct {
 	RedisBytes atomic.Int64 // bytes read from Redis
 	Coalesced  atomic.Int64 // pages that another caller's fetch brought
 	StaleHits  atomic.Int64 // kept pages that stood in for a failing upstream
+
+	freshUntil atomic.Int64 // Unix time in milliseconds; 0: no page has been used
+}
+
+// UseUntil notes that the answer contains a page that is fresh until t; the zero time is one that is not fresh.
+func (t *Tally) UseUntil(until time.Time) {
+	ms := max(until.UnixMilli(), 1)
+	for {
+		old := t.freshUntil.Load()
+		if old != 0 && old <= ms || t.freshUntil.CompareAndSwap(old, ms) {
+			return
+		}
+	}
+}
+
+// FreshUntil is the earliest of the times given to UseUntil; false where there was none.
+func (t *Tally) FreshUntil() (time.Time, bool) {
+	ms := t.freshUntil.Load()
+	return time.UnixMilli(ms), ms != 0
 }
 
 type callerKey struct{}

@@ -1,0 +1,68 @@
+package edge
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// Limits bound one operation. A field that is 0 has the default named beside it.
+type Limits struct {
+	Body          int64 // bytes of a request's body, or of its query string; 256 KiB
+	Tokens        int   // of the document; 4000
+	Depth         int   // of nested fields, fragments expanded; 20
+	Aliases       int   // fragments expanded; 100
+	RootFields    int   // fragments expanded; 50
+	Directives    int   // fragments expanded; 50
+	Cost          int   // fields times the rows asked for; 20000
+	UpstreamCalls int   // HTTP requests that the operation may cause; 200
+}
+
+// StatusProfile says which HTTP statuses request errors have.
+type StatusProfile string
+
+// The profiles. Audit is what the graphql-http audits want and what clients in use expect; Draft is the newest
+// GraphQL-over-HTTP draft.
+const (
+	Audit StatusProfile = "audit"
+	Draft StatusProfile = "draft"
+)
+
+// Config is what an operator and the program can set. The zero Config is ready: default limits, introspection off.
+type Config struct {
+	Limits         Limits
+	RequestTimeout time.Duration // one request, from its headers to its answer; 0: 30 s
+	StatusProfile  StatusProfile // empty: Audit
+	CORSOrigins    []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
+	Introspection  bool          // also switches suggestions in messages
+	DemoToken      string        // stands for a missing X-Auth-Token; empty: nothing does
+
+	Log            *slog.Logger               // nil: none
+	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: what has no code is INTERNAL
+	RecoverFunc    graphql.RecoverFunc        // nil: a panic is logged with its stack and is INTERNAL
+	Extensions     []graphql.HandlerExtension // run inside those of this package
+}
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	fill(&c.Limits.Body, 256<<10)
+	fill(&c.Limits.Tokens, 4000)
+	fill(&c.Limits.Depth, 20)
+	fill(&c.Limits.Aliases, 100)
+	fill(&c.Limits.RootFields, 50)
+	fill(&c.Limits.Directives, 50)
+	fill(&c.Limits.Cost, 20_000)
+	fill(&c.Limits.UpstreamCalls, 200)
+	fill(&c.RequestTimeout, 30*time.Second)
+	fill(&c.StatusProfile, Audit)
+	fill(&c.Log, slog.New(slog.DiscardHandler))
+	return c
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

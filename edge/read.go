@@ -1,0 +1,120 @@
+package edge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// parameters are those of GraphQL over HTTP. Null counts as absent.
+type parameters struct {
+	Query         string         `json:"query"`
+	OperationName string         `json:"operationName"`
+	Variables     map[string]any `json:"variables"`
+	Extensions    map[string]any `json:"extensions"`
+}
+
+// readParams reads the parameters of a POST from its body and those of a GET from its URL. What was sent is never echoed.
+func readParams(w http.ResponseWriter, r *http.Request, maxBody int64) (*graphql.RawParams, *refusal) {
+	read := readURL
+	if r.Method == http.MethodPost {
+		read = readBody
+	}
+	start := graphql.Now()
+	p, refused := read(w, r, maxBody)
+	if refused != nil {
+		return nil, refused
+	}
+	if p.Query == "" {
+		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The parameter query is missing.")
+	}
+	return &graphql.RawParams{
+		Query:         p.Query,
+		OperationName: p.OperationName,
+		Variables:     p.Variables,
+		Extensions:    p.Extensions,
+		Headers:       r.Header,
+		ReadTime:      graphql.TraceTiming{Start: start, End: graphql.Now()},
+	}, nil
+}
+
+// isJSON reports whether a Content-Type is JSON in UTF-8. Anything else is refused, above all the types that a browser sends
+// to other sites without asking them first.
+func isJSON(contentType string) bool {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || media != mediaJSON {
+		return false
+	}
+	charset, given := params["charset"]
+	return !given || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+}
+
+var errNotJSON = refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "The Content-Type must be application/json in UTF-8.")
+
+func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameters, *refusal) {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return nil, errNotJSON
+	}
+	if r.ContentLength > maxBody {
+		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has more than %d bytes; at most %[1]d are allowed.", maxBody)
+	}
+	if err != nil {
+		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The body could not be read to its end.")
+	}
+	p := &parameters{}
+	return p, decode(body, p, "body")
+}
+
+func readURL(_ http.ResponseWriter, r *http.Request, maxQuery int64) (*parameters, *refusal) {
+	if contentType := r.Header.Get("Content-Type"); contentType != "" && !isJSON(contentType) {
+		return nil, errNotJSON
+	}
+	if n := int64(len(r.URL.RawQuery)); n > maxQuery {
+		return nil, refusef(http.StatusRequestURITooLong, codeTooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, maxQuery)
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The URL's query is not well formed.")
+	}
+	p := &parameters{Query: values.Get("query"), OperationName: values.Get("operationName")}
+	if refused := decodeValue(values, "variables", &p.Variables); refused != nil {
+		return nil, refused
+	}
+	return p, decodeValue(values, "extensions", &p.Extensions)
+}
+
+// decodeValue reads the JSON of one URL parameter; absent and empty leave target alone.
+func decodeValue(values url.Values, name string, target any) *refusal {
+	if values.Get(name) == "" {
+		return nil
+	}
+	return decode([]byte(values.Get(name)), target, name)
+}
+
+// decode reads one JSON object. Numbers stay as they were written. The message names what was wrong, never what was sent.
+func decode(text []byte, target any, name string) *refusal {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	err := d.Decode(target)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if wrong.Field != "" {
+			name = wrong.Field
+		}
+		return refusef(http.StatusBadRequest, codeBadUserInput, "The parameter %s has the wrong type of JSON value.", name)
+	}
+	if err != nil || d.Decode(new(json.RawMessage)) != io.EOF {
+		return refusef(http.StatusBadRequest, codeBadUserInput, "The %s is not one well-formed JSON object.", name)
+	}
+	return nil
+}

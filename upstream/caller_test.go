@@ -1,0 +1,40 @@
+package upstream
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestSpendCallStopsAtTheBound(t *testing.T) {
+	c := &Caller{MaxCalls: 2}
+	for i := range 2 {
+		if err := c.SpendCall(); err != nil {
+			t.Fatalf("call %d: %v", i+1, err)
+		}
+	}
+	if err := c.SpendCall(); !errors.Is(err, ErrTooManyCalls) {
+		t.Errorf("third call: %v", err)
+	}
+	if n := c.Tally.Calls.Load(); n != 2 {
+		t.Errorf("%d calls counted, want 2", n)
+	}
+}
+
+func TestFreshUntilIsTheEarliest(t *testing.T) {
+	var tally Tally
+	if _, used := tally.FreshUntil(); used {
+		t.Error("a new Tally has used a page")
+	}
+	at := time.UnixMilli(1_700_000_000_000)
+	for _, until := range []time.Time{at.Add(time.Minute), at, at.Add(time.Hour)} {
+		tally.UseUntil(until)
+	}
+	if got, used := tally.FreshUntil(); !used || !got.Equal(at) {
+		t.Errorf("fresh until %v, want %v", got, at)
+	}
+	tally.UseUntil(time.Time{})
+	if got, _ := tally.FreshUntil(); got.After(time.UnixMilli(1)) {
+		t.Errorf("a page that is not fresh left it fresh until %v", got)
+	}
+}
