@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// prefix begins the name of every variable of ours.
+const prefix = "SCALEGRAPH_"
+
+// arguments is what a command line says.
+type arguments struct {
+	values        map[string]string // by flag, as written
+	help, version bool
+	faults        []error
+}
+
+// readArguments reads -flag value, -flag=value and the same with two dashes. It goes on behind a fault, so that all are said
+// at once. A fault does not repeat a value: it may be a secret that lost its flag.
+func readArguments(table []setting, args []string) arguments {
+	a := arguments{values: map[string]string{}}
+	for i := 0; i < len(args); i++ {
+		name, value, hasValue := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(args[i], "-"), "-"), "=")
+		switch {
+		case !strings.HasPrefix(args[i], "-"):
+			a.fault("argument %d belongs to no flag", i+1)
+		case name == "help" || name == "h":
+			a.help = true
+		case name == "version":
+			a.version = true
+		case !slices.ContainsFunc(table, func(s setting) bool { return s.flag() == name }):
+			a.fault("-%s: there is no such flag; -help lists them all", name)
+		case hasValue:
+			a.values[name] = value
+		case i+1 == len(args):
+			a.fault("-%s: needs a value", name)
+		default:
+			i++
+			a.values[name] = args[i]
+		}
+	}
+	return a
+}
+
+func (a *arguments) fault(format string, args ...any) {
+	a.faults = append(a.faults, fmt.Errorf(format, args...))
+}
+
+// ourVariables returns the variables of environ that begin with our prefix. Of two equal names the last counts, as for a shell.
+func ourVariables(environ []string) map[string]string {
+	env := map[string]string{}
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		if strings.HasPrefix(name, prefix) {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// unread returns the names in env that are no setting, sorted. Kubernetes puts variables of its own there for a service that
+// is called scalegraph; those are left out.
+func unread(table []setting, env map[string]string) []string {
+	var names []string
+	for name := range env {
+		kubernetes := strings.HasPrefix(name, prefix+"SERVICE_") || strings.HasPrefix(name, prefix+"PORT")
+		if !kubernetes && !slices.ContainsFunc(table, func(s setting) bool { return s.variable() == name }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Config is everything that an operator can set. It is read once, checked before anything starts, and not changed afterwards.
+// The table in settings.go says what each field means and what it is where nobody set it.
+type Config struct {
+	Listen      string
+	AdminListen string // empty: none
+
+	Upstream string            // base URL without a slash at its end, or demo
+	Region   string            // name of Upstream's region
+	Regions  map[string]string // further regions: name to base URL
+	Project  string            // empty: none
+
+	Auth     string
+	RedisURL string // empty: none; it may hold a password
+	Secret   string
+
+	CacheMemory  int64 // bytes
+	Fresh        time.Duration
+	Stale        time.Duration
+	StaleIfError time.Duration
+	Grant        time.Duration
+	GrantScope   string
+	GrantIfError time.Duration
+
+	TypeSpelling        string
+	UpstreamTimeout     time.Duration
+	RequestTimeout      time.Duration
+	UpstreamConcurrency int
+	Poll                time.Duration
+
+	Introspection    bool
+	TrustedDocuments string // empty: none
+	TrustedOnly      bool
+	CORSOrigins      []string
+	StatusProfile    string
+	Limits           Limits
+
+	Log string
+
+	Unread []string // variables that look like ours and that nobody reads: most likely misspelt
+}
+
+// Limits bound one operation.
+type Limits struct {
+	Body          int64 // bytes
+	Tokens        int
+	Depth         int
+	Aliases       int
+	RootFields    int
+	Directives    int
+	Cost          int
+	UpstreamCalls int
+}
+
+// demo is the upstream that stands for the embedded emulator.
+const demo = "demo"
+
+// Demo reports whether the embedded emulator is the upstream.
+func (c Config) Demo() bool { return c.Upstream == demo }
+
+// errAnswered is no fault: the arguments asked for -help or -version, and that is done.
+var errAnswered = errors.New("answered")
+
+// readConfig reads the arguments and the environment (as os.Environ gives it). A flag beats its variable; an empty value of
+// either means the default. Where anything is wrong the error joins all faults, one line each. What -help and -version print
+// goes to out, and the error is errAnswered.
+func readConfig(args, environ []string, out io.Writer) (Config, error) {
+	var cfg Config
+	table := settings(&cfg)
+	given := readArguments(table, args)
+	switch {
+	case given.help:
+		return Config{}, errors.Join(errAnswered, printHelp(out, table))
+	case given.version:
+		_, err := fmt.Fprintln(out, "scalegraph", buildVersion())
+		return Config{}, errors.Join(errAnswered, err)
+	}
+	env := ourVariables(environ)
+	cfg.Unread = unread(table, env)
+	faults := given.faults
+	for _, s := range table {
+		faults = append(faults, s.apply(given.values, env))
+	}
+	faults = append(faults, cfg.contradictions()...)
+	if err := errors.Join(faults...); err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+// contradictions returns what is wrong between settings that are each right by themselves.
+func (c Config) contradictions() []error {
+	var faults []error
+	if _, twice := c.Regions[c.Region]; twice {
+		faults = append(faults, fmt.Errorf("SCALEGRAPH_REGIONS: %q is already the name of the first region (SCALEGRAPH_REGION)", c.Region))
+	}
+	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") && c.Listen != "" {
+		faults = append(faults, errors.New("SCALEGRAPH_ADMIN_LISTEN: must not be the address of SCALEGRAPH_LISTEN"))
+	}
+	return faults
+}

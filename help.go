@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+)
+
+// printHelp lists every setting: flag, variable, default and meaning.
+func printHelp(out io.Writer, table []setting) error {
+	var b strings.Builder
+	b.WriteString("scalegraph serves the activity log of Huawei Cloud AutoScaling as a GraphQL API.\n\n" +
+		"Every flag is also an environment variable. The flag wins; an empty value means the default.\n")
+	for _, s := range table {
+		fmt.Fprintf(&b, "\n  -%s  (%s", s.flag(), s.variable())
+		if s.initial != "" {
+			fmt.Fprintf(&b, ", default %s", s.initial)
+		}
+		fmt.Fprintf(&b, ")\n      %s\n", strings.ReplaceAll(s.help, "`", ""))
+	}
+	b.WriteString("\n  -version\n      print the version and exit\n  -help\n      print this and exit\n")
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// buildVersion returns the module's version, else the commit that was built, else devel.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel-" + s.Value
+		}
+	}
+	return "devel"
+}

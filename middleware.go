@@ -1,0 +1,115 @@
+package main
+
+import (
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// middleware wraps what every request goes through, from the inside out.
+func middleware(h http.Handler, log *slog.Logger) http.Handler {
+	h = bounded(h)
+	h = secured(h)
+	h = logged(h, log)
+	return identified(h) // first of all, because the log names the request
+}
+
+const requestIDHeader = "X-Request-Id"
+
+// requestIDForm is what we keep of what a caller calls its request; anything else could forge log lines.
+var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_.:/+=-]{1,128}$`)
+
+// identified gives the request an id, the caller's own where it has one, and names it in the answer.
+func identified(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(requestIDHeader)
+		if !requestIDForm.MatchString(id) {
+			id = rand.Text()
+		}
+		r.Header.Set(requestIDHeader, id)
+		w.Header().Set(requestIDHeader, id)
+		h.ServeHTTP(w, r)
+	})
+}
+
+// logged writes one line for each request, when it is answered. The query part of the URL and all headers but the request's id stay out.
+func logged(h http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		counted := &countingWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+				slog.String("requestId", r.Header.Get(requestIDHeader)),
+				slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("status", counted.status), slog.Duration("duration", time.Since(began)), slog.Int64("bytes", counted.bytes))
+		}()
+		h.ServeHTTP(counted, r)
+	})
+}
+
+// countingWriter remembers the status and how many bytes were written.
+type countingWriter struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// Unwrap lets http.ResponseController reach what this writer does not have: deadlines and hijacking.
+func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Flush makes the writer an http.Flusher, which stream writers ask for by type.
+func (w *countingWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+
+func (w *countingWriter) WriteHeader(status int) {
+	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// secured sets the headers that keep browsers from guessing, framing and telling. A page that needs more sets its own policy.
+func secured(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// bounded gives the body bodyTimeout to arrive. http.Server's ReadTimeout would end streams, too: it goes on counting behind the body.
+func bounded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			conn := http.NewResponseController(w)
+			_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout)) // no deadline to set: no connection to hold
+			r.Body = &boundedBody{r.Body, conn}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// boundedBody takes the deadline away when the body has arrived.
+type boundedBody struct {
+	io.ReadCloser
+	conn *http.ResponseController
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	bodyTimeout   = 15 * time.Second
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 25 * time.Second // Kubernetes kills 30 s after it asked
+
+	// A caller may send several IAM tokens, and each has a few kilobytes.
+	maxHeaderBytes = 256 << 10
+)
+
+// serve answers on listener until ctx ends. Then it takes no more connections and waits for the requests under way, for at most
+// drainTimeout; it returns an error where some had to be cut off.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, state *health) error {
+	// Requests do not inherit ctx's end: they may finish.
+	base, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return base },
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	state.serving.Store(true)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	state.serving.Store(false)
+	bound, cancel := context.WithTimeout(base, drainTimeout)
+	defer cancel()
+	err := server.Shutdown(bound)
+	if errors.Is(err, context.DeadlineExceeded) {
+		cut()
+		err = errors.Join(errors.New("requests under way were cut off"), server.Close())
+	}
+	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
+}

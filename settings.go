@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// setting is one line of the table that the environment, the flags, -help and the table in the README are made of.
+type setting struct {
+	name    string             // REDIS_URL is the variable SCALEGRAPH_REDIS_URL and the flag -redis-url
+	initial string             // the default as one would write it; empty: none
+	read    func(string) error // reads a text that is not empty into the Config; its error does not repeat the text
+	help    string             // for people, in Markdown
+	secret  bool               // the value may be a secret or hold one: it is never shown
+}
+
+// settings returns the table, in the order in which it is shown. Its read functions write into cfg.
+func settings(cfg *Config) []setting {
+	const year = 365 * 24 * time.Hour
+	return []setting{
+		{name: "LISTEN", initial: "127.0.0.1:8080", read: address(&cfg.Listen), help: "address; port 0 takes a free one and prints it"},
+		{name: "ADMIN_LISTEN", read: address(&cfg.AdminListen), help: "separate address for metrics and pprof"},
+		{name: "UPSTREAM", initial: demo, read: upstreamURL(&cfg.Upstream), secret: true, help: "base URL of the AutoScaling endpoint, or `demo`"},
+		{name: "REGION", initial: "default", read: word(&cfg.Region), help: "name of that endpoint's region"},
+		{name: "REGIONS", read: regions(&cfg.Regions), secret: true, help: "more regions: `name=url,name=url`"},
+		{name: "PROJECT", read: word(&cfg.Project), help: "project where a query names none"},
+
+		{name: "AUTH", initial: "passthrough", read: authentication(&cfg.Auth), help: "`passthrough`: the caller's `X-Auth-Token` goes upstream. `aksk`: requests are signed with the keys below, and callers must prove who they are (not in this version)"},
+		{name: "AK", read: notYet, secret: true, help: "access key for `aksk`"},
+		{name: "AK_FILE", read: notYet, help: "file to read it from"},
+		{name: "SK", read: notYet, secret: true, help: "secret key for `aksk`"},
+		{name: "SK_FILE", read: notYet, help: "file to read it from"},
+		{name: "SECURITY_TOKEN", read: notYet, secret: true, help: "goes with temporary access keys, for `aksk`"},
+		{name: "SECURITY_TOKEN_FILE", read: notYet, help: "file to read it from"},
+		{name: "CLIENT_KEYS_FILE", read: notYet, help: "for `aksk`: one caller a line, `name key project,project` (`*` for all; `#` starts a comment)"},
+		{name: "OIDC_ISSUER", read: notYet, secret: true, help: "for `aksk`: accept this issuer's JWTs as bearer tokens"},
+		{name: "OIDC_AUDIENCE", read: notYet, help: "the audience that they must name"},
+		{name: "OIDC_CLAIM", initial: "projects", read: text(new(string)), help: "the claim that lists the projects"},
+
+		{name: "REDIS_URL", read: redisURL(&cfg.RedisURL), secret: true, help: "`redis://`, `rediss://`, several hosts for a cluster, or a sentinel URL; empty: in-process cache only"},
+		{name: "CACHE_MEMORY", initial: "64MiB", read: size(&cfg.CacheMemory, 0), help: "bound of the in-process tier"},
+		{name: "FRESH", initial: "5s", read: duration(&cfg.Fresh, 0, time.Hour), help: "how long the moving head counts as fresh"},
+		{name: "STALE", initial: "10s", read: duration(&cfg.Stale, 0, time.Hour), help: "how much longer it may be served while it is read anew"},
+		{name: "STALE_IF_ERROR", initial: "24h", read: duration(&cfg.StaleIfError, 0, year), help: "how long a kept copy may stand in for a failing upstream"},
+		{name: "GRANT", initial: "60s", read: duration(&cfg.Grant, 0, time.Hour), help: "how long the upstream's yes to a credential lets it see kept pages"},
+		{name: "GRANT_SCOPE", initial: "group", read: oneOf(&cfg.GrantScope, "group", "project"), help: "what that yes covers: the `group`, or the whole `project`"},
+		{name: "GRANT_IF_ERROR", initial: "15m", read: duration(&cfg.GrantIfError, 0, 24*time.Hour), help: "how long it counts while the upstream fails (never after a refusal)"},
+		{name: "SECRET", read: text(&cfg.Secret), secret: true, help: "keys the hash under which credentials stand in Redis (HMAC-SHA-256; plain SHA-256 where empty); the same for all replicas"},
+
+		{name: "TYPE_SPELLING", initial: "MANNUAL", read: oneOf(&cfg.TypeSpelling, "MANNUAL", "MANUAL"), help: "how this upstream spells the three MANUAL types in filters: `MANNUAL` or `MANUAL`; both are understood in answers"},
+		{name: "UPSTREAM_TIMEOUT", initial: "10s", read: duration(&cfg.UpstreamTimeout, time.Millisecond, time.Hour), help: "one upstream call"},
+		{name: "REQUEST_TIMEOUT", initial: "30s", read: duration(&cfg.RequestTimeout, time.Millisecond, time.Hour), help: "one GraphQL request"},
+		{name: "UPSTREAM_CONCURRENCY", initial: "64", read: count(&cfg.UpstreamConcurrency, 10_000), help: "upstream calls under way at once"},
+		{name: "POLL", initial: "5s", read: duration(&cfg.Poll, 100*time.Millisecond, time.Hour), help: "how often a subscribed group is polled"},
+
+		{name: "INTROSPECTION", initial: "true", read: yesNo(&cfg.Introspection), help: "also switches GraphiQL and suggestions"},
+		{name: "TRUSTED_DOCUMENTS", read: text(&cfg.TrustedDocuments), help: "folder or manifest of persisted operations"},
+		{name: "TRUSTED_ONLY", initial: "false", read: onlyNo(&cfg.TrustedOnly), help: "with `true` nothing else runs (not in this version)"},
+		{name: "CORS_ORIGINS", read: origins(&cfg.CORSOrigins), help: "allowed browser origins, e.g. `https://console.example.com`; several with commas"},
+		{name: "STATUS_PROFILE", initial: "audit", read: oneOf(&cfg.StatusProfile, "audit", "draft"), help: "HTTP status of failed requests: as the graphql-http audits want, or `draft` as the newest GraphQL-over-HTTP draft"},
+
+		{name: "MAX_BODY", initial: "256KiB", read: size(&cfg.Limits.Body, 1), help: "bytes of a request's body"},
+		{name: "MAX_TOKENS", initial: "4000", read: count(&cfg.Limits.Tokens, 1_000_000), help: "tokens of an operation"},
+		{name: "MAX_DEPTH", initial: "20", read: count(&cfg.Limits.Depth, 1000), help: "how deep its fields nest"},
+		{name: "MAX_ALIASES", initial: "100", read: count(&cfg.Limits.Aliases, 1_000_000), help: "its aliases"},
+		{name: "MAX_ROOT_FIELDS", initial: "50", read: count(&cfg.Limits.RootFields, 1_000_000), help: "its fields at the root"},
+		{name: "MAX_DIRECTIVES", initial: "50", read: count(&cfg.Limits.Directives, 1_000_000), help: "its directives"},
+		{name: "MAX_COST", initial: "20000", read: count(&cfg.Limits.Cost, 1_000_000_000), help: "its cost: fields x rows asked"},
+		{name: "MAX_UPSTREAM_CALLS", initial: "200", read: count(&cfg.Limits.UpstreamCalls, 1_000_000), help: "upstream calls that it may cause"},
+
+		{name: "LOG", initial: "auto", read: oneOf(&cfg.Log, "auto", "text", "json"), help: "form of the log on stderr: `text`, `json`, or `auto`, which is text on a terminal"},
+	}
+}
+
+func (s setting) variable() string { return prefix + s.name }
+
+func (s setting) flag() string { return strings.ToLower(strings.ReplaceAll(s.name, "_", "-")) }
+
+// apply reads the setting from where it is set. The flag comes first; an empty value means the default.
+func (s setting) apply(flags, env map[string]string) error {
+	origin, value := s.variable(), env[s.variable()]
+	if given, ok := flags[s.flag()]; ok {
+		origin, value = "-"+s.flag(), given
+	}
+	if value == "" {
+		value = s.initial
+	}
+	if value == "" {
+		return nil
+	}
+	err := s.read(value)
+	switch {
+	case err == nil:
+		return nil
+	case s.secret:
+		return fmt.Errorf("%s: %w", origin, err)
+	}
+	return fmt.Errorf("%s=%s: %w", origin, shown(value), err)
+}
+
+// shown quotes a value for a message of one line, shortened where it is long.
+func shown(value string) string {
+	const most = 60
+	if len(value) > most {
+		return fmt.Sprintf("%q…", value[:most])
+	}
+	return fmt.Sprintf("%q", value)
+}
+
+// errNotYet refuses a setting whose silence would leave a door open that the operator believes shut.
+var errNotYet = errors.New("this version cannot do that yet, and does not start as if it could")
