@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+.PHONY: help generate lint test race bench check generated build redis
+
+GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
+
+help: ## lists these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+generate: ## makes graph/ anew from the schema and gqlgen.yml
+	go tool gqlgen generate
+
+lint: ## reads all code with golangci-lint (built from tools/go.mod, the first time takes a minute)
+	$(GOLANGCI) run ./...
+
+test: redis ## runs all tests with the race detector, and installs redis-server where it is missing
+	SCALEGRAPH_REQUIRE_REDIS=1 go test -race ./...
+
+race: test ## the same
+
+bench: ## runs all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+build: ## builds one static binary
+	CGO_ENABLED=0 go build -trimpath -o scalegraph .
+
+check: generated lint test ## generated code is current, lint, test
+
+generated: generate
+	@git diff -- graph resolvers
+	@test -z "$$(git status --porcelain -- graph resolvers)" || { echo "generated code is not what is committed"; exit 1; }
+
+# Tests start redis-server processes of their own; any 6.2 or newer will do.
+redis:
+	@command -v redis-server >/dev/null || ./.ci/install-redis
