@@ -1,0 +1,163 @@
+package emulator
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Emulator answers as the documented call does. All of its methods may be used by many goroutines at once.
+type Emulator struct {
+	sw     Switches
+	access access
+	record recorder
+	ties   shuffler
+
+	onRequest  atomic.Pointer[func(Request)]
+	onAnswered atomic.Pointer[func(Answer)]
+	fault      atomic.Pointer[func(*http.Request) *Fault]
+
+	mu      sync.RWMutex // guards what follows; an answer is computed under it
+	logs    map[place]*log
+	seq     uint64 // changes so far
+	history *[]Change
+}
+
+// place names a log.
+type place struct{ project, group string }
+
+// New returns an emulator without groups, tokens or faults.
+func New(sw Switches) *Emulator {
+	e := &Emulator{sw: sw, logs: map[place]*log{}}
+	e.ties.seed(sw.Seed)
+	return e
+}
+
+// Switches returns what the emulator was made with.
+func (e *Emulator) Switches() Switches { return e.sw }
+
+// AddGroup makes an empty log. A group that is there already is left as it is.
+func (e *Emulator) AddGroup(project, group string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.group(project, group)
+}
+
+// group returns a log, made where there is none. The lock is held.
+func (e *Emulator) group(project, group string) *log {
+	at := place{project, group}
+	l, ok := e.logs[at]
+	if !ok {
+		l = newLog(e.sw.Ties)
+		e.logs[at] = l
+		e.changed(GroupAdded, at, Row{})
+	}
+	return l
+}
+
+// RemoveGroup deletes a group with its log and reports whether it was there. Calls for it answer 400 AS.2007 from now on.
+func (e *Emulator) RemoveGroup(project, group string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := place{project, group}
+	if _, ok := e.logs[at]; !ok {
+		return false
+	}
+	delete(e.logs, at)
+	e.changed(GroupRemoved, at, Row{})
+	return true
+}
+
+// Insert adds rows with any start times; their places follow from those. A row whose id is there already takes that row's place, so
+// that a test can change a row; one without an id gets one. A group that is not there is made.
+func (e *Emulator) Insert(project, group string, rows ...Row) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at, l := place{project, group}, e.group(project, group)
+	placed := make([]Row, len(rows))
+	for i, r := range rows {
+		placed[i] = normal(r)
+		if r.ID == "" {
+			placed[i].ID = madeID(at, e.seq+uint64(i))
+		}
+		e.changed(Inserted, at, placed[i])
+	}
+	l.put(placed)
+}
+
+// Finish ends a row: it gets this status and end, and keeps its start and its place. It reports whether the row was there.
+func (e *Emulator) Finish(project, group, id, status string, end time.Time) bool {
+	return e.Update(project, group, id, func(r *Row) { r.Status, r.End = status, end })
+}
+
+// Update changes a row in place and reports whether it was there. The id stays; slices and maps of the row are replaced, not written to.
+func (e *Emulator) Update(project, group, id string, change func(*Row)) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := place{project, group}
+	l, ok := e.logs[at]
+	if !ok || l.byID[id] == nil {
+		return false
+	}
+	r := l.byID[id].row
+	change(&r)
+	r.ID = id
+	r = normal(r)
+	l.replace(r)
+	e.changed(Updated, at, r)
+	return true
+}
+
+// Remove takes a row out of the middle of a log and reports whether it was there.
+func (e *Emulator) Remove(project, group, id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := place{project, group}
+	l, ok := e.logs[at]
+	if !ok || !l.remove(id) {
+		return false
+	}
+	e.changed(Removed, at, Row{ID: id})
+	return true
+}
+
+// Expire drops the n oldest rows, as retention does, and returns how many there were to drop.
+func (e *Emulator) Expire(project, group string, n int) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := place{project, group}
+	l, ok := e.logs[at]
+	if !ok {
+		return 0
+	}
+	ids := l.oldest(n)
+	for _, id := range ids {
+		l.remove(id)
+		e.changed(Expired, at, Row{ID: id})
+	}
+	return len(ids)
+}
+
+// Rows returns the record of a group in the order of answers (newest first); nil where there is no such group or row.
+func (e *Emulator) Rows(project, group string) []Row { return e.Match(project, group, Filter{}) }
+
+// Match returns the rows of a group that a filter lets through, in the order of answers. Inside one second TiesUnstable has no order;
+// here the row inserted last comes first then.
+func (e *Emulator) Match(project, group string, f Filter) []Row {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	l, ok := e.logs[place{project, group}]
+	if !ok {
+		return nil
+	}
+	return newestFirst(l.match(f, e.sw))
+}
+
+func newestFirst(entries []*entry) []Row {
+	rows := make([]Row, len(entries))
+	for i, e := range entries {
+		rows[len(rows)-1-i] = e.row
+	}
+	return rows
+}
