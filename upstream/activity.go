@@ -1,6 +1,9 @@
 package upstream
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Outcome is a status read together with the failed lists.
 type Outcome string
@@ -42,14 +45,56 @@ func (a *Activity) Ended() *time.Time {
 	return &a.EndTime
 }
 
-// DurationSeconds returns the seconds from start to end; nil while the action runs.
-func (a *Activity) DurationSeconds() *int32 { return nil }
+// DurationSeconds returns the seconds from start to end, between the whole seconds that clients see; nil while the action runs.
+// It is never negative: where clocks disagree it is 0.
+func (a *Activity) DurationSeconds() *int32 {
+	if a.EndTime.IsZero() {
+		return nil
+	}
+	seconds := a.EndTime.Unix() - a.StartTime.Unix()
+	n := int32(min(max(0, seconds), math.MaxInt32))
+	return &n
+}
 
 // Outcome reads the status together with the failed lists.
-func (a *Activity) Outcome() Outcome { return OutcomeUnknown }
+func (a *Activity) Outcome() Outcome {
+	switch a.Status {
+	case StatusDoing:
+		return OutcomeInProgress
+	case StatusFail:
+		return OutcomeFailed
+	case StatusSuccess:
+		if a.Lengths.Failed+a.Lengths.BindFailed+a.Lengths.UnbindFailed > 0 {
+			return OutcomePartiallyFailed
+		}
+		return OutcomeSucceeded
+	}
+	return OutcomeUnknown
+}
 
-// Direction says whether the action grows or shrinks the serving group.
-func (a *Activity) Direction() Direction { return DirectionNone }
+// Direction says whether the action grows or shrinks the serving group: by its type where that says it, else by the counts,
+// else by the lists.
+func (a *Activity) Direction() Direction {
+	switch a.Type {
+	case TypeManualAdd, TypeExitStandby:
+		return DirectionOut
+	case TypeManualRemove, TypeManualDelete, TypeELBCheckDelete, TypeAuditCheckDelete, TypeEnterStandby:
+		return DirectionIn
+	case TypeModifyELB:
+		return DirectionNone
+	}
+	if a.DesireValue != nil && a.InstanceValue != nil && *a.DesireValue != *a.InstanceValue {
+		return growth(*a.InstanceValue, *a.DesireValue)
+	}
+	return growth(a.Lengths.Removed+a.Lengths.Deleted, a.Lengths.Added)
+}
 
-// Reasons reads the description as data; empty where there is nothing to read.
-func (a *Activity) Reasons() []Reason { return nil }
+func growth(from, to int32) Direction {
+	switch {
+	case to > from:
+		return DirectionOut
+	case to < from:
+		return DirectionIn
+	}
+	return DirectionNone
+}

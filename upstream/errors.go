@@ -28,9 +28,9 @@ var (
 type StatusError struct {
 	Err        error         // the sentinel
 	Status     int           // HTTP status
-	Code       string        // e.g. AS.2007 or APIG.0308; empty where the answer had none
-	RequestID  string        // the upstream's request id; empty where the answer had none
-	RetryAfter time.Duration // as sent; 0 where it was not
+	Code       string        // e.g. AS.2007 or APIG.0308, harmless to show; empty where the answer had none
+	RequestID  string        // the upstream's request id, harmless to show; empty where the answer had none
+	RetryAfter time.Duration // as sent, at most a day; 0 where it was not
 	Message    string        // the upstream's text, shortened: for logs only, it may name what a client must not see
 }
 

@@ -1,0 +1,158 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// The two ways in which regions spell the three MANUAL types in a filter. Both are understood in answers.
+const (
+	SpellingTwoN = "MANNUAL"
+	SpellingOneN = "MANUAL"
+)
+
+// Config says where the upstream is and how it is asked. Everything but Endpoints may be left zero.
+type Config struct {
+	Endpoints    map[string]string // region name to base URL; http or https, a path in front of the API's is kept
+	TypeSpelling string            // SpellingTwoN (default) or SpellingOneN
+	Timeout      time.Duration     // bound of one List from its first byte sent, retries and their waits included; default 10 s
+	Concurrency  int               // calls under way at once, over all regions; default 64
+	Transport    http.RoundTripper // what carries the requests; default: a pool of kept-alive connections
+	Log          *slog.Logger      // default: nothing is logged
+
+	pace pace
+}
+
+// Client asks the upstream. It may be used by many goroutines.
+type Client struct {
+	regions   map[string]*region
+	spelling  string
+	timeout   time.Duration
+	slots     chan struct{}
+	transport http.RoundTripper
+	log       *slog.Logger
+	leftOut   atomic.Int64
+}
+
+// New returns a client for the regions of cfg, and an error that names every region whose base URL is unusable.
+// Close it when it is no longer needed.
+func New(cfg Config) (*Client, error) {
+	cfg = withDefaults(cfg)
+	if cfg.TypeSpelling != SpellingTwoN && cfg.TypeSpelling != SpellingOneN {
+		return nil, fmt.Errorf("type spelling %q is neither %s nor %s", cfg.TypeSpelling, SpellingTwoN, SpellingOneN)
+	}
+	regions, err := newRegions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{
+		regions:   regions,
+		spelling:  cfg.TypeSpelling,
+		timeout:   cfg.Timeout,
+		slots:     make(chan struct{}, cfg.Concurrency),
+		transport: &authorizer{&counter{cfg.Transport}},
+		log:       cfg.Log,
+	}, nil
+}
+
+func withDefaults(cfg Config) Config {
+	if cfg.TypeSpelling == "" {
+		cfg.TypeSpelling = SpellingTwoN
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	if cfg.Concurrency <= 0 {
+		cfg.Concurrency = 64
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = newTransport(cfg.Concurrency)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.pace == (pace{}) {
+		cfg.pace = defaultPace()
+	}
+	return cfg
+}
+
+// Close gives idle connections back. Calls under way are not disturbed.
+func (c *Client) Close() {
+	(&http.Client{Transport: c.transport}).CloseIdleConnections()
+}
+
+// RowsLeftOut returns how many rows came without an id or a start time since the client was made.
+func (c *Client) RowsLeftOut() int64 { return c.leftOut.Load() }
+
+// Circuits returns the state of each region's circuit breaker: closed (all is well), open, or half-open (being tried).
+func (c *Client) Circuits() map[string]string {
+	states := make(map[string]string, len(c.regions))
+	for name, r := range c.regions {
+		states[name] = r.breaker.State().String()
+	}
+	return states
+}
+
+// List makes one upstream call. A failure wraps one of the package's sentinels (as a *StatusError where the upstream
+// answered), or ctx.Err() where the caller left or ran out of time. The answer is shared: nobody may change it.
+func (c *Client) List(ctx context.Context, q ListQuery) (Listing, error) {
+	listing, err := c.list(ctx, q)
+	if err != nil {
+		return Listing{}, fmt.Errorf("list activities of %s/%s/%s: %w", q.Group.Region, q.Group.Project, q.Group.ID, err)
+	}
+	return listing, nil
+}
+
+func (c *Client) list(ctx context.Context, q ListQuery) (Listing, error) {
+	r, ok := c.regions[q.Group.Region]
+	if !ok {
+		return Listing{}, fmt.Errorf("region %q is not configured", q.Group.Region)
+	}
+	u, err := r.listURL(q, c.spelling)
+	if err != nil {
+		return Listing{}, err
+	}
+	a, err := c.get(withProject(ctx, q.Group.Project), r, u)
+	if err != nil {
+		return Listing{}, err
+	}
+	return c.read(ctx, q, a)
+}
+
+// read makes a listing of an answer with status 200.
+func (c *Client) read(ctx context.Context, q ListQuery, a *answer) (Listing, error) {
+	p, err := decodePage(a.body, q)
+	if err != nil {
+		return Listing{}, a.unreadable(err)
+	}
+	CallerFrom(ctx).Tally.Rows.Add(int64(len(p.rows)))
+	if p.leftOut > 0 {
+		c.leftOut.Add(int64(p.leftOut))
+		c.log.WarnContext(ctx, "rows without id or start time left out", "rows", p.leftOut, "region", q.Group.Region,
+			"project", q.Group.Project, "group", q.Group.ID, "offset", q.Offset, "upstreamRequestId", a.requestID())
+	}
+	return Listing{Rows: p.rows, Offset: q.Offset, Total: p.total, At: a.at}, nil
+}
+
+// get is the one road out and back: it waits for a slot, sends (again, where that is safe), and checks the status.
+func (c *Client) get(ctx context.Context, r *region, url string) (*answer, error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	a, err := c.send(ctx, r, url)
+	if err != nil {
+		return nil, err
+	}
+	if a.status != http.StatusOK {
+		return nil, a.failure(secret(ctx))
+	}
+	return a, nil
+}

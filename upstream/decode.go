@@ -1,0 +1,175 @@
+package upstream
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+)
+
+// page is a decoded answer.
+type page struct {
+	rows    []*Activity // nil where a row has no id or start time
+	leftOut int         // how many are nil
+	total   int
+}
+
+// decodePage reads an answer strictly where a mistake would shift rows, and leniently within a row: a member that is not as
+// documented is left out or kept as text, and never costs the row, let alone the page.
+func decodePage(body []byte, q ListQuery) (page, error) {
+	// The standard library judges the whole, because it bounds the depth; what is sound is then read where it lies.
+	if !json.Valid(body) {
+		return page{}, errors.New("not JSON, or cut off")
+	}
+	if !utf8.Valid(body) {
+		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
+	}
+	var total, list gjson.Result
+	gjson.ParseBytes(body).ForEach(func(key, value gjson.Result) bool {
+		switch key.Str {
+		case "total_number":
+			total = value
+		case "scaling_activity_log":
+			list = value
+		}
+		return true
+	})
+	return makePage(total, list, q)
+}
+
+func makePage(total, list gjson.Result, q ListQuery) (page, error) {
+	n := number(total)
+	if n == nil || *n < 0 {
+		return page{}, errors.New("total_number is no count")
+	}
+	if list.Type != gjson.Null && !list.IsArray() {
+		return page{}, errors.New("scaling_activity_log is no list")
+	}
+	p := page{rows: make([]*Activity, 0, q.Limit)}
+	list.ForEach(func(_, row gjson.Result) bool {
+		p.add(row, q.Group)
+		return len(p.rows) <= q.Limit
+	})
+	if len(p.rows) > q.Limit {
+		// An upstream that does not heed limit need not heed start_number: nobody knows which rows these are.
+		return page{}, fmt.Errorf("more than the %d rows asked for", q.Limit)
+	}
+	p.total = int(*n)
+	if len(p.rows) > 0 {
+		// A row that joined between the upstream's counting and its listing is counted by us.
+		p.total = max(p.total, q.Offset+len(p.rows))
+	}
+	return p, nil
+}
+
+func (p *page) add(row gjson.Result, g Group) {
+	a := decodeRow(row, g)
+	if a == nil {
+		p.leftOut++
+	}
+	p.rows = append(p.rows, a)
+}
+
+// decodeRow returns nil where the row has no id or start time: it has no place in the log then.
+func decodeRow(row gjson.Result, g Group) *Activity {
+	if !row.IsObject() {
+		return nil
+	}
+	a := &Activity{Group: g, Type: TypeUnknown, Status: StatusUnknown}
+	a.Details.Sections = AllSections
+	// One copy for all texts of the row, so that a row that is kept alone does not keep the whole page.
+	gjson.Parse(strings.Clone(row.Raw)).ForEach(func(key, value gjson.Result) bool {
+		a.set(key.Str, value)
+		return true
+	})
+	if a.LogID == "" || a.StartTime.IsZero() {
+		return nil
+	}
+	if a.Status == StatusDoing {
+		a.EndTime = time.Time{} // whatever was sent: it has not ended
+	}
+	return a
+}
+
+// set takes one member of a row; unknown ones are ignored.
+func (a *Activity) set(key string, v gjson.Result) {
+	switch key {
+	case "id":
+		a.LogID = identifier(v)
+	case "type":
+		a.RawType = v.String()
+		a.Type = typeOf(a.RawType)
+	case "status":
+		a.RawStatus = v.String()
+		a.Status = statusOf(a.RawStatus)
+	case "start_time":
+		a.StartTime = instant(v)
+	case "end_time":
+		a.EndTime = instant(v)
+	case "instance_value":
+		a.InstanceValue = number(v)
+	case "desire_value":
+		a.DesireValue = number(v)
+	case "scaling_value":
+		a.ScalingValue = number(v)
+	case "description":
+		a.Description = text(v)
+	default:
+		a.setList(key, v)
+	}
+}
+
+// setList takes one of the heavy lists.
+func (a *Activity) setList(key string, v gjson.Result) {
+	d, n := &a.Details, &a.Lengths
+	switch key {
+	case "instance_added_list":
+		d.Added, n.Added = instances(v, false)
+	case "instance_removed_list":
+		d.Removed, n.Removed = instances(v, false)
+	case "instance_deleted_list":
+		d.Deleted, n.Deleted = instances(v, false)
+	case "instance_standby_list":
+		d.Standby, n.Standby = instances(v, false)
+	case "instance_failed_list":
+		d.Failed, n.Failed = instances(v, true)
+	case "lb_bind_success_list":
+		d.Bound, n.Bound = changes(v, false)
+	case "lb_bind_failed_list":
+		d.BindFailed, n.BindFailed = changes(v, true)
+	case "lb_unbind_success_list":
+		d.Unbound, n.Unbound = changes(v, false)
+	case "lb_unbind_failed_list":
+		d.UnbindFailed, n.UnbindFailed = changes(v, true)
+	}
+}
+
+// typeOf reads both spellings of the MANUAL types.
+func typeOf(raw string) Type {
+	name := raw
+	if rest, ok := strings.CutPrefix(raw, SpellingTwoN+"_"); ok {
+		name = SpellingOneN + "_" + rest
+	}
+	switch t := Type(name); t {
+	case TypeNormal, TypeManualRemove, TypeManualDelete, TypeManualAdd, TypeELBCheckDelete,
+		TypeAuditCheckDelete, TypeDiff, TypeModifyELB, TypeEnterStandby, TypeExitStandby:
+		return t
+	}
+	return TypeUnknown
+}
+
+// statusOf also reads DING, which the vendor's own SDKs had for DOING until 2024: no other status resembles it.
+func statusOf(raw string) Status {
+	switch s := Status(raw); s {
+	case StatusSuccess, StatusFail, StatusDoing:
+		return s
+	case "DING":
+		return StatusDoing
+	}
+	return StatusUnknown
+}

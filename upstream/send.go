@@ -1,0 +1,121 @@
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+)
+
+// The most that is read of a body, after decompression.
+const (
+	maxBody      = 32 << 20
+	maxErrorBody = 64 << 10
+)
+
+// answer is what came back of one attempt, whatever its status.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	at     time.Time // just before the attempt was sent
+}
+
+// send makes an answer of a URL, with as many attempts as the region's policies allow. All of them share one timeout: a call
+// that hangs is not made a second time, because the one who asks would wait twice as long for the same silence.
+func (c *Client) send(ctx context.Context, r *region, url string) (*answer, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("upstream request: %w", err)
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "scalegraph")
+	a, err := r.policies.WithContext(ctx).Get(func() (*answer, error) { return c.exchange(req) })
+	if err == nil {
+		return a, nil
+	}
+	if errors.Is(err, circuitbreaker.ErrOpen) {
+		return nil, fmt.Errorf("%w: the circuit of region %s is open", ErrUnavailable, r.name)
+	}
+	if over := ended(ctx); over != nil {
+		return nil, over
+	}
+	return nil, err
+}
+
+// ended returns nil while ctx lives, ErrTimeout where our own timeout ended it, and ctx.Err() where the caller did.
+func ended(ctx context.Context) error {
+	if ctx.Err() != nil && context.Cause(ctx) == ErrTimeout {
+		return ErrTimeout
+	}
+	return ctx.Err()
+}
+
+// exchange makes one attempt: it sends the request and reads the whole answer, so that one timeout covers both.
+// It does not follow redirects: the token must not travel to where an answer points.
+func (c *Client) exchange(req *http.Request) (*answer, error) {
+	a := &answer{at: time.Now()}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, lost(req.Context(), err)
+	}
+	defer resp.Body.Close()
+	a.status, a.header = resp.StatusCode, resp.Header
+	a.body, err = readBody(resp)
+	if err == nil {
+		return a, nil
+	}
+	if over := ended(req.Context()); over != nil {
+		return nil, over
+	}
+	if a.status != http.StatusOK {
+		return a, nil // the status says enough
+	}
+	return nil, a.unreadable(err)
+}
+
+// lost says why no answer came. Causes are told in words only: some claim to be a deadline of the context.
+func lost(ctx context.Context, err error) error {
+	over := ended(ctx)
+	switch {
+	case over != nil:
+		return over
+	case errors.Is(err, ErrUnauthenticated):
+		return err
+	case malformed(err):
+		return fmt.Errorf("%w: %v", ErrBadResponse, err)
+	}
+	return fmt.Errorf("%w: %v", ErrUnavailable, err)
+}
+
+// malformed reports whether something answered that does not speak HTTP as we do. The standard library has no type for it.
+func malformed(err error) bool {
+	var protocol textproto.ProtocolError
+	return errors.As(err, &protocol) || strings.Contains(err.Error(), "malformed HTTP") ||
+		strings.Contains(err.Error(), "server response headers exceeded")
+}
+
+// readBody reads a body to its end, or to its bound: an error where a page is longer, the beginning where an error is.
+func readBody(resp *http.Response) ([]byte, error) {
+	if resp.StatusCode != http.StatusOK {
+		return io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	}
+	var b bytes.Buffer
+	if resp.ContentLength > 0 && resp.ContentLength <= maxBody {
+		b.Grow(int(resp.ContentLength) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
+	if err == nil && b.Len() > maxBody {
+		err = fmt.Errorf("longer than %d bytes", maxBody)
+	}
+	return b.Bytes(), err
+}

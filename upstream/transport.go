@@ -1,0 +1,92 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// newTransport returns a transport that keeps as many connections as there may be calls, and asks for gzip.
+func newTransport(concurrency int) *http.Transport {
+	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment, // as every other program on the machine
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    3 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           0, // bounded for each host
+		MaxIdleConnsPerHost:    concurrency,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+}
+
+type projectKey struct{}
+
+// withProject tells the authorizer whose token a request needs.
+func withProject(ctx context.Context, project string) context.Context {
+	return context.WithValue(ctx, projectKey{}, project)
+}
+
+// secret returns the token that goes with a request; empty: none.
+func secret(ctx context.Context) string {
+	project, _ := ctx.Value(projectKey{}).(string)
+	return CallerFrom(ctx).TokenFor(project)
+}
+
+// authorizer adds the caller's token. Without one the request goes without: to refuse it is the upstream's business.
+type authorizer struct{ next http.RoundTripper }
+
+func (t *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
+	token := secret(req.Context())
+	if token == "" {
+		return t.next.RoundTrip(req)
+	}
+	if !sendable(token) {
+		return nil, fmt.Errorf("%w: the token cannot stand in a header", ErrUnauthenticated)
+	}
+	req = req.Clone(req.Context())
+	req.Header.Set("X-Auth-Token", token)
+	return t.next.RoundTrip(req)
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (t *authorizer) CloseIdleConnections() { closeIdle(t.next) }
+
+// sendable reports whether a header can carry s. The transport would refuse it too, but as if no connection had been made.
+func sendable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+// counter counts what goes over the wire for the request's caller.
+type counter struct{ next http.RoundTripper }
+
+func (t *counter) RoundTrip(req *http.Request) (*http.Response, error) {
+	tally := &CallerFrom(req.Context()).Tally
+	tally.Calls.Add(1)
+	resp, err := t.next.RoundTrip(req)
+	if err == nil {
+		resp.Body = &countedBody{resp.Body, tally}
+	}
+	return resp, err
+}
+
+// CloseIdleConnections is what http.Client looks for.
+func (t *counter) CloseIdleConnections() { closeIdle(t.next) }
+
+func closeIdle(next http.RoundTripper) { (&http.Client{Transport: next}).CloseIdleConnections() }
+
+type countedBody struct {
+	io.ReadCloser
+	tally *Tally
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.tally.Bytes.Add(int64(n))
+	return n, err
+}
