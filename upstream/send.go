@@ -54,7 +54,7 @@ func (c *Client) send(ctx context.Context, r *region, url string) (*answer, erro
 
 // ended returns nil while ctx lives, ErrTimeout where our own timeout ended it, and ctx.Err() where the caller did.
 func ended(ctx context.Context) error {
-	if ctx.Err() != nil && context.Cause(ctx) == ErrTimeout {
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrTimeout) {
 		return ErrTimeout
 	}
 	return ctx.Err()
@@ -92,9 +92,9 @@ func lost(ctx context.Context, err error) error {
 	case errors.Is(err, ErrUnauthenticated):
 		return err
 	case malformed(err):
-		return fmt.Errorf("%w: %v", ErrBadResponse, err)
+		return fmt.Errorf("%w: %s", ErrBadResponse, err.Error())
 	}
-	return fmt.Errorf("%w: %v", ErrUnavailable, err)
+	return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
 }
 
 // malformed reports whether something answered that does not speak HTTP as we do. The standard library has no type for it.
