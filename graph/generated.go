@@ -190,24 +190,22 @@ type QueryResolver interface {
 	ScalingActivities(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error)
 }
 type ScalingActivityResolver interface {
-	ID(ctx context.Context, obj *upstream.Activity) (string, error)
-
-	AddedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error)
-	RemovedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error)
-	DeletedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error)
-	FailedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error)
-	StandbyInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error)
-	BoundLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error)
-	BindFailedLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error)
-	UnboundLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error)
-	UnbindFailedLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error)
+	AddedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error)
+	RemovedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error)
+	DeletedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error)
+	FailedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error)
+	StandbyInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error)
+	BoundLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error)
+	BindFailedLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error)
+	UnboundLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error)
+	UnbindFailedLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error)
 }
 type ScalingGroupResolver interface {
 	ID(ctx context.Context, obj *upstream.Group) (string, error)
 
 	Activities(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string, offset *int32) (*model.ScalingActivityConnection, error)
-	Activity(ctx context.Context, obj *upstream.Group, logID string) (*upstream.Activity, error)
-	LatestActivity(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*upstream.Activity, error)
+	Activity(ctx context.Context, obj *upstream.Group, logID string) (*model.ScalingActivity, error)
+	LatestActivity(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*model.ScalingActivity, error)
 	ActivitySummary(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*model.ScalingActivitySummary, error)
 }
 type SubscriptionResolver interface {
@@ -2245,7 +2243,7 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_id(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_id(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2254,7 +2252,7 @@ func (ec *executionContext) _ScalingActivity_id(ctx context.Context, field graph
 			return ec.fieldContext_ScalingActivity_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.ScalingActivity().ID(ctx, obj)
+			return obj.ID, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -2265,10 +2263,10 @@ func (ec *executionContext) _ScalingActivity_id(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_ScalingActivity_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScalingActivity", field, true, true, "ID")
+	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "ID")
 }
 
-func (ec *executionContext) _ScalingActivity_logId(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_logId(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2291,7 +2289,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_logId(_ context.Context
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "ID")
 }
 
-func (ec *executionContext) _ScalingActivity_group(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_group(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2323,7 +2321,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_group(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_type(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_type(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2346,7 +2344,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_type(_ context.Context,
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "ScalingActivityType")
 }
 
-func (ec *executionContext) _ScalingActivity_rawType(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_rawType(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2369,7 +2367,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_rawType(_ context.Conte
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "String")
 }
 
-func (ec *executionContext) _ScalingActivity_status(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_status(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2392,7 +2390,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_status(_ context.Contex
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "ScalingActivityStatus")
 }
 
-func (ec *executionContext) _ScalingActivity_rawStatus(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_rawStatus(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2415,7 +2413,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_rawStatus(_ context.Con
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "String")
 }
 
-func (ec *executionContext) _ScalingActivity_outcome(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_outcome(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2438,7 +2436,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_outcome(_ context.Conte
 	return graphql.NewScalarFieldContext("ScalingActivity", field, true, false, "ScalingActivityOutcome")
 }
 
-func (ec *executionContext) _ScalingActivity_direction(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_direction(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2461,7 +2459,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_direction(_ context.Con
 	return graphql.NewScalarFieldContext("ScalingActivity", field, true, false, "ScalingDirection")
 }
 
-func (ec *executionContext) _ScalingActivity_startTime(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_startTime(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2484,7 +2482,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_startTime(_ context.Con
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "DateTime")
 }
 
-func (ec *executionContext) _ScalingActivity_endTime(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_endTime(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2507,7 +2505,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_endTime(_ context.Conte
 	return graphql.NewScalarFieldContext("ScalingActivity", field, true, false, "DateTime")
 }
 
-func (ec *executionContext) _ScalingActivity_durationSeconds(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_durationSeconds(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2530,7 +2528,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_durationSeconds(_ conte
 	return graphql.NewScalarFieldContext("ScalingActivity", field, true, false, "Int")
 }
 
-func (ec *executionContext) _ScalingActivity_instanceValue(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_instanceValue(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2553,7 +2551,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_instanceValue(_ context
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ScalingActivity_desireValue(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_desireValue(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2576,7 +2574,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_desireValue(_ context.C
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ScalingActivity_scalingValue(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_scalingValue(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2599,7 +2597,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_scalingValue(_ context.
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ScalingActivity_description(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_description(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2622,7 +2620,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_description(_ context.C
 	return graphql.NewScalarFieldContext("ScalingActivity", field, false, false, "String")
 }
 
-func (ec *executionContext) _ScalingActivity_reasons(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_reasons(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2654,7 +2652,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_reasons(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_addedInstances(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_addedInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2686,7 +2684,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_addedInstances(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_removedInstances(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_removedInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2718,7 +2716,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_removedInstances(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_deletedInstances(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_deletedInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2750,7 +2748,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_deletedInstances(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_failedInstances(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_failedInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2782,7 +2780,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_failedInstances(_ conte
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_standbyInstances(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_standbyInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2814,7 +2812,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_standbyInstances(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_boundLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_boundLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2846,7 +2844,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_boundLoadBalancers(_ co
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_bindFailedLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_bindFailedLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2878,7 +2876,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_bindFailedLoadBalancers
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_unboundLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_unboundLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2910,7 +2908,7 @@ func (ec *executionContext) fieldContext_ScalingActivity_unboundLoadBalancers(_ 
 	return fc, nil
 }
 
-func (ec *executionContext) _ScalingActivity_unbindFailedLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *upstream.Activity) (ret graphql.Marshaler) {
+func (ec *executionContext) _ScalingActivity_unbindFailedLoadBalancers(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -3000,8 +2998,8 @@ func (ec *executionContext) _ScalingActivityChange_activity(ctx context.Context,
 			return obj.Activity, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Activity) graphql.Marshaler {
-			return ec.marshalNScalingActivity2ᚖscalegraphᚋupstreamᚐActivity(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalNScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3032,8 +3030,8 @@ func (ec *executionContext) _ScalingActivityConnection_edges(ctx context.Context
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingActivityEdge) graphql.Marshaler {
-			return ec.marshalNScalingActivityEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingActivityEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ScalingActivityEdge) graphql.Marshaler {
+			return ec.marshalNScalingActivityEdge2ᚕscalegraphᚋgraphᚋmodelᚐScalingActivityEdgeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3064,8 +3062,8 @@ func (ec *executionContext) _ScalingActivityConnection_nodes(ctx context.Context
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*upstream.Activity) graphql.Marshaler {
-			return ec.marshalNScalingActivity2ᚕᚖscalegraphᚋupstreamᚐActivityᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalNScalingActivity2ᚕscalegraphᚋgraphᚋmodelᚐScalingActivityᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3096,8 +3094,8 @@ func (ec *executionContext) _ScalingActivityConnection_pageInfo(ctx context.Cont
 			return obj.PageInfo, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖscalegraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2scalegraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3197,8 +3195,8 @@ func (ec *executionContext) _ScalingActivityConnection_unavailableGroups(ctx con
 			return obj.UnavailableGroups, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.UnavailableGroup) graphql.Marshaler {
-			return ec.marshalNUnavailableGroup2ᚕᚖscalegraphᚋgraphᚋmodelᚐUnavailableGroupᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UnavailableGroup) graphql.Marshaler {
+			return ec.marshalNUnavailableGroup2ᚕscalegraphᚋgraphᚋmodelᚐUnavailableGroupᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3252,8 +3250,8 @@ func (ec *executionContext) _ScalingActivityEdge_node(ctx context.Context, field
 			return obj.Node, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Activity) graphql.Marshaler {
-			return ec.marshalNScalingActivity2ᚖscalegraphᚋupstreamᚐActivity(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalNScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3376,8 +3374,8 @@ func (ec *executionContext) _ScalingActivitySummary_byType(ctx context.Context, 
 			return obj.ByType, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingActivityTypeCount) graphql.Marshaler {
-			return ec.marshalNScalingActivityTypeCount2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingActivityTypeCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ScalingActivityTypeCount) graphql.Marshaler {
+			return ec.marshalNScalingActivityTypeCount2ᚕscalegraphᚋgraphᚋmodelᚐScalingActivityTypeCountᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3637,8 +3635,8 @@ func (ec *executionContext) _ScalingGroup_activity(ctx context.Context, field gr
 			return ec.Resolvers.ScalingGroup().Activity(ctx, obj, fc.Args["logId"].(string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Activity) graphql.Marshaler {
-			return ec.marshalOScalingActivity2ᚖscalegraphᚋupstreamᚐActivity(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalOScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx, selections, v)
 		},
 		true,
 		false,
@@ -3681,8 +3679,8 @@ func (ec *executionContext) _ScalingGroup_latestActivity(ctx context.Context, fi
 			return ec.Resolvers.ScalingGroup().LatestActivity(ctx, obj, fc.Args["filter"].(*model.ScalingActivityFilter))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Activity) graphql.Marshaler {
-			return ec.marshalOScalingActivity2ᚖscalegraphᚋupstreamᚐActivity(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalOScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx, selections, v)
 		},
 		true,
 		false,
@@ -4051,8 +4049,8 @@ func (ec *executionContext) _UnavailableGroup_group(ctx context.Context, field g
 			return obj.Group, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
-			return ec.marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2scalegraphᚋupstreamᚐGroup(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5354,9 +5352,9 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ScalingGroup(ctx, sel, obj)
-	case upstream.Activity:
+	case model.ScalingActivity:
 		return ec._ScalingActivity(ctx, sel, &obj)
-	case *upstream.Activity:
+	case *model.ScalingActivity:
 		if obj == nil {
 			return graphql.Null
 		}
@@ -5633,7 +5631,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 
 var scalingActivityImplementors = []string{"ScalingActivity", "Node"}
 
-func (ec *executionContext) _ScalingActivity(ctx context.Context, sel ast.SelectionSet, obj *upstream.Activity) graphql.Marshaler {
+func (ec *executionContext) _ScalingActivity(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingActivity) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, scalingActivityImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -5643,11 +5641,10 @@ func (ec *executionContext) _ScalingActivity(ctx context.Context, sel ast.Select
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ScalingActivity")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._ScalingActivity_id(ctx, field, obj)
-				})
+			out.Values[i] = ec._ScalingActivity_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "logId":
 			out.Values[i] = ec._ScalingActivity_logId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6756,19 +6753,19 @@ func (ec *executionContext) marshalNNode2ᚕscalegraphᚋgraphᚋmodelᚐNode(ct
 	return ret
 }
 
-func (ec *executionContext) marshalNPageInfo2ᚖscalegraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "PageInfo!")
-		return graphql.Null
-	}
-	return ec._PageInfo(ctx, sel, v)
+func (ec *executionContext) marshalNPageInfo2scalegraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+	return ec._PageInfo(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNScalingActivity2ᚕᚖscalegraphᚋupstreamᚐActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.Activity) graphql.Marshaler {
+func (ec *executionContext) marshalNScalingActivity2scalegraphᚋgraphᚋmodelᚐScalingActivity(ctx context.Context, sel ast.SelectionSet, v model.ScalingActivity) graphql.Marshaler {
+	return ec._ScalingActivity(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNScalingActivity2ᚕscalegraphᚋgraphᚋmodelᚐScalingActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ScalingActivity) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScalingActivity2ᚖscalegraphᚋupstreamᚐActivity(ctx, sel, v[i])
+		return ec.marshalNScalingActivity2scalegraphᚋgraphᚋmodelᚐScalingActivity(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6780,7 +6777,7 @@ func (ec *executionContext) marshalNScalingActivity2ᚕᚖscalegraphᚋupstream�
 	return ret
 }
 
-func (ec *executionContext) marshalNScalingActivity2ᚖscalegraphᚋupstreamᚐActivity(ctx context.Context, sel ast.SelectionSet, v *upstream.Activity) graphql.Marshaler {
+func (ec *executionContext) marshalNScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx context.Context, sel ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScalingActivity!")
 		return graphql.Null
@@ -6806,11 +6803,15 @@ func (ec *executionContext) marshalNScalingActivityChangeKind2scalegraphᚋgraph
 	return v
 }
 
-func (ec *executionContext) marshalNScalingActivityEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingActivityEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingActivityEdge) graphql.Marshaler {
+func (ec *executionContext) marshalNScalingActivityEdge2scalegraphᚋgraphᚋmodelᚐScalingActivityEdge(ctx context.Context, sel ast.SelectionSet, v model.ScalingActivityEdge) graphql.Marshaler {
+	return ec._ScalingActivityEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNScalingActivityEdge2ᚕscalegraphᚋgraphᚋmodelᚐScalingActivityEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ScalingActivityEdge) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScalingActivityEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityEdge(ctx, sel, v[i])
+		return ec.marshalNScalingActivityEdge2scalegraphᚋgraphᚋmodelᚐScalingActivityEdge(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6820,14 +6821,6 @@ func (ec *executionContext) marshalNScalingActivityEdge2ᚕᚖscalegraphᚋgraph
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNScalingActivityEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityEdge(ctx context.Context, sel ast.SelectionSet, v *model.ScalingActivityEdge) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ScalingActivityEdge!")
-		return graphql.Null
-	}
-	return ec._ScalingActivityEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNScalingActivityOutcome2scalegraphᚋupstreamᚐOutcome(ctx context.Context, v any) (upstream.Outcome, error) {
@@ -6936,11 +6929,15 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalNScalingActivityTypeCount2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingActivityTypeCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingActivityTypeCount) graphql.Marshaler {
+func (ec *executionContext) marshalNScalingActivityTypeCount2scalegraphᚋgraphᚋmodelᚐScalingActivityTypeCount(ctx context.Context, sel ast.SelectionSet, v model.ScalingActivityTypeCount) graphql.Marshaler {
+	return ec._ScalingActivityTypeCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNScalingActivityTypeCount2ᚕscalegraphᚋgraphᚋmodelᚐScalingActivityTypeCountᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ScalingActivityTypeCount) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNScalingActivityTypeCount2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityTypeCount(ctx, sel, v[i])
+		return ec.marshalNScalingActivityTypeCount2scalegraphᚋgraphᚋmodelᚐScalingActivityTypeCount(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -6950,14 +6947,6 @@ func (ec *executionContext) marshalNScalingActivityTypeCount2ᚕᚖscalegraphᚋ
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNScalingActivityTypeCount2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityTypeCount(ctx context.Context, sel ast.SelectionSet, v *model.ScalingActivityTypeCount) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ScalingActivityTypeCount!")
-		return graphql.Null
-	}
-	return ec._ScalingActivityTypeCount(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNScalingDirection2scalegraphᚋupstreamᚐDirection(ctx context.Context, v any) (upstream.Direction, error) {
@@ -7000,14 +6989,6 @@ func (ec *executionContext) marshalNScalingGroup2ᚕᚖscalegraphᚋupstreamᚐG
 	})
 
 	return ret
-}
-
-func (ec *executionContext) marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "ScalingGroup!")
-		return graphql.Null
-	}
-	return ec._ScalingGroup(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNScalingGroupRef2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupRefᚄ(ctx context.Context, v any) ([]*model.ScalingGroupRef, error) {
@@ -7071,11 +7052,15 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 	return res
 }
 
-func (ec *executionContext) marshalNUnavailableGroup2ᚕᚖscalegraphᚋgraphᚋmodelᚐUnavailableGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.UnavailableGroup) graphql.Marshaler {
+func (ec *executionContext) marshalNUnavailableGroup2scalegraphᚋgraphᚋmodelᚐUnavailableGroup(ctx context.Context, sel ast.SelectionSet, v model.UnavailableGroup) graphql.Marshaler {
+	return ec._UnavailableGroup(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUnavailableGroup2ᚕscalegraphᚋgraphᚋmodelᚐUnavailableGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []model.UnavailableGroup) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNUnavailableGroup2ᚖscalegraphᚋgraphᚋmodelᚐUnavailableGroup(ctx, sel, v[i])
+		return ec.marshalNUnavailableGroup2scalegraphᚋgraphᚋmodelᚐUnavailableGroup(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -7085,14 +7070,6 @@ func (ec *executionContext) marshalNUnavailableGroup2ᚕᚖscalegraphᚋgraphᚋ
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNUnavailableGroup2ᚖscalegraphᚋgraphᚋmodelᚐUnavailableGroup(ctx context.Context, sel ast.SelectionSet, v *model.UnavailableGroup) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "UnavailableGroup!")
-		return graphql.Null
-	}
-	return ec._UnavailableGroup(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
@@ -7361,7 +7338,7 @@ func (ec *executionContext) marshalONode2scalegraphᚋgraphᚋmodelᚐNode(ctx c
 	return ec._Node(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOScalingActivity2ᚖscalegraphᚋupstreamᚐActivity(ctx context.Context, sel ast.SelectionSet, v *upstream.Activity) graphql.Marshaler {
+func (ec *executionContext) marshalOScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx context.Context, sel ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -7,94 +7,89 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"scalegraph/graph"
 	"scalegraph/graph/model"
 	"scalegraph/upstream"
 )
 
 func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
-	panic(fmt.Errorf("not implemented: Node - node"))
+	return r.node(ctx, "id", id)
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, error) {
-	panic(fmt.Errorf("not implemented: Nodes - nodes"))
+	return r.nodes(ctx, ids)
 }
 
 func (r *queryResolver) ScalingGroup(ctx context.Context, groupID string, projectID *string, region *string) (*upstream.Group, error) {
-	panic(fmt.Errorf("not implemented: ScalingGroup - scalingGroup"))
+	return r.scalingGroup(model.ScalingGroupRef{GroupID: groupID, ProjectID: projectID, Region: region})
 }
 
 func (r *queryResolver) ScalingGroups(ctx context.Context, groups []*model.ScalingGroupRef) ([]*upstream.Group, error) {
-	panic(fmt.Errorf("not implemented: ScalingGroups - scalingGroups"))
+	return r.scalingGroups(ctx, groups)
 }
 
 func (r *queryResolver) ScalingActivities(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error) {
-	panic(fmt.Errorf("not implemented: ScalingActivities - scalingActivities"))
+	return r.scalingActivities(ctx, groups, pageArgs{filter: filter, first: first, after: after, last: last, before: before})
 }
 
-func (r *scalingActivityResolver) ID(ctx context.Context, obj *upstream.Activity) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+func (r *scalingActivityResolver) AddedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
+	return instances(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.Instance { return d.Added })
 }
 
-func (r *scalingActivityResolver) AddedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error) {
-	panic(fmt.Errorf("not implemented: AddedInstances - addedInstances"))
+func (r *scalingActivityResolver) RemovedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
+	return instances(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.Instance { return d.Removed })
 }
 
-func (r *scalingActivityResolver) RemovedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error) {
-	panic(fmt.Errorf("not implemented: RemovedInstances - removedInstances"))
+func (r *scalingActivityResolver) DeletedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
+	return instances(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.Instance { return d.Deleted })
 }
 
-func (r *scalingActivityResolver) DeletedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error) {
-	panic(fmt.Errorf("not implemented: DeletedInstances - deletedInstances"))
+func (r *scalingActivityResolver) FailedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
+	return heavy(ctx, r.Resolver, obj, upstream.SectionFailures, func(d *upstream.Details) []*upstream.Instance { return d.Failed })
 }
 
-func (r *scalingActivityResolver) FailedInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error) {
-	panic(fmt.Errorf("not implemented: FailedInstances - failedInstances"))
+func (r *scalingActivityResolver) StandbyInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
+	return instances(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.Instance { return d.Standby })
 }
 
-func (r *scalingActivityResolver) StandbyInstances(ctx context.Context, obj *upstream.Activity) ([]*upstream.Instance, error) {
-	panic(fmt.Errorf("not implemented: StandbyInstances - standbyInstances"))
+func (r *scalingActivityResolver) BoundLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error) {
+	return loadBalancers(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.Bound })
 }
 
-func (r *scalingActivityResolver) BoundLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error) {
-	panic(fmt.Errorf("not implemented: BoundLoadBalancers - boundLoadBalancers"))
+func (r *scalingActivityResolver) BindFailedLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error) {
+	return loadBalancers(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.BindFailed })
 }
 
-func (r *scalingActivityResolver) BindFailedLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error) {
-	panic(fmt.Errorf("not implemented: BindFailedLoadBalancers - bindFailedLoadBalancers"))
+func (r *scalingActivityResolver) UnboundLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error) {
+	return loadBalancers(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.Unbound })
 }
 
-func (r *scalingActivityResolver) UnboundLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error) {
-	panic(fmt.Errorf("not implemented: UnboundLoadBalancers - unboundLoadBalancers"))
-}
-
-func (r *scalingActivityResolver) UnbindFailedLoadBalancers(ctx context.Context, obj *upstream.Activity) ([]*upstream.LoadBalancerChange, error) {
-	panic(fmt.Errorf("not implemented: UnbindFailedLoadBalancers - unbindFailedLoadBalancers"))
+func (r *scalingActivityResolver) UnbindFailedLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error) {
+	return loadBalancers(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.UnbindFailed })
 }
 
 func (r *scalingGroupResolver) ID(ctx context.Context, obj *upstream.Group) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return object{group: *obj}.globalID(), nil
 }
 
 func (r *scalingGroupResolver) Activities(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string, offset *int32) (*model.ScalingActivityConnection, error) {
-	panic(fmt.Errorf("not implemented: Activities - activities"))
+	return r.activities(ctx, *obj, pageArgs{filter: filter, first: first, after: after, last: last, before: before, offset: offset})
 }
 
-func (r *scalingGroupResolver) Activity(ctx context.Context, obj *upstream.Group, logID string) (*upstream.Activity, error) {
-	panic(fmt.Errorf("not implemented: Activity - activity"))
+func (r *scalingGroupResolver) Activity(ctx context.Context, obj *upstream.Group, logID string) (*model.ScalingActivity, error) {
+	return r.activity(ctx, *obj, logID)
 }
 
-func (r *scalingGroupResolver) LatestActivity(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*upstream.Activity, error) {
-	panic(fmt.Errorf("not implemented: LatestActivity - latestActivity"))
+func (r *scalingGroupResolver) LatestActivity(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*model.ScalingActivity, error) {
+	return r.latestActivity(ctx, *obj, filter)
 }
 
 func (r *scalingGroupResolver) ActivitySummary(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*model.ScalingActivitySummary, error) {
-	panic(fmt.Errorf("not implemented: ActivitySummary - activitySummary"))
+	return r.activitySummary(ctx, *obj, filter)
 }
 
 func (r *subscriptionResolver) ScalingActivityChanged(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error) {
-	panic(fmt.Errorf("not implemented: ScalingActivityChanged - scalingActivityChanged"))
+	return nil, errNoSubscriptions
 }
 
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }

@@ -11,15 +11,6 @@ import (
 	"time"
 )
 
-type PageInfo struct {
-	HasNextPage     bool `json:"hasNextPage"`
-	HasPreviousPage bool `json:"hasPreviousPage"`
-	// Null on an empty page.
-	StartCursor *string `json:"startCursor,omitempty"`
-	// Null on an empty page.
-	EndCursor *string `json:"endCursor,omitempty"`
-}
-
 type Query struct {
 }
 
@@ -27,28 +18,7 @@ type ScalingActivityChange struct {
 	// Opaque; hand it to `since` to lose no change over a broken connection.
 	Cursor   string                    `json:"cursor"`
 	Kind     ScalingActivityChangeKind `json:"kind"`
-	Activity *upstream.Activity        `json:"activity"`
-}
-
-type ScalingActivityConnection struct {
-	Edges []*ScalingActivityEdge `json:"edges"`
-	// The edges' nodes, for clients that need no cursors.
-	Nodes    []*upstream.Activity `json:"nodes"`
-	PageInfo *PageInfo            `json:"pageInfo"`
-	// How many activities the filter lets through, over all pages.
-	TotalCount int32 `json:"totalCount"`
-	// When the oldest part of this answer was read from the upstream.
-	AsOf time.Time `json:"asOf"`
-	// True where the upstream failed and a kept copy stood in for its answer.
-	Stale bool `json:"stale"`
-	// In a merged feed: the groups that could not be read and are missing here, each with the reason. No entry in `errors`.
-	UnavailableGroups []*UnavailableGroup `json:"unavailableGroups"`
-}
-
-type ScalingActivityEdge struct {
-	// The same row has the same cursor in every answer to the same groups and filter.
-	Cursor string             `json:"cursor"`
-	Node   *upstream.Activity `json:"node"`
+	Activity *ScalingActivity          `json:"activity"`
 }
 
 // Every given condition must hold.
@@ -65,23 +35,6 @@ type ScalingActivityFilter struct {
 	LogID *string `json:"logId,omitempty"`
 }
 
-type ScalingActivitySummary struct {
-	Total      int32                       `json:"total"`
-	Succeeded  int32                       `json:"succeeded"`
-	Failed     int32                       `json:"failed"`
-	InProgress int32                       `json:"inProgress"`
-	ByType     []*ScalingActivityTypeCount `json:"byType"`
-	// When the oldest of these counts was read from the upstream.
-	AsOf time.Time `json:"asOf"`
-	// True where the upstream failed and a kept count stood in for its answer.
-	Stale bool `json:"stale"`
-}
-
-type ScalingActivityTypeCount struct {
-	Type  upstream.Type `json:"type"`
-	Count int32         `json:"count"`
-}
-
 // Where a scaling group lives. Project and region default to the server's own.
 type ScalingGroupRef struct {
 	GroupID   string  `json:"groupId"`
@@ -90,14 +43,6 @@ type ScalingGroupRef struct {
 }
 
 type Subscription struct {
-}
-
-type UnavailableGroup struct {
-	Group *upstream.Group `json:"group"`
-	// As `extensions.code` of an error.
-	Code      string `json:"code"`
-	Message   string `json:"message"`
-	Retryable bool   `json:"retryable"`
 }
 
 type ScalingActivityChangeKind string

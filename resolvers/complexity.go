@@ -1,0 +1,52 @@
+package resolvers
+
+import (
+	"math"
+
+	"scalegraph/graph"
+	"scalegraph/graph/model"
+	"scalegraph/upstream"
+)
+
+// Complexity prices a query: the fields selected, times the rows asked. A list within a row counts as one entry, because how
+// long it is shows only when it is read.
+func Complexity() graph.ComplexityRoot {
+	var c graph.ComplexityRoot
+	c.Query.Nodes = func(child int, ids []string) int { return price(child, len(ids)) }
+	c.Query.ScalingGroups = func(child int, groups []*model.ScalingGroupRef) int { return price(child, len(groups)) }
+	c.Query.ScalingActivities = func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string) int {
+		return plus(price(child, rowsAsked(first, last)), len(groups)) // each group is asked
+	}
+	c.ScalingGroup.Activities = func(child int, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string, _ *int32) int {
+		return price(child, rowsAsked(first, last))
+	}
+	c.ScalingActivitySummary.ByType = func(child int) int { return price(child, len(upstream.Types())+1) }
+	return c
+}
+
+// rowsAsked is the page size as the resolver takes it. One that it refuses is priced as the largest that it takes, so that
+// the refusal is what the client gets to see.
+func rowsAsked(first, last *int32) int {
+	n := first
+	if n == nil {
+		n = last
+	}
+	switch {
+	case n == nil:
+		return defaultRows
+	case *n < 0 || *n > maxRows:
+		return maxRows
+	}
+	return int(*n)
+}
+
+// price is 1 for the field itself and its children once for each row, at least once. It does not overflow.
+func price(child, rows int) int {
+	rows = max(rows, 1)
+	if child > math.MaxInt32/rows {
+		return math.MaxInt32
+	}
+	return plus(child*rows, 1)
+}
+
+func plus(a, b int) int { return min(a+b, math.MaxInt32) }

@@ -1,0 +1,71 @@
+package resolvers
+
+import (
+	"slices"
+
+	"scalegraph/graph/model"
+	"scalegraph/upstream"
+)
+
+// connection makes a page what clients see. The cursor of a row is made only where want says that it is looked at.
+func connection(page upstream.Page, origin *model.Origin, want selection, cursor func(*upstream.Activity) string) *model.ScalingActivityConnection {
+	c := &model.ScalingActivityConnection{
+		Nodes:      make([]model.ScalingActivity, len(page.Rows)),
+		PageInfo:   model.PageInfo{HasNextPage: page.HasOlder, HasPreviousPage: page.HasNewer},
+		TotalCount: total(page.Total),
+		AsOf:       page.AsOf,
+		Stale:      page.Stale,
+	}
+	for i, row := range page.Rows {
+		c.Nodes[i] = activity(row, origin)
+	}
+	if want.edges {
+		c.Edges = edges(c.Nodes, cursor)
+	}
+	if n := len(page.Rows); n > 0 && want.pageInfo {
+		start, end := cursor(page.Rows[0]), cursor(page.Rows[n-1])
+		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &start, &end
+	}
+	return c
+}
+
+func edges(rows []model.ScalingActivity, cursor func(*upstream.Activity) string) []model.ScalingActivityEdge {
+	made := make([]model.ScalingActivityEdge, len(rows))
+	for i := range rows {
+		made[i] = model.ScalingActivityEdge{Cursor: cursor(rows[i].Activity), Node: &rows[i]}
+	}
+	return made
+}
+
+func activity(row *upstream.Activity, origin *model.Origin) model.ScalingActivity {
+	return model.ScalingActivity{
+		Activity: row,
+		ID:       object{row.Group, row.LogID}.globalID(),
+		Origin:   origin,
+	}
+}
+
+// groupCursor returns what makes the cursors of one group's rows.
+func groupCursor(s scope) func(*upstream.Activity) string {
+	return func(a *upstream.Activity) string {
+		return s.cursor(place{second: a.StartTime.Unix(), logID: a.LogID})
+	}
+}
+
+// feedCursor returns what makes the cursors of a merged feed's rows.
+func feedCursor(s scope, groups []upstream.Group) func(*upstream.Activity) string {
+	return func(a *upstream.Activity) string {
+		index, _ := slices.BinarySearchFunc(groups, a.Group, upstream.Group.Compare)
+		return s.cursor(place{second: a.StartTime.Unix(), index: index, logID: a.LogID})
+	}
+}
+
+// unavailable says which groups are missing in a feed, and why, in the words of an error.
+func unavailable(missing []upstream.Unavailable) []model.UnavailableGroup {
+	groups := make([]model.UnavailableGroup, len(missing))
+	for i, m := range missing {
+		told := describe(m.Err)
+		groups[i] = model.UnavailableGroup{Group: m.Group, Code: told.Code, Message: told.Message, Retryable: told.Retryable}
+	}
+	return groups
+}

@@ -1,0 +1,158 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/upstream"
+)
+
+// Error is an error that a client may read as it is.
+type Error struct {
+	Code      string // as in extensions.code
+	Message   string // one sentence, for people
+	Retryable bool
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Input returns the error of a bad argument. The message goes on after the argument's name, e.g. "must not be negative".
+func Input(argument, message string) error {
+	return &Error{Code: "BAD_USER_INPUT", Message: "`" + argument + "` " + message + "."}
+}
+
+// within returns the error of an argument that stands within another.
+func within(argument string, err error) error {
+	told := describe(err)
+	told.Message = "`" + argument + "`: " + told.Message
+	return &told
+}
+
+// errNode is the error of a global id whose object is gone.
+var errNode = &Error{Code: "NOT_FOUND", Message: "There is no such object, or it is gone."}
+
+// errNoSubscriptions is the answer of a version without live updates.
+var errNoSubscriptions = &Error{Code: "OPERATION_RESOLUTION_FAILURE", Message: "This version of the server does not serve subscriptions."}
+
+// errPanic is a fault that was logged where it was caught.
+var errPanic = errors.New("a resolver panicked")
+
+// table is the one place that knows which error has which code. The first row that matches counts, so an upstream timeout that
+// wraps a deadline is told from the end of the whole request.
+var table = []struct {
+	err  error
+	seen Error
+}{
+	{upstream.ErrUnauthenticated, Error{"UNAUTHENTICATED", "The upstream does not accept these credentials, or there were none.", false}},
+	{upstream.ErrForbidden, Error{"FORBIDDEN", "These credentials may not read this scaling group.", false}},
+	{upstream.ErrNotFound, Error{"NOT_FOUND", "There is no such scaling group.", false}},
+	{upstream.ErrRateLimited, Error{"RATE_LIMITED", "The upstream is throttling; try again later.", true}},
+	{upstream.ErrRejected, Error{"UPSTREAM_REJECTED", "The upstream rejected this request.", false}},
+	{upstream.ErrTimeout, Error{"UPSTREAM_TIMEOUT", "The upstream did not answer in time.", true}},
+	{upstream.ErrUnavailable, Error{"UPSTREAM_UNAVAILABLE", "The upstream is unavailable.", true}},
+	{upstream.ErrBadResponse, Error{"UPSTREAM_BAD_RESPONSE", "The upstream's answer could not be read.", true}},
+	{upstream.ErrPlaceNotFound, Error{"CURSOR_EXPIRED", "The cursor's place in the log could not be found; start again without it.", false}},
+	{context.DeadlineExceeded, Error{"REQUEST_TIMEOUT", "The request ran out of time.", true}},
+	{context.Canceled, Error{"REQUEST_TIMEOUT", "The request was given up before it was done.", true}},
+}
+
+var internal = Error{"INTERNAL", "Something went wrong on our side.", false}
+
+// describe returns what a client sees of err: err itself where it is one of ours, else its row of the table, else INTERNAL.
+func describe(err error) Error {
+	var ours *Error
+	if errors.As(err, &ours) {
+		return *ours
+	}
+	for _, row := range table {
+		if errors.Is(err, row.err) {
+			return row.seen
+		}
+	}
+	return internal
+}
+
+// ErrorPresenter codes every error for the client, as contract/interface.md has it, and logs those that are our own fault.
+func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		seen := graphql.DefaultErrorPresenter(ctx, err)
+		if code, ok := seen.Extensions["code"].(string); ok {
+			return framework(seen, code)
+		}
+		if argument, ok := badArgument(ctx, seen); ok {
+			err = argument
+		}
+		told := describe(err)
+		if told.Code == internal.Code && !errors.Is(err, errPanic) {
+			log.ErrorContext(ctx, "a field failed", "path", seen.Path.String(), "error", err.Error())
+		}
+		return &gqlerror.Error{
+			Message:    told.Message,
+			Path:       seen.Path,
+			Locations:  seen.Locations,
+			Extensions: extensions(told, err),
+		}
+	}
+}
+
+// framework completes an error that was coded before it came here.
+func framework(seen *gqlerror.Error, code string) *gqlerror.Error {
+	if code == "COMPLEXITY_LIMIT_EXCEEDED" {
+		seen.Extensions["code"] = "QUERY_TOO_COMPLEX"
+	}
+	if _, ok := seen.Extensions["retryable"]; !ok {
+		seen.Extensions["retryable"] = false
+	}
+	return seen
+}
+
+// badArgument returns the error of an argument that could not be read as its type. gqlgen reports one at the field's path
+// followed by the argument's name, and where it stands within the argument.
+func badArgument(ctx context.Context, seen *gqlerror.Error) (error, bool) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil || fc.Args != nil {
+		return nil, false
+	}
+	within := seen.Path[min(len(fc.Path()), len(seen.Path)):]
+	if len(within) == 0 || fc.Field.Definition.Arguments.ForName(within[:1].String()) == nil {
+		return nil, false
+	}
+	seen.Path = fc.Path()
+	return Input(within.String(), "cannot be read: "+seen.Message), true
+}
+
+func extensions(told Error, err error) map[string]any {
+	ext := map[string]any{"code": told.Code, "retryable": told.Retryable}
+	var status *upstream.StatusError
+	if !errors.As(err, &status) || told.Code == internal.Code {
+		return ext
+	}
+	ext["upstream"] = map[string]any{"status": status.Status, "code": orNil(status.Code), "requestId": orNil(status.RequestID)}
+	if status.RetryAfter > 0 && told.Code == "RATE_LIMITED" {
+		ext["retryAfterSeconds"] = int64(math.Ceil(status.RetryAfter.Seconds()))
+	}
+	return ext
+}
+
+// orNil keeps an empty text out of an answer, where null says better that there was none.
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// Recover turns a panic of a resolver into an error, and logs it with its stack.
+func Recover(log *slog.Logger) graphql.RecoverFunc {
+	return func(ctx context.Context, fault any) error {
+		log.ErrorContext(ctx, "a resolver panicked", "path", graphql.GetPath(ctx).String(), "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		return errPanic
+	}
+}

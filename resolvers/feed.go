@@ -1,0 +1,50 @@
+package resolvers
+
+import (
+	"context"
+
+	"scalegraph/graph/model"
+	"scalegraph/upstream"
+)
+
+// scalingActivities answers a connection of several groups merged into one feed.
+func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingGroupRef, a pageArgs) (*model.ScalingActivityConnection, error) {
+	groups, err := r.feedGroups(refs)
+	if err != nil {
+		return nil, err
+	}
+	q, s, err := feedQuery(groups, a)
+	if err != nil {
+		return nil, err
+	}
+	want := connectionSelection(ctx)
+	if !want.rows() {
+		q = upstream.FeedQuery{Groups: groups, Filter: q.Filter} // the count is the same wherever the page lies
+	}
+	q.Sections = want.sections
+	page, err := r.feed(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(page.Unavailable) == len(groups) {
+		return nil, commonest(page.Unavailable)
+	}
+	c := connection(page.Page, &model.Origin{Feed: &q, Later: want.deferred}, want, feedCursor(s, groups))
+	c.UnavailableGroups = unavailable(page.Unavailable)
+	return c, nil
+}
+
+// commonest returns the first error with the code that most groups failed with.
+func commonest(missing []upstream.Unavailable) error {
+	times := map[string]int{}
+	for _, m := range missing {
+		times[describe(m.Err).Code]++
+	}
+	best := missing[0].Err
+	for _, m := range missing {
+		if times[describe(m.Err).Code] > times[describe(best).Code] {
+			best = m.Err
+		}
+	}
+	return best
+}

@@ -1,0 +1,57 @@
+package resolvers
+
+import (
+	"encoding/base64"
+
+	"scalegraph/upstream"
+)
+
+// A global id is base64url over: version, kind, region, project, group and, for an activity, log id.
+const idVersion = 1
+
+const (
+	kindGroup    = 1
+	kindActivity = 2
+)
+
+// object is what a global id names: a group, or one of its activities where the log id is not empty.
+type object struct {
+	group upstream.Group
+	logID string
+}
+
+// globalID returns the global id of an object.
+func (o object) globalID() string {
+	var raw [96]byte
+	return base64.RawURLEncoding.EncodeToString(o.append(raw[:0]))
+}
+
+func (o object) append(b []byte) []byte {
+	if o.logID == "" {
+		return appendGroup(append(b, idVersion, kindGroup), o.group)
+	}
+	b = appendGroup(append(b, idVersion, kindActivity), o.group)
+	return appendText(b, o.logID)
+}
+
+func appendGroup(b []byte, g upstream.Group) []byte {
+	b = appendText(b, g.Region)
+	b = appendText(b, g.Project)
+	return appendText(b, g.ID)
+}
+
+// readGlobalID takes only what globalID gives: one object has one id.
+func readGlobalID(id string) (object, bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(id)
+	if err != nil {
+		return object{}, false
+	}
+	u := unpacker{raw, true}
+	version, kind := u.byte(), u.byte()
+	o := object{group: upstream.Group{Region: u.text(), Project: u.text(), ID: u.text()}}
+	if kind == kindActivity {
+		o.logID = u.text()
+	}
+	ok := u.done() && version == idVersion && o.group.Project != "" && o.group.ID != ""
+	return o, ok && string(o.append(nil)) == string(raw)
+}

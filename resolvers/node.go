@@ -1,0 +1,47 @@
+package resolvers
+
+import (
+	"context"
+
+	"scalegraph/graph/model"
+)
+
+// node answers the object of a global id. A group costs nothing upstream.
+func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, error) {
+	o, ok := readGlobalID(id)
+	if !ok {
+		return nil, Input(argument, "is not an id of this server")
+	}
+	if err := r.known(o.group); err != nil {
+		return nil, within(argument, err)
+	}
+	if o.logID == "" {
+		return &o.group, nil
+	}
+	found, err := r.activity(ctx, o.group, o.logID)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, errNode
+	}
+	return found, nil
+}
+
+// nodes answers the objects of many ids, in their order; null with its own error for one that cannot be had.
+func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
+	if len(ids) > maxGroups {
+		return nil, tooMany("ids", len(ids))
+	}
+	found := make([]model.Node, len(ids))
+	errs := parallel(ctx, len(ids), func(i int) (err error) {
+		found[i], err = r.node(ctx, "ids", ids[i])
+		return err
+	})
+	for i, err := range errs {
+		if err != nil {
+			addErrorAt(ctx, i, err)
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,190 @@
+package resolvers
+
+import (
+	"fmt"
+	"math"
+
+	"scalegraph/graph/model"
+	"scalegraph/upstream"
+)
+
+const (
+	defaultRows = 20  // where neither first nor last is given
+	maxRows     = 500 // the bound of first and last
+)
+
+// pageArgs are the arguments of a connection, nil where absent or null.
+type pageArgs struct {
+	filter *model.ScalingActivityFilter
+	first  *int32
+	after  *string
+	last   *int32
+	before *string
+	offset *int32
+}
+
+// window is a pageArgs without filter and cursors, checked.
+type window struct {
+	count int
+	last  bool
+	skip  int
+}
+
+func (a pageArgs) window() (window, error) {
+	if a.first != nil && a.last != nil {
+		return window{}, Input("first", "and `last` cannot be combined")
+	}
+	if err := a.checkOffset(); err != nil {
+		return window{}, err
+	}
+	if a.last != nil {
+		n, err := rows("last", a.last)
+		return window{count: n, last: true}, err
+	}
+	n, err := rows("first", a.first)
+	if a.offset == nil {
+		return window{count: n}, err
+	}
+	return window{count: n, skip: int(*a.offset)}, err
+}
+
+// rows checks a page size.
+func rows(argument string, n *int32) (int, error) {
+	switch {
+	case n == nil:
+		return defaultRows, nil
+	case *n < 0:
+		return 0, Input(argument, fmt.Sprintf("must not be negative; it is 0 to %d", maxRows))
+	case *n > maxRows:
+		return 0, Input(argument, fmt.Sprintf("must be at most %d, not %d", maxRows, *n))
+	}
+	return int(*n), nil
+}
+
+func (a pageArgs) checkOffset() error {
+	switch {
+	case a.offset == nil:
+		return nil
+	case *a.offset < 0:
+		return Input("offset", "must not be negative")
+	case a.after != nil:
+		return Input("offset", "and `after` cannot be combined")
+	case a.before != nil:
+		return Input("offset", "and `before` cannot be combined")
+	case a.last != nil:
+		return Input("offset", "and `last` cannot be combined")
+	}
+	return nil
+}
+
+// filterOf returns the canonical form of a filter; null is like an empty one.
+func filterOf(in *model.ScalingActivityFilter) (upstream.Filter, error) {
+	if in == nil {
+		return upstream.Filter{}, nil
+	}
+	f := upstream.Filter{Types: in.Types}
+	if in.StartTime != nil {
+		f.StartTime = *in.StartTime
+	}
+	if in.EndTime != nil {
+		f.EndTime = *in.EndTime
+	}
+	if in.Status != nil {
+		f.Status = *in.Status
+	}
+	if in.LogID != nil {
+		f.LogID = *in.LogID
+	}
+	return upstream.NewFilter(f), checkFilter(in, f)
+}
+
+func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
+	for _, t := range in.Types {
+		if t == upstream.TypeUnknown {
+			return Input("filter.types", "must not hold UNKNOWN, which the upstream cannot filter by")
+		}
+	}
+	switch {
+	case f.Status == upstream.StatusUnknown:
+		return Input("filter.status", "must not be UNKNOWN, which the upstream cannot filter by")
+	case in.LogID != nil && *in.LogID == "":
+		return Input("filter.logId", "must not be empty")
+	case in.StartTime != nil && in.EndTime != nil && in.EndTime.Before(*in.StartTime):
+		return Input("filter.endTime", "must not be before `filter.startTime`")
+	}
+	return nil
+}
+
+// pageQuery checks the arguments of one group's connection. The sections are left to the caller.
+func pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, scope, error) {
+	w, err := a.window()
+	if err != nil {
+		return upstream.PageQuery{}, scope{}, err
+	}
+	filter, err := filterOf(a.filter)
+	if err != nil {
+		return upstream.PageQuery{}, scope{}, err
+	}
+	s := groupScope(g, filter)
+	q := upstream.PageQuery{Group: g, Filter: filter, Skip: w.skip, Count: w.count, Last: w.last}
+	if q.After, err = pointAt(s, "after", a.after); err != nil {
+		return q, s, err
+	}
+	q.Before, err = pointAt(s, "before", a.before)
+	return q, s, err
+}
+
+// feedQuery checks the arguments of a merged feed. The groups are canonical; the sections are left to the caller.
+func feedQuery(groups []upstream.Group, a pageArgs) (upstream.FeedQuery, scope, error) {
+	w, err := a.window()
+	if err != nil {
+		return upstream.FeedQuery{}, scope{}, err
+	}
+	filter, err := filterOf(a.filter)
+	if err != nil {
+		return upstream.FeedQuery{}, scope{}, err
+	}
+	s := feedScope(groups, filter)
+	q := upstream.FeedQuery{Groups: groups, Filter: filter, Count: w.count, Last: w.last}
+	if q.After, err = feedPointAt(s, groups, "after", a.after); err != nil {
+		return q, s, err
+	}
+	q.Before, err = feedPointAt(s, groups, "before", a.before)
+	return q, s, err
+}
+
+func pointAt(s scope, argument string, cursor *string) (*upstream.Point, error) {
+	if cursor == nil {
+		return nil, nil
+	}
+	p, err := s.place(*cursor, 1)
+	if err != nil {
+		return nil, badCursor(argument, err)
+	}
+	return &upstream.Point{Second: p.second, LogID: p.logID}, nil
+}
+
+func feedPointAt(s scope, groups []upstream.Group, argument string, cursor *string) (*upstream.FeedPoint, error) {
+	if cursor == nil {
+		return nil, nil
+	}
+	p, err := s.place(*cursor, len(groups))
+	if err != nil {
+		return nil, badCursor(argument, err)
+	}
+	return &upstream.FeedPoint{Second: p.second, Group: groups[p.index], LogID: p.logID}, nil
+}
+
+// badCursor says what is wrong with the cursor in an argument.
+func badCursor(argument string, err error) error {
+	switch err {
+	case errCursorMismatch:
+		return &Error{Code: "CURSOR_MISMATCH", Message: "`" + argument + "` is a cursor of other groups or another filter."}
+	case errCursorVersion:
+		return &Error{Code: "CURSOR_EXPIRED", Message: "`" + argument + "` is a cursor of another version of this server; start again without it."}
+	}
+	return Input(argument, "is not a cursor of this server")
+}
+
+// total fits a number of rows into an Int.
+func total(n int) int32 { return int32(min(max(n, 0), math.MaxInt32)) }
