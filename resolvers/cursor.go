@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 
@@ -66,7 +65,7 @@ type place struct {
 // cursor returns the cursor of a place.
 func (s scope) cursor(p place) string {
 	var raw [64]byte
-	return base64.RawURLEncoding.EncodeToString(s.appendCursor(raw[:0], p))
+	return opaque(s.appendCursor(raw[:0], p))
 }
 
 func (s scope) appendCursor(b []byte, p place) []byte {
@@ -79,8 +78,8 @@ func (s scope) appendCursor(b []byte, p place) []byte {
 
 // place reads a cursor of one of n groups. The error is one of the errCursor values.
 func (s scope) place(cursor string, n int) (place, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) < shortest {
+	raw, ok := transparent(cursor)
+	if !ok || len(raw) < shortest {
 		return place{}, errCursorGarbled
 	}
 	if v := raw[0]; v != cursorVersion && v >= oldestForeign && v <= newestForeign {

@@ -125,7 +125,7 @@ func badArgument(ctx context.Context, seen *gqlerror.Error) (error, bool) {
 		return nil, false
 	}
 	seen.Path = fc.Path()
-	return Input(within.String(), "cannot be read: "+seen.Message), true
+	return Input(within.String(), seen.Message), true
 }
 
 func extensions(told Error, err error) map[string]any {

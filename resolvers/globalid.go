@@ -1,10 +1,6 @@
 package resolvers
 
-import (
-	"encoding/base64"
-
-	"scalegraph/upstream"
-)
+import "scalegraph/upstream"
 
 // A global id is base64url over: version, kind, region, project, group and, for an activity, log id.
 const idVersion = 1
@@ -23,7 +19,7 @@ type object struct {
 // globalID returns the global id of an object.
 func (o object) globalID() string {
 	var raw [96]byte
-	return base64.RawURLEncoding.EncodeToString(o.append(raw[:0]))
+	return opaque(o.append(raw[:0]))
 }
 
 func (o object) append(b []byte) []byte {
@@ -42,8 +38,8 @@ func appendGroup(b []byte, g upstream.Group) []byte {
 
 // readGlobalID takes only what globalID gives: one object has one id.
 func readGlobalID(id string) (object, bool) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(id)
-	if err != nil {
+	raw, ok := transparent(id)
+	if !ok {
 		return object{}, false
 	}
 	u := unpacker{raw, true}
@@ -52,6 +48,6 @@ func readGlobalID(id string) (object, bool) {
 	if kind == kindActivity {
 		o.logID = u.text()
 	}
-	ok := u.done() && version == idVersion && o.group.Project != "" && o.group.ID != ""
+	ok = u.done() && version == idVersion && o.group.Project != "" && o.group.ID != ""
 	return o, ok && string(o.append(nil)) == string(raw)
 }

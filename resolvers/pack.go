@@ -1,10 +1,23 @@
 package resolvers
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"strings"
 )
+
+// opaque returns the text under which packed bytes go to clients.
+func opaque(raw []byte) string {
+	var text [192]byte
+	return string(base64.RawURLEncoding.AppendEncode(text[:0], raw))
+}
+
+// transparent undoes opaque, and takes nothing else: base64 by itself would skip line breaks.
+func transparent(text string) ([]byte, bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	return raw, err == nil && !strings.ContainsAny(text, "\r\n")
+}
 
 // Cursors and ids hold texts that are nearly always UUIDs or 32 hex digits; those take 16 bytes.
 const (
@@ -12,8 +25,6 @@ const (
 	packedUUID        // lower case, with dashes
 	packedHex         // 32 digits, lower case
 )
-
-const hexDigits = "0123456789abcdef"
 
 // appendText appends s to b in the shortest form that gives s back.
 func appendText(b []byte, s string) []byte {
@@ -42,7 +53,7 @@ func digitsOf(s string, digits *[32]byte) int {
 		if kind == packedUUID && (i == 8 || i == 13 || i == 18 || i == 23) {
 			continue
 		}
-		if strings.IndexByte(hexDigits, s[i]) < 0 {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return packedText
 		}
 		digits[n] = s[i]

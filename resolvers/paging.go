@@ -3,6 +3,7 @@ package resolvers
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"scalegraph/graph/model"
 	"scalegraph/upstream"
@@ -105,6 +106,10 @@ func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
 		}
 	}
 	switch {
+	case !datable(in.StartTime):
+		return Input("filter.startTime", "must lie in the years 1970 to 9999")
+	case !datable(in.EndTime):
+		return Input("filter.endTime", "must lie in the years 1970 to 9999")
 	case f.Status == upstream.StatusUnknown:
 		return Input("filter.status", "must not be UNKNOWN, which the upstream cannot filter by")
 	case in.LogID != nil && *in.LogID == "":
@@ -113,6 +118,11 @@ func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
 		return Input("filter.endTime", "must not be before `filter.startTime`")
 	}
 	return nil
+}
+
+// datable refuses times that the upstream's form of a time cannot say.
+func datable(t *time.Time) bool {
+	return t == nil || t.Unix() >= 0 && t.Unix() < lastSecond
 }
 
 // pageQuery checks the arguments of one group's connection. The sections are left to the caller.

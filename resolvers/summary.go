@@ -16,7 +16,7 @@ func (r *Resolver) activitySummary(ctx context.Context, g upstream.Group, in *mo
 		return nil, err
 	}
 	b := breakdownOf(filter, summarySelection(ctx))
-	t, err := r.tallies(ctx, upstream.CountQuery{Group: g, Filter: filter}, b)
+	t, err := r.tally(ctx, upstream.CountQuery{Group: g, Filter: filter}, b)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +98,8 @@ type tallies struct {
 	stale bool      // any
 }
 
-// tallies asks for a breakdown.
-func (r *Resolver) tallies(ctx context.Context, q upstream.CountQuery, b breakdown) (tallies, error) {
+// tally asks for a breakdown.
+func (r *Resolver) tally(ctx context.Context, q upstream.CountQuery, b breakdown) (tallies, error) {
 	if len(b.parts) <= 1 {
 		return r.countParts(ctx, q, b)
 	}

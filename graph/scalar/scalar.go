@@ -4,7 +4,6 @@ package scalar
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -20,6 +19,9 @@ func MarshalInt(i int32) graphql.Marshaler {
 	})
 }
 
+// errInt says what an Int is. Errors of this package end a sentence that names the argument, and repeat nothing of it.
+var errInt = errors.New("takes a whole number of 32 bits")
+
 // UnmarshalInt reads an Int as the specification has it: a whole number of 32 bits. Text is refused, also where it looks
 // like a number; 5.0 is a whole number.
 func UnmarshalInt(v any) (int32, error) {
@@ -29,7 +31,7 @@ func UnmarshalInt(v any) (int32, error) {
 	case json.Number:
 		f, err := v.Float64()
 		if err != nil {
-			return 0, fmt.Errorf("Int cannot represent %s: not a 32-bit whole number", v)
+			return 0, errInt
 		}
 		return narrow(f)
 	case int:
@@ -39,12 +41,12 @@ func UnmarshalInt(v any) (int32, error) {
 	case float64:
 		return narrow(v)
 	}
-	return 0, errors.New("Int takes a 32-bit whole number")
+	return 0, errInt
 }
 
 func narrow(f float64) (int32, error) {
 	if f != math.Trunc(f) || f < math.MinInt32 || f > math.MaxInt32 {
-		return 0, fmt.Errorf("Int cannot represent %v: not a 32-bit whole number", f)
+		return 0, errInt
 	}
 	return int32(f), nil
 }
@@ -59,15 +61,18 @@ func MarshalDateTime(t time.Time) graphql.Marshaler {
 	})
 }
 
+// errDateTime says what a DateTime is.
+var errDateTime = errors.New("takes an RFC 3339 time such as 2018-11-22T13:46:20Z")
+
 // UnmarshalDateTime reads an RFC 3339 instant; an offset and a fraction are allowed.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {
-		return time.Time{}, errors.New("DateTime takes an RFC 3339 text such as 2018-11-22T13:46:20Z")
+		return time.Time{}, errDateTime
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
-		return time.Time{}, errors.New("DateTime takes an RFC 3339 text such as 2018-11-22T13:46:20Z")
+		return time.Time{}, errDateTime
 	}
 	return t, nil
 }
