@@ -235,6 +235,8 @@ type ListQuery struct {
 	Filter Filter
 	Offset int // at least 0
 	Limit  int // 1 to MaxLimit; 0 is never sent, its effect is documented nowhere
+
+	Sections Sections // heavy parts that must be there; the upstream itself always sends all
 }
 
 // Listing is the answer to one upstream call. All of it was true at one moment not before At.
@@ -243,6 +245,7 @@ type Listing struct {
 	Offset int
 	Total  int       // rows that the filter lets through
 	At     time.Time // when the call was sent
+	Stale  bool      // the upstream failed and a kept copy stood in for its answer
 }
 
 // PageQuery asks for at most Count rows between two points of a log.

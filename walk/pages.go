@@ -1,0 +1,131 @@
+// Package walk answers pages of a log that grows at its head, over a source that knows only offsets.
+//
+// A page is put together from windows: answers of the source, each complete for a range of start seconds. A walk looks at the
+// windows it has, finds what is missing, asks for that, and looks again. Offsets are only ever guesses of where to look: what
+// is handed out is decided by the rows themselves, so nothing that slides below the offsets can repeat or skip a row.
+package walk
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"scalegraph/upstream"
+)
+
+// Source lists rows by offset. It may answer with other rows than asked for (kept ones, say), as long as the Listing says
+// which they are.
+type Source interface {
+	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
+}
+
+// Pages answers pages, counts and merged feeds. It is safe for use by many goroutines.
+type Pages struct {
+	source Source
+	tracks *tracks
+}
+
+// New returns Pages over source.
+func New(source Source) *Pages {
+	return &Pages{source: source, tracks: newTracks()}
+}
+
+// Page answers one page. Errors are those of the source, and upstream.ErrPlaceNotFound where a bounded search did not find
+// the place, or where one second has more rows than an offset API can hand out safely (98).
+func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
+	w := &walk{q: q, track: p.tracks.of(q.Group, q.Filter)}
+	for calls := 0; calls <= w.budget(); {
+		run, missing := w.assemble()
+		if len(missing) == 0 && w.steady(run) {
+			w.track.mark(q.Filter, run)
+			return run.page(), nil
+		}
+		if w.crowded() {
+			return upstream.Page{}, fmt.Errorf("more than %d rows in one second: %w", upstream.MaxLimit-2, upstream.ErrPlaceNotFound)
+		}
+		calls += len(missing)
+		if err := w.ask(ctx, p.source, missing); err != nil {
+			return upstream.Page{}, err
+		}
+	}
+	return upstream.Page{}, upstream.ErrPlaceNotFound
+}
+
+// Count answers how many rows a filter lets through, with a call for the newest row.
+func (p *Pages) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
+	l, err := p.source.List(ctx, upstream.ListQuery{Group: q.Group, Filter: q.Filter, Limit: 1})
+	if err != nil {
+		return upstream.Count{}, err
+	}
+	p.tracks.of(q.Group, q.Filter).saw(q.Filter, newWindow(l))
+	return upstream.Count{Total: l.Total, AsOf: l.At, Stale: l.Stale}, nil
+}
+
+// A walk is the work on one page.
+type walk struct {
+	q       upstream.PageQuery
+	track   *track
+	windows []*window // as they came
+	retries int       // how often it began anew, see steady
+	guesses int       // how many places it tried from memory, and the last of them
+	guessed int
+
+	neighbour string    // log id of the row that is known to follow the place at once; empty where none is, see tight
+	marked    time.Time // when that was seen
+}
+
+// A read is a stretch of offsets to ask for, at most upstream.MaxLimit.
+type read struct{ offset, limit int }
+
+// budget bounds the calls of one walk: a search by halves, the page itself, and room for a log that moves meanwhile.
+func (w *walk) budget() int {
+	total, _ := w.total()
+	return 8 + 2*bits.Len(uint(total/upstream.MaxLimit)) + 2*(w.q.Count/stride+1)
+}
+
+// total returns how many rows the log has, as far as anybody has said.
+func (w *walk) total() (n int, known bool) {
+	if len(w.windows) > 0 {
+		return w.windows[len(w.windows)-1].total, true
+	}
+	return w.track.lastTotal()
+}
+
+// ask fetches all reads at once.
+func (w *walk) ask(ctx context.Context, source Source, reads []read) error {
+	windows := make([]*window, len(reads))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, r := range reads {
+		g.Go(func() error {
+			l, err := source.List(ctx, upstream.ListQuery{
+				Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections,
+			})
+			if err == nil {
+				windows[i] = newWindow(l)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, v := range windows {
+		w.track.saw(w.q.Filter, v)
+	}
+	w.windows = append(w.windows, windows...)
+	return nil
+}
+
+// steady reports whether the totals that a run's windows tell agree. Where rows can join or leave anywhere, a difference
+// means that page info and total may have no moment in common: the walk then begins anew, twice at most.
+func (w *walk) steady(r run) bool {
+	if w.q.Filter.Settled() || w.retries == 2 || r.sameTotal() {
+		return true
+	}
+	w.retries++
+	w.windows = nil
+	return false
+}

@@ -1,0 +1,230 @@
+package walk
+
+import (
+	"math"
+	"time"
+
+	"scalegraph/upstream"
+)
+
+const (
+	// A second with all its rows fits one call only with a row of each neighbouring second beside it.
+	maxTies = upstream.MaxLimit - 2
+
+	// Neighbouring reads share two rows, so that a second which stands alone is complete in one of them.
+	stride = upstream.MaxLimit - 2
+
+	// How long the neighbours of a place are believed under a filter where rows join anywhere. The page then says with AsOf
+	// that it leans on them.
+	maxTightAge = 5 * time.Second
+)
+
+// seekPlace says what to ask for to find the place the walk starts from.
+func (w *walk) seekPlace() []read {
+	q := w.q
+	total, known := w.total()
+	switch {
+	case q.Last && q.Before == nil && known:
+		return w.stretch(total-q.Count-1, total, total)
+	case q.Last && q.Before == nil, !q.Last && q.After == nil && q.Skip == 0:
+		return w.stretch(0, q.Count+1, 0)
+	case q.After == nil && !q.Last:
+		return w.seekSkip()
+	}
+	place := q.After
+	if q.Last {
+		place = q.Before
+	}
+	if r, ok := w.tight(place.Second); ok {
+		return []read{r}
+	}
+	return w.seek(place.Second, q.Count)
+}
+
+// tight fits a page of 98 or 99 rows into one call, which has no room for the rows around the place: the walk that marked the
+// place saw which row follows it at once, and where the answer begins with that row, nothing can lie between, see joins.
+func (w *walk) tight(s int64) (read, bool) {
+	if len(w.windows) > 0 || w.q.Count+3 <= upstream.MaxLimit || w.q.Count >= upstream.MaxLimit {
+		return read{}, false
+	}
+	total, known := w.track.lastTotal()
+	m, ok := w.track.marked(s)
+	if !ok || !known || !w.q.Filter.Settled() && time.Since(m.at) > maxTightAge {
+		return read{}, false
+	}
+	newer, _ := w.track.boundary(s, total)
+	w.neighbour, w.marked = m.next, m.at
+	r := read{newer + 1, w.q.Count + 1}
+	if w.q.Last {
+		w.neighbour = m.prev
+		r.offset = max(0, newer-w.q.Count-1)
+		r.limit = newer - r.offset
+	}
+	return r, w.neighbour != "" && r.limit > 0
+}
+
+// seekSkip finds the row with Skip rows before it: by its offset, then by its second where that began before the offset.
+func (w *walk) seekSkip() []read {
+	if len(w.windows) > 0 {
+		v := w.windows[len(w.windows)-1]
+		i, _ := v.skip(w.q.Skip)
+		if w.q.Skip >= v.offset && i < len(v.rows) {
+			return w.seek(v.second(i), w.q.Count)
+		}
+	}
+	return w.stretch(w.q.Skip-1, w.q.Skip+w.q.Count+1, w.q.Skip-1)
+}
+
+// seek says what to ask for to get a window that is complete at second s, with the rows that the walk wants behind it.
+func (w *walk) seek(s int64, more int) []read {
+	b := w.bracket(w.edge(s))
+	if b.known && b.least == b.most {
+		return w.exactly(b.least, more)
+	}
+	if guess, ok := w.guess(s, b); ok {
+		from, to := w.layout(guess, more)
+		return w.stretch(from, to, guess)
+	}
+	switch {
+	case len(w.windows) == 0 && !b.known:
+		return []read{{0, upstream.MaxLimit}}
+	case b.most-b.least < maxTies && w.q.Last:
+		return []read{{max(0, b.most+1-upstream.MaxLimit), upstream.MaxLimit}}
+	case b.most-b.least < maxTies:
+		return []read{{max(0, b.least-1), upstream.MaxLimit}}
+	}
+	return []read{{max(0, b.probe(s, len(w.windows))-upstream.MaxLimit/2), upstream.MaxLimit}}
+}
+
+// edge is the second whose boundary tells where the rows of s begin or, walking backward, end.
+func (w *walk) edge(s int64) int64 {
+	if w.q.Last {
+		return s - 1
+	}
+	return s
+}
+
+// layout is the stretch of offsets that holds a boundary, one row beyond it, the rows wanted, one more of the place's own
+// second and one to show that the last second is complete.
+func (w *walk) layout(boundary, more int) (from, to int) {
+	if w.q.Last {
+		return boundary - more - 2, boundary + 1
+	}
+	return boundary - 1, boundary + more + 2
+}
+
+// exactly asks for what lies behind a boundary whose offset is known. Where that was asked before and did not do, the second
+// has more rows than one would think, and a whole call is spent on it.
+func (w *walk) exactly(boundary, more int) []read {
+	from, to := w.layout(boundary, more)
+	for _, v := range w.windows {
+		if v.offset == max(0, from) && !w.q.Last || w.q.Last && v.offset+v.size == to {
+			from, _ = w.layout(boundary, upstream.MaxLimit-3)
+			return []read{{max(0, from), upstream.MaxLimit}}
+		}
+	}
+	return w.stretch(from, to, boundary)
+}
+
+// stretch cuts a stretch of offsets into reads that overlap. While the length of the log is unknown, only the one with the
+// place is asked for; its answer tells the rest.
+func (w *walk) stretch(from, to, place int) []read {
+	total, known := w.total()
+	from = max(0, from)
+	if known {
+		to = min(to, max(total, from+upstream.MaxLimit))
+	}
+	var reads []read
+	for ; ; from += stride {
+		r := read{from, min(upstream.MaxLimit, max(1, to-from))}
+		end := from+r.limit >= to
+		if known || place < from+r.limit-1 || end {
+			reads = append(reads, r)
+		}
+		if end || len(reads) > 0 && !known {
+			return reads
+		}
+	}
+}
+
+// crowded reports whether some second has more rows than can be handed out safely.
+func (w *walk) crowded() bool {
+	if len(w.windows) == 0 {
+		return false
+	}
+	v := w.windows[len(w.windows)-1]
+	for i := 0; i < len(v.rows); i += max(1, v.has(v.second(i))) {
+		if v.has(v.second(i)) > maxTies && !v.complete(v.second(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// A bracket bounds the number of rows that start after a second, with the seconds seen at both of its ends.
+type bracket struct {
+	least, most       int
+	leastSec, mostSec int64 // rows seen just outside: newer than the second, and not; 0 where none was seen
+	known             bool  // whether most is a bound at all
+}
+
+// bracket gathers what all windows tell of a boundary. What rows came or went between two windows widens what the older
+// ones told; where they contradict each other, the youngest is right.
+func (w *walk) bracket(s int64) bracket {
+	total, known := w.track.lastTotal()
+	b := bracket{most: total, known: known}
+	for n, v := range w.windows {
+		if n > 0 {
+			b.most += max(0, v.total-total)
+			b.least = max(0, b.least+min(0, v.total-total))
+		}
+		total = v.total
+		least, most := v.boundary(s)
+		if n == 0 || max(least, b.least) > min(most, b.most) {
+			b = bracket{least: least, most: most, known: true}
+		}
+		b.narrow(v, s, least, most)
+	}
+	return b
+}
+
+func (b *bracket) narrow(v *window, s int64, least, most int) {
+	if least >= b.least {
+		b.least = least
+		if i := v.from(s); i > 0 {
+			b.leastSec = v.second(i - 1)
+		}
+	}
+	if most <= b.most {
+		b.most = most
+		if i := v.from(s); i < len(v.rows) {
+			b.mostSec = v.second(i)
+		}
+	}
+}
+
+// probe says where to look next: in proportion to the time for the first tries, then by halves, so that a log with bursts
+// is searched in as many calls as one without.
+func (b bracket) probe(s int64, tries int) int {
+	if tries > 3 || b.leastSec == 0 || b.mostSec == 0 || b.leastSec <= b.mostSec {
+		return (b.least + b.most) / 2
+	}
+	share := float64(b.leastSec-s) / float64(b.leastSec-b.mostSec)
+	margin := float64(min(maxTies, b.most-b.least)) / 2
+	at := float64(b.least) + share*float64(b.most-b.least)
+	return int(math.Min(math.Max(at, float64(b.least)+margin), float64(b.most)-margin))
+}
+
+// guess returns where the walk's memory has the boundary, clipped to what is known, unless that was tried already.
+func (w *walk) guess(s int64, b bracket) (int, bool) {
+	total, known := w.total()
+	if !known || w.guesses == 2 {
+		return 0, false
+	}
+	at, ok := w.track.boundary(w.edge(s), total)
+	if at = max(b.least, min(at, b.most)); !ok || w.guesses > 0 && at == w.guessed {
+		return 0, false
+	}
+	w.guesses, w.guessed = w.guesses+1, at
+	return at, true
+}
