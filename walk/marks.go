@@ -112,10 +112,13 @@ func (t *track) put(s int64, m mark) {
 func (w *window) mark(s int64, expired int) mark {
 	i := w.from(s)
 	m := mark{older: w.total - w.rank(i) + expired, size: w.has(s), at: w.at}
-	if m.size > 1 || i == 0 { // the head's second may still grow
+	if m.size > 1 || w.rank(i) == 0 { // the head's second may still grow
 		return m
 	}
-	m.prev = w.rows[i-1].LogID
+	m.prev, m.next = w.prev, w.next
+	if i > 0 {
+		m.prev = w.rows[i-1].LogID
+	}
 	if i+1 < len(w.rows) {
 		m.next = w.rows[i+1].LogID
 	}

@@ -73,8 +73,9 @@ type walk struct {
 	guesses int       // how many places it tried from memory, and the last of them
 	guessed int
 
-	neighbour string    // log id of the row that is known to follow the place at once; empty where none is, see tight
+	neighbour string    // log id of the row that is known to follow the place at once; empty where none is, see tight.go
 	marked    time.Time // when that was seen
+	tights    int       // how often that was tried
 }
 
 // A read is a stretch of offsets to ask for, at most upstream.MaxLimit.
@@ -114,8 +115,8 @@ func (w *walk) ask(ctx context.Context, source Source, reads []read) error {
 	}
 	for _, v := range windows {
 		w.track.saw(w.q.Filter, v)
+		w.windows = append(w.windows, w.join(v))
 	}
-	w.windows = append(w.windows, windows...)
 	return nil
 }
 

@@ -23,7 +23,7 @@ func (w *walk) assemble() (run, []read) {
 		return run{}, w.seekPlace()
 	}
 	r := run{windows: []*window{first}, place: i}
-	if w.joins(first) && !w.q.Filter.Settled() {
+	if first.joined && !w.q.Filter.Settled() {
 		r.asOf = w.marked
 	}
 	if w.q.Last {
@@ -47,28 +47,15 @@ func (w *walk) placeIn(v *window) (int, bool) {
 	q := w.q
 	switch {
 	case q.Last && q.Before != nil:
-		return v.until(*q.Before), v.complete(q.Before.Second) || w.joins(v)
+		return v.until(*q.Before), v.complete(q.Before.Second)
 	case q.Last:
 		return len(v.rows), v.oldest() && v.complete(math.MinInt64)
 	case q.After != nil:
-		return v.after(*q.After), v.complete(q.After.Second) || w.joins(v)
+		return v.after(*q.After), v.complete(q.After.Second)
 	case q.Skip > 0:
 		return v.skip(q.Skip)
 	}
 	return 0, v.newest()
-}
-
-// joins reports whether v begins (walking backward: ends) with the row that is known to follow the place at once, alone in
-// its second.
-func (w *walk) joins(v *window) bool {
-	n := len(v.rows)
-	if w.neighbour == "" || n < 2 {
-		return false
-	}
-	if w.q.Last {
-		return v.rows[n-1].LogID == w.neighbour && v.second(n-2) > v.second(n-1)
-	}
-	return v.rows[0].LogID == w.neighbour && v.second(0) > v.second(1)
 }
 
 // forward takes rows older than the place.
@@ -149,10 +136,11 @@ func (r run) page() upstream.Page {
 
 // around counts the rows of v's log before and after the run.
 func (r run) around(v *window) (newer, older int) {
-	newer = min(v.rank(r.place), v.total)
-	if len(r.rows) > 0 {
-		newer, _ = r.before(v)
+	if len(r.rows) == 0 {
+		newer = min(v.rank(r.place), v.total)
+		return newer, v.total - newer
 	}
+	newer, _ = r.before(v)
 	return newer, v.total - newer - len(r.rows)
 }
 

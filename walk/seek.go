@@ -2,7 +2,6 @@ package walk
 
 import (
 	"math"
-	"time"
 
 	"scalegraph/upstream"
 )
@@ -13,10 +12,6 @@ const (
 
 	// Neighbouring reads share two rows, so that a second which stands alone is complete in one of them.
 	stride = upstream.MaxLimit - 2
-
-	// How long the neighbours of a place are believed under a filter where rows join anywhere. The page then says with AsOf
-	// that it leans on them.
-	maxTightAge = 5 * time.Second
 )
 
 // seekPlace says what to ask for to find the place the walk starts from.
@@ -39,28 +34,6 @@ func (w *walk) seekPlace() []read {
 		return []read{r}
 	}
 	return w.seek(place.Second, q.Count)
-}
-
-// tight fits a page of 98 or 99 rows into one call, which has no room for the rows around the place: the walk that marked the
-// place saw which row follows it at once, and where the answer begins with that row, nothing can lie between, see joins.
-func (w *walk) tight(s int64) (read, bool) {
-	if len(w.windows) > 0 || w.q.Count+3 <= upstream.MaxLimit || w.q.Count >= upstream.MaxLimit {
-		return read{}, false
-	}
-	total, known := w.track.lastTotal()
-	m, ok := w.track.marked(s)
-	if !ok || !known || !w.q.Filter.Settled() && time.Since(m.at) > maxTightAge {
-		return read{}, false
-	}
-	newer, _ := w.track.boundary(s, total)
-	w.neighbour, w.marked = m.next, m.at
-	r := read{newer + 1, w.q.Count + 1}
-	if w.q.Last {
-		w.neighbour = m.prev
-		r.offset = max(0, newer-w.q.Count-1)
-		r.limit = newer - r.offset
-	}
-	return r, w.neighbour != "" && r.limit > 0
 }
 
 // seekSkip finds the row with Skip rows before it: by its offset, then by its second where that began before the offset.
@@ -161,11 +134,11 @@ func (w *walk) crowded() bool {
 	return false
 }
 
-// A bracket bounds the number of rows that start after a second, with the seconds seen at both of its ends.
+// A bracket bounds the number of rows that start after a second, with the start seconds to expect at both of its ends.
 type bracket struct {
 	least, most       int
-	leastSec, mostSec int64 // rows seen just outside: newer than the second, and not; 0 where none was seen
-	known             bool  // whether most is a bound at all
+	leastSec, mostSec int64
+	known             bool // whether most is a bound at all
 }
 
 // bracket gathers what all windows tell of a boundary. What rows came or went between two windows widens what the older
@@ -174,14 +147,13 @@ func (w *walk) bracket(s int64) bracket {
 	total, known := w.track.lastTotal()
 	b := bracket{most: total, known: known}
 	for n, v := range w.windows {
-		if n > 0 {
-			b.most += max(0, v.total-total)
-			b.least = max(0, b.least+min(0, v.total-total))
-		}
+		b.most += max(0, v.total-total)
+		b.least = max(0, b.least+min(0, v.total-total))
 		total = v.total
 		least, most := v.boundary(s)
 		if n == 0 || max(least, b.least) > min(most, b.most) {
-			b = bracket{least: least, most: most, known: true}
+			b = bracket{most: v.total, known: true}
+			b.leastSec, b.mostSec = v.expected(0), v.expected(v.total)
 		}
 		b.narrow(v, s, least, most)
 	}
@@ -189,24 +161,20 @@ func (w *walk) bracket(s int64) bracket {
 }
 
 func (b *bracket) narrow(v *window, s int64, least, most int) {
-	if least >= b.least {
-		b.least = least
-		if i := v.from(s); i > 0 {
-			b.leastSec = v.second(i - 1)
-		}
+	i := v.from(s)
+	if least > b.least && i > 0 {
+		b.leastSec = v.second(i - 1)
 	}
-	if most <= b.most {
-		b.most = most
-		if i := v.from(s); i < len(v.rows) {
-			b.mostSec = v.second(i)
-		}
+	if most < b.most && i < len(v.rows) {
+		b.mostSec = v.second(i)
 	}
+	b.least, b.most = max(b.least, least), min(b.most, most)
 }
 
 // probe says where to look next: in proportion to the time for the first tries, then by halves, so that a log with bursts
 // is searched in as many calls as one without.
 func (b bracket) probe(s int64, tries int) int {
-	if tries > 3 || b.leastSec == 0 || b.mostSec == 0 || b.leastSec <= b.mostSec {
+	if tries > 3 || b.leastSec <= b.mostSec {
 		return (b.least + b.most) / 2
 	}
 	share := float64(b.leastSec-s) / float64(b.leastSec-b.mostSec)

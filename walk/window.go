@@ -23,6 +23,9 @@ type window struct {
 	at     time.Time
 	stale  bool
 	hi, lo int64 // complete for second s where lo <= s <= hi
+
+	joined     bool   // complete up to a place only because its neighbour was known, see tight.go
+	prev, next string // log ids of the rows just outside, where they are known
 }
 
 func newWindow(l upstream.Listing) *window {
@@ -129,3 +132,13 @@ func (w *window) find(row *upstream.Activity) (int, bool) {
 
 // has returns how many of the window's rows start in second s.
 func (w *window) has(s int64) int { return w.from(s-1) - w.from(s) }
+
+// expected returns the start second to expect at an offset, were the whole log as dense as the window.
+func (w *window) expected(offset int) int64 {
+	n := len(w.rows)
+	if n < 2 {
+		return 0
+	}
+	perRow := float64(w.second(0)-w.second(n-1)) / float64(n-1)
+	return w.second(0) + int64(perRow*float64(w.offset-offset))
+}
