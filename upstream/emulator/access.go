@@ -28,6 +28,7 @@ type access struct {
 	mu      sync.RWMutex
 	tokens  map[string]grant
 	revoked map[string]bool
+	keys    map[string]*keyState
 }
 
 // AddToken lets a token read these projects; without any, all of them. A token that was revoked or restricted is whole again.
@@ -69,6 +70,9 @@ func (a *access) set(token string, g grant) {
 func (e *Emulator) authenticate(r *http.Request) (grant, *refusal) {
 	if e.sw.Access == AccessOpen {
 		return grant{}, nil
+	}
+	if signed(r) {
+		return e.access.verify(r)
 	}
 	token := r.Header.Get("X-Auth-Token")
 	e.access.mu.RLock()

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -124,19 +125,39 @@ func (e *Emulator) Remove(project, group, id string) bool {
 
 // Expire drops the n oldest rows, as retention does, and returns how many there were to drop.
 func (e *Emulator) Expire(project, group string, n int) int {
+	return e.expire(place{project, group}, func([]*entry) int { return n })
+}
+
+// ExpireBefore drops the rows that started before t and returns how many those were.
+func (e *Emulator) ExpireBefore(project, group string, t time.Time) int {
+	return e.expire(place{project, group}, func(all []*entry) int {
+		return sort.Search(len(all), func(i int) bool { return !all[i].row.Start.Before(t) })
+	})
+}
+
+// expire drops as many of the oldest rows as count says of all rows, oldest first.
+func (e *Emulator) expire(at place, count func([]*entry) int) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	at := place{project, group}
 	l, ok := e.logs[at]
 	if !ok {
 		return 0
 	}
-	ids := l.oldest(n)
+	ids := l.oldest(count(l.rows(everything)))
 	for _, id := range ids {
 		l.remove(id)
 		e.changed(Expired, at, Row{ID: id})
 	}
 	return len(ids)
+}
+
+// Indent lays the answers of a group out as the documents print their sample. The group must be there.
+func (e *Emulator) Indent(project, group string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l, ok := e.logs[place{project, group}]; ok {
+		l.pretty = true
+	}
 }
 
 // Rows returns the record of a group in the order of answers (newest first); nil where there is no such group or row.

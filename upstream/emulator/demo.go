@@ -1,0 +1,140 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// What a caller of the demo needs.
+const (
+	DemoProject = "e179f773a6e0f3c09514b7dde2ad0478"
+	DemoToken   = "demo-token"
+)
+
+// demoTick is how often the demo's groups live on.
+const demoTick = 500 * time.Millisecond
+
+// DemoOptions shape a demo. The zero value is fine.
+type DemoOptions struct {
+	Seed  uint64           // equal seeds and clocks make equal histories
+	Clock func() time.Time // nil: time.Now
+}
+
+// Demo is an upstream for those who have none: an emulator with the documents' sample group, a dozen groups with thousands of activities
+// each, and a group without any. Those dozen live on while it runs. A group's history is made when it is first asked for, which takes some
+// milliseconds, so that a demo starts at once.
+type Demo struct {
+	emulator *Emulator
+	clock    func() time.Time
+	lives    map[string]*life
+	groups   []string
+
+	stop   context.CancelFunc
+	server *http.Server
+	done   sync.WaitGroup
+}
+
+// NewDemo returns a demo that does not listen yet; it can be used as an http.Handler, too.
+func NewDemo(o DemoOptions) *Demo {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	d := &Demo{emulator: New(Switches{}), clock: o.Clock, lives: map[string]*life{}}
+	d.emulator.AddToken(DemoToken, DemoProject)
+	d.add(DemoSampleGroup)
+	d.emulator.Insert(DemoProject, DemoSampleGroup, Sample()...)
+	d.emulator.Indent(DemoProject, DemoSampleGroup)
+	now := o.Clock().UTC().Truncate(time.Second)
+	for i, p := range plans() {
+		d.add(p.group)
+		d.lives[p.group] = newLife(p, o.Seed+uint64(i), now)
+	}
+	d.add(DemoEmptyGroup)
+	return d
+}
+
+func (d *Demo) add(group string) {
+	d.emulator.AddGroup(DemoProject, group)
+	d.groups = append(d.groups, group)
+}
+
+// Emulator returns the emulator behind the demo. Groups that nobody asked for are still empty there.
+func (d *Demo) Emulator() *Emulator { return d.emulator }
+
+// Groups returns the ids of all groups: the sample first, then the busiest to the quietest, and an empty one.
+func (d *Demo) Groups() []string { return append([]string(nil), d.groups...) }
+
+// ServeHTTP answers as the emulator does, with the group's life told up to now.
+func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if at, no := d.emulator.target(r.URL); no == nil && at.project == DemoProject {
+		if l, ok := d.lives[at.group]; ok {
+			l.begin(d.emulator, d.clock())
+		}
+	}
+	d.emulator.ServeHTTP(w, r)
+}
+
+// Transport returns a RoundTripper that asks the demo without a socket.
+func (d *Demo) Transport() http.RoundTripper { return inProcess{d} }
+
+// Start listens on a free port of the loopback address and lets the groups live on until ctx ends or Close is called. It returns the base
+// URL. A demo is started once.
+func (d *Demo) Start(ctx context.Context) (url string, err error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("demo upstream: %w", err)
+	}
+	ctx, d.stop = context.WithCancel(ctx)
+	d.server = &http.Server{Handler: d, ReadHeaderTimeout: 10 * time.Second}
+	d.done.Go(func() { d.serve(listener) })
+	d.done.Go(func() {
+		d.Live(ctx)
+		_ = d.server.Close() // cuts off what is under way
+	})
+	return "http://" + listener.Addr().String(), nil
+}
+
+// Close stops the demo and waits until nothing of it runs. Closing one that was not started, or again, does nothing.
+func (d *Demo) Close() error {
+	if d.stop == nil {
+		return nil
+	}
+	d.stop()
+	d.done.Wait()
+	return nil
+}
+
+func (d *Demo) serve(listener net.Listener) {
+	if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		d.stop()
+	}
+}
+
+// Live moves the groups on until ctx ends. Start calls it.
+func (d *Demo) Live(ctx context.Context) {
+	ticker := time.NewTicker(demoTick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			d.advance()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// advance moves on the groups that somebody has asked for.
+func (d *Demo) advance() {
+	for _, l := range d.lives {
+		if l.begun() {
+			l.tell(d.emulator, d.clock())
+		}
+	}
+}

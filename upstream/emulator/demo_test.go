@@ -1,0 +1,218 @@
+package emulator_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scalegraph/upstream/emulator"
+)
+
+// ask puts one question to a demo, without a socket.
+func ask(t *testing.T, d *emulator.Demo, group, query string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		"http://demo/autoscaling-api/v2/"+emulator.DemoProject+"/scaling_activity_log/"+group+"?"+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Auth-Token", emulator.DemoToken)
+	res, err := d.Transport().RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	a := answer{status: res.StatusCode, header: res.Header}
+	if a.raw, err = io.ReadAll(res.Body); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(a.raw, &a); err != nil || a.status != http.StatusOK {
+		t.Fatalf("%d %s: %v", a.status, a.raw, err)
+	}
+	return a
+}
+
+func TestDemoSample(t *testing.T) {
+	want, err := os.ReadFile("sample-response.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := emulator.NewDemo(emulator.DemoOptions{})
+	for _, query := range []string{"", "start_time=2018-11-22T00:00:00Z&end_time=2018-11-22T14:00:00Z"} {
+		if a := ask(t, d, emulator.DemoSampleGroup, query); string(a.raw) != string(want) {
+			t.Errorf("?%s answers\n%s", query, a.raw)
+		}
+	}
+	if a := ask(t, d, emulator.DemoSampleGroup, "type=NORMAL&limit=1"); a.Total != 1 || a.Rows[0]["id"] != "44152cf2-a005-4507-b6e9-66a2a64eff52" {
+		t.Errorf("filtered sample: %s", a.raw)
+	}
+}
+
+func TestDemoHistory(t *testing.T) {
+	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	d := emulator.NewDemo(emulator.DemoOptions{Clock: func() time.Time { return now }})
+	types, statuses, partly, long := map[string]bool{}, map[string]bool{}, 0, 0
+	for _, group := range d.Groups()[1 : len(d.Groups())-1] {
+		total := ask(t, d, group, "limit=1").Total
+		if total < 1500 || total > 8000 {
+			t.Errorf("group %s has %d rows", group, total)
+		}
+		ids := map[string]bool{}
+		for _, r := range d.Emulator().Rows(emulator.DemoProject, group) {
+			types[r.Type], statuses[r.Status], ids[r.ID] = true, true, true
+			checkRow(t, r, now)
+			if r.Status == emulator.Success && len(r.Failed) > 0 {
+				partly++
+			}
+			for _, in := range r.Failed {
+				if n := len(in.FailedDetails); n >= 2000 && n <= 4096 {
+					long++
+				} else {
+					t.Fatalf("details of %d bytes", n)
+				}
+			}
+		}
+		if len(ids) != total {
+			t.Errorf("group %s: %d ids for %d rows", group, len(ids), total)
+		}
+	}
+	if len(types) != 10 || len(statuses) != 3 || partly == 0 || long == 0 {
+		t.Errorf("%d types, %d statuses, %d partly failed, %d long details", len(types), len(statuses), partly, long)
+	}
+	if a := ask(t, d, emulator.DemoEmptyGroup, ""); a.Total != 0 {
+		t.Errorf("the empty group has %d rows", a.Total)
+	}
+}
+
+// checkRow holds a row of the demo against what is known of real ones.
+func checkRow(t *testing.T, r emulator.Row, now time.Time) {
+	t.Helper()
+	diff := max(r.DesireValue-r.InstanceValue, r.InstanceValue-r.DesireValue)
+	switch {
+	case r.Start.After(now), r.End.After(now), r.Status != emulator.Doing && r.End.Before(r.Start):
+		t.Fatalf("times of %+v at %v", r, now)
+	case r.Type != emulator.ModifyELB && (diff != r.ScalingValue || r.InstanceValue < 0 || r.DesireValue < 0):
+		t.Fatalf("numbers of %+v", r)
+	case r.Type != emulator.ModifyELB && !json.Valid([]byte(r.Description)), r.Type == emulator.ModifyELB && r.Description != "":
+		t.Fatalf("description of %+v", r)
+	case r.Status == emulator.Fail && len(r.Failed)+len(r.BindFailed) == 0:
+		t.Fatalf("a failure without a reason: %+v", r)
+	case r.Status == emulator.Doing && len(r.Added)+len(r.Failed)+len(r.Bound) > 0:
+		t.Fatalf("an outcome before the end: %+v", r)
+	}
+}
+
+func TestDemoIsTheSameForTheSameSeed(t *testing.T) {
+	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	tell := func(seed uint64) []emulator.Row {
+		d := emulator.NewDemo(emulator.DemoOptions{Seed: seed, Clock: func() time.Time { return now }})
+		group := d.Groups()[3]
+		ask(t, d, group, "")
+		return d.Emulator().Rows(emulator.DemoProject, group)
+	}
+	first := tell(7)
+	if !reflect.DeepEqual(first, tell(7)) || reflect.DeepEqual(first, tell(8)) {
+		t.Error("a history does not follow from its seed alone")
+	}
+}
+
+func TestDemoLivesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		d := emulator.NewDemo(emulator.DemoOptions{})
+		go d.Live(ctx)
+		busy := d.Groups()[1]
+		before := ask(t, d, busy, "limit=100")
+		time.Sleep(10 * time.Second)
+		after := ask(t, d, busy, "limit=100")
+		if before.ids()[0] == after.ids()[0] {
+			t.Error("nothing began within 10 seconds")
+		}
+		running := ask(t, d, busy, "status=DOING")
+		if running.Total == 0 {
+			t.Fatal("nothing runs in the busy group")
+		}
+		time.Sleep(30 * time.Second)
+		for _, id := range running.ids() {
+			if row := ask(t, d, busy, "log_id="+id).Rows[0]; row["status"] == emulator.Doing || row["end_time"] == nil {
+				t.Errorf("did not finish: %v", row)
+			}
+		}
+		oldest := ask(t, d, busy, fmt.Sprintf("start_number=%d", before.Total-1)).ids()
+		time.Sleep(time.Minute)
+		total := ask(t, d, busy, "limit=1").Total
+		last := ask(t, d, busy, fmt.Sprintf("start_number=%d", total-1)).ids()
+		if slices.Equal(oldest, last) {
+			t.Error("nothing expired within a minute")
+		}
+	})
+}
+
+func TestDemoOverASocket(t *testing.T) {
+	d := emulator.NewDemo(emulator.DemoOptions{})
+	url, err := d.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, url: url, client: client(t)}
+	target := "/autoscaling-api/v2/" + emulator.DemoProject + "/scaling_activity_log/" + d.Groups()[2]
+	if a := b.do("GET", target, emulator.DemoToken); a.status != 200 || len(a.Rows) != 20 {
+		t.Errorf("%d, %d rows", a.status, len(a.Rows))
+	}
+	if a := b.do("GET", target, "another"); a.status != 401 {
+		t.Errorf("a token that is not the demo's: %d", a.status)
+	}
+	if a := b.do("GET", "/autoscaling-api/v2/other/scaling_activity_log/"+d.Groups()[2], emulator.DemoToken); a.code() != "AS.0008" {
+		t.Errorf("another project: %d %s", a.status, a.raw)
+	}
+	b.client.CloseIdleConnections()
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.try("GET", target, emulator.DemoToken); err == nil {
+		t.Error("a closed demo answers")
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDemoEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	d := emulator.NewDemo(emulator.DemoOptions{})
+	if _, err := d.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := d.Close(); err != nil { // waits; goleak would see what is left
+		t.Error(err)
+	}
+}
+
+func BenchmarkDemoStart(b *testing.B) {
+	for b.Loop() {
+		emulator.NewDemo(emulator.DemoOptions{})
+	}
+}
+
+func BenchmarkDemoFirstRequests(b *testing.B) {
+	for b.Loop() {
+		d := emulator.NewDemo(emulator.DemoOptions{})
+		for _, g := range d.Groups() {
+			req, _ := http.NewRequest(http.MethodGet, "http://demo/autoscaling-api/v2/"+emulator.DemoProject+"/scaling_activity_log/"+g, nil)
+			req.Header.Set("X-Auth-Token", emulator.DemoToken)
+			if _, err := d.Transport().RoundTrip(req); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package emulator
+
+import (
+	"encoding/hex"
+	"math/rand/v2"
+	"time"
+)
+
+// story makes up what happens to one group, one action after the other. Equal seeds tell equal stories.
+type story struct {
+	plan    plan
+	rng     *rand.Rand
+	next    time.Time // when the next action starts
+	members []Instance
+	standby []Instance
+	target  int // instances wanted; failures leave the group short of it
+}
+
+func newStory(p plan, seed uint64, from time.Time) *story {
+	s := &story{plan: p, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), next: from}
+	s.members = s.launch((p.least + p.most) / 2)
+	s.target = len(s.members)
+	return s
+}
+
+// weights say how often each type occurs, of a hundred.
+var weights = []struct {
+	kind string
+	of   int
+}{
+	{Normal, 52}, {Diff, 12}, {ELBCheckDelete, 8}, {AuditCheckDelete, 5}, {ManualAdd, 6},
+	{ManualRemove, 4}, {ManualDelete, 4}, {ModifyELB, 4}, {EnterStandby, 3}, {ExitStandby, 2},
+}
+
+// step returns the next action as it will have ended, and moves on to the one after it.
+func (s *story) step() Row {
+	r := Row{ID: s.uuid(), Type: s.kind(), Status: Success, Start: s.next}
+	r.End = r.Start.Add(s.duration())
+	s.act(&r)
+	if s.rng.Float64() >= s.plan.simultaneous {
+		s.next = s.next.Add(s.between(s.plan.quiet, s.plan.calm))
+	}
+	return r
+}
+
+func (s *story) duration() time.Duration {
+	if s.rng.Float64() < s.plan.stubborn {
+		return s.between(time.Hour, 3*time.Hour)
+	}
+	return s.between(s.plan.brisk, s.plan.slow)
+}
+
+// kind picks a type that the group can do now.
+func (s *story) kind() string {
+	n := s.rng.IntN(100)
+	for _, w := range weights {
+		if n -= w.of; n < 0 {
+			return s.possible(w.kind)
+		}
+	}
+	return Normal
+}
+
+func (s *story) possible(kind string) string {
+	spare := len(s.members) > max(s.plan.least, 1)
+	switch kind {
+	case ELBCheckDelete, AuditCheckDelete, ManualRemove, ManualDelete, EnterStandby:
+		if !spare {
+			return Normal
+		}
+	case ExitStandby:
+		if len(s.standby) == 0 {
+			return Normal
+		}
+	case ManualAdd:
+		if len(s.members)+3 > s.plan.most {
+			return Normal
+		}
+	}
+	return kind
+}
+
+func (s *story) between(low, high time.Duration) time.Duration {
+	return (low + time.Duration(s.rng.Int64N(int64(high-low)+1))).Truncate(time.Second)
+}
+
+// uuid returns a random id, version 4.
+func (s *story) uuid() string {
+	var b [16]byte
+	s.fill(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var out [36]byte
+	hex.Encode(out[:8], b[:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:], b[10:])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}
+
+// hex32 returns 32 random hexadecimal digits, as request ids and the ids of classic listeners have.
+func (s *story) hex32() string {
+	var b [16]byte
+	s.fill(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+func (s *story) fill(b []byte) {
+	for i := range b {
+		b[i] = byte(s.rng.Uint32())
+	}
+}
+
+// launch makes instances of the group's scaling configuration.
+func (s *story) launch(n int) []Instance {
+	made := make([]Instance, n)
+	for i := range made {
+		made[i] = Instance{ID: s.uuid(), Name: s.plan.config + "_" + s.suffix()}
+	}
+	return made
+}
+
+// suffix is the end of an instance's name, as the sample has it.
+func (s *story) suffix() string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	var b [8]byte
+	for i := range b {
+		b[i] = letters[s.rng.IntN(len(letters))]
+	}
+	return string(b[:])
+}
