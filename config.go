@@ -61,11 +61,11 @@ type Limits struct {
 	UpstreamCalls int
 }
 
-// demo is the upstream that stands for the embedded emulator.
-const demo = "demo"
+// demoName is the upstream that stands for the embedded emulator.
+const demoName = "demo"
 
 // Demo reports whether the embedded emulator is the upstream.
-func (c Config) Demo() bool { return c.Upstream == demo }
+func (c Config) Demo() bool { return c.Upstream == demoName }
 
 // errAnswered is no fault: the arguments asked for -help or -version, and that is done.
 var errAnswered = errors.New("answered")

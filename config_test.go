@@ -65,7 +65,7 @@ func TestEverySettingArrives(t *testing.T) {
 		"CACHE_MEMORY": "1GiB", "FRESH": "1s", "STALE": "0s", "STALE_IF_ERROR": "1h", "GRANT": "30s", "GRANT_SCOPE": "project",
 		"GRANT_IF_ERROR": "1m", "SECRET": "s", "TYPE_SPELLING": "MANUAL", "UPSTREAM_TIMEOUT": "1s", "REQUEST_TIMEOUT": "2s",
 		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": "docs", "TRUSTED_ONLY": "false",
-		"CORS_ORIGINS": "https://a.example.com,http://localhost:3000", "STATUS_PROFILE": "draft", "MAX_BODY": "10", "MAX_TOKENS": "11",
+		"CORS_ORIGINS": "https://a.example.com, http://localhost:3000", "STATUS_PROFILE": "draft", "MAX_BODY": "10", "MAX_TOKENS": "11",
 		"MAX_DEPTH": "12", "MAX_ALIASES": "13", "MAX_ROOT_FIELDS": "14", "MAX_DIRECTIVES": "15", "MAX_COST": "16", "MAX_UPSTREAM_CALLS": "17",
 		"LOG": "json", "AUTH": "passthrough", "OIDC_CLAIM": "groups",
 	}
@@ -134,7 +134,7 @@ func TestFaultyValues(t *testing.T) {
 		"POLL":                 {"0s", "1ms"},
 		"INTROSPECTION":        {"yes", "2"},
 		"TRUSTED_ONLY":         {"true", "1", "maybe"},
-		"CORS_ORIGINS":         {"*", "example.com", "https://example.com/", "https://example.com/path", "https://u@example.com", "https://a.example.com,"},
+		"CORS_ORIGINS":         {"**", "example.com", "https://example.com/", "https://example.com/path", "https://u@example.com", "https://a.example.com,"},
 		"STATUS_PROFILE":       {"new"},
 		"MAX_BODY":             {"0", "1kb"},
 		"MAX_TOKENS":           {"0", "1000001"},

@@ -8,15 +8,23 @@ import (
 
 // health tells whether the program can serve. It may be used by many goroutines.
 type health struct {
-	serving atomic.Bool // false while starting and draining
+	serving  atomic.Bool              // false while starting and draining
+	circuits func() map[string]string // each region's breaker: closed where all is well
 }
 
 // readiness is what /readyz says. A part that fails is named but does not make the server unready: kept pages still serve.
 type readiness struct {
-	Ready    bool   `json:"ready"`
-	Upstream string `json:"upstream"`
-	Redis    string `json:"redis"`
+	Ready    bool              `json:"ready"`
+	Upstream string            `json:"upstream"`          // ok, or failing where a region fails
+	Regions  map[string]string `json:"regions,omitempty"` // the same for each, where there are several
+	Redis    string            `json:"redis"`
 }
+
+const (
+	stateOK      = "ok"
+	stateFailing = "failing"
+	stateOff     = "off"
+)
 
 // alive answers /healthz: 200 while the process lives.
 func alive(w http.ResponseWriter, _ *http.Request) {
@@ -25,11 +33,26 @@ func alive(w http.ResponseWriter, _ *http.Request) {
 
 // ready answers /readyz: 200 when requests can be served, 503 while starting or draining.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
-	status := http.StatusServiceUnavailable
-	if h.serving.Load() {
-		status = http.StatusOK
+	told := h.read()
+	if told.Ready {
+		answerJSON(w, http.StatusOK, told)
+		return
 	}
-	answerJSON(w, status, readiness{Ready: status == http.StatusOK, Upstream: "ok", Redis: "off"})
+	answerJSON(w, http.StatusServiceUnavailable, told)
+}
+
+func (h *health) read() readiness {
+	told := readiness{Ready: h.serving.Load(), Upstream: stateOK, Regions: map[string]string{}, Redis: stateOff}
+	for region, circuit := range h.circuits() {
+		told.Regions[region] = stateOK
+		if circuit != "closed" {
+			told.Regions[region], told.Upstream = stateFailing, stateFailing
+		}
+	}
+	if len(told.Regions) == 1 {
+		told.Regions = nil
+	}
+	return told
 }
 
 func answerJSON(w http.ResponseWriter, status int, v any) {

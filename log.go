@@ -1,18 +1,21 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
+
+	"scalegraph/upstream"
 )
 
 // newLog returns a log in the form that Config.Log names. Nothing in this program hands it a header's value, a token or a URL
 // with a user in it.
 func newLog(to io.Writer, form string) *slog.Logger {
 	if form == "text" || form == "auto" && isTerminal(to) {
-		return slog.New(slog.NewTextHandler(to, nil))
+		return slog.New(withRequest{slog.NewTextHandler(to, nil)})
 	}
-	return slog.New(slog.NewJSONHandler(to, nil))
+	return slog.New(withRequest{slog.NewJSONHandler(to, nil)})
 }
 
 func isTerminal(w io.Writer) bool {
@@ -22,4 +25,33 @@ func isTerminal(w io.Writer) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// withRequest adds the id of the request on whose behalf a line is written, where the line does not have it yet.
+type withRequest struct{ slog.Handler }
+
+func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
+	if id := upstream.CallerFrom(ctx).RequestID; id != "" && !has(r, requestIDField) {
+		r.AddAttrs(slog.String(requestIDField, id))
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// requestIDField names the request's id in all lines.
+const requestIDField = "requestId"
+
+func has(r slog.Record, field string) (found bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == field
+		return !found
+	})
+	return found
+}
+
+func (h withRequest) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return withRequest{h.Handler.WithAttrs(attrs)}
+}
+
+func (h withRequest) WithGroup(name string) slog.Handler {
+	return withRequest{h.Handler.WithGroup(name)}
 }

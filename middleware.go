@@ -11,7 +11,7 @@ import (
 
 // middleware wraps what every request goes through, from the inside out.
 func middleware(h http.Handler, log *slog.Logger) http.Handler {
-	h = bounded(h)
+	h = bounded(h, bodyTimeout)
 	h = secured(h)
 	h = logged(h, log)
 	return identified(h) // first of all, because the log names the request
@@ -20,7 +20,7 @@ func middleware(h http.Handler, log *slog.Logger) http.Handler {
 const requestIDHeader = "X-Request-Id"
 
 // requestIDForm is what we keep of what a caller calls its request; anything else could forge log lines.
-var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_.:/+=-]{1,128}$`)
+var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_.:/+=@-]{1,128}$`)
 
 // identified gives the request an id, the caller's own where it has one, and names it in the answer.
 func identified(h http.Handler) http.Handler {
@@ -42,7 +42,7 @@ func logged(h http.Handler, log *slog.Logger) http.Handler {
 		counted := &countingWriter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-				slog.String("requestId", r.Header.Get(requestIDHeader)),
+				slog.String(requestIDField, r.Header.Get(requestIDHeader)),
 				slog.String("method", r.Method), slog.String("path", r.URL.Path),
 				slog.Int("status", counted.status), slog.Duration("duration", time.Since(began)), slog.Int64("bytes", counted.bytes))
 		}()
@@ -88,12 +88,12 @@ func secured(h http.Handler) http.Handler {
 	})
 }
 
-// bounded gives the body bodyTimeout to arrive. http.Server's ReadTimeout would end streams, too: it goes on counting behind the body.
-func bounded(h http.Handler) http.Handler {
+// bounded gives a body so long to arrive. http.Server's ReadTimeout would end streams, too: it goes on counting behind the body.
+func bounded(h http.Handler, within time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != http.NoBody {
 			conn := http.NewResponseController(w)
-			_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout)) // no deadline to set: no connection to hold
+			_ = conn.SetReadDeadline(time.Now().Add(within)) // no deadline to set: no connection to hold
 			r.Body = &boundedBody{r.Body, conn}
 		}
 		h.ServeHTTP(w, r)

@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 )
 
 //go:embed graph/schema.graphqls
 var sdl string
 
-// schema answers /schema.graphql.
-func schema(w http.ResponseWriter, _ *http.Request) {
+// schemaText answers /schema.graphql.
+func schemaText(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, sdl) // fails only where the caller has gone; so below
 }
@@ -28,22 +29,21 @@ func front(w http.ResponseWriter, _ *http.Request) {
 		"/healthz         whether it lives\n")
 }
 
-// sampleGroup is the demo's group with the two activities of the API document.
-const sampleGroup = "e5d27f5c-dd76-4a61-b4bc-a67c5686719a"
-
-// greet tells a person where the server listens, and a query to paste.
-func greet(out io.Writer, cfg Config, at net.Addr) error {
-	base, group, credential := "http://"+reachable(at), sampleGroup, ""
-	if !cfg.Demo() {
-		group, credential = "<group id>", ` -H "X-Auth-Token: $TOKEN"`
+// greet tells a person where the server listens, and a query to paste. demo is nil where the upstream is a real one.
+func greet(out io.Writer, at net.Addr, demo *demoUpstream) error {
+	base, group, credential, more := "http://"+reachable(at), "YOUR-GROUP-ID", ` -H "X-Auth-Token: $TOKEN"`, ""
+	if demo != nil {
+		groups := demo.groups()
+		group, credential = groups[0], ""
+		more = "\nThe upstream is the embedded demo. More of its groups:\n  " + strings.Join(groups[1:], "\n  ") + "\n"
 	}
 	_, err := fmt.Fprintf(out, `scalegraph listens on %[1]s
   GraphQL  %[1]s/graphql
   schema   %[1]s/schema.graphql
 
 Try:
-  curl -s %[1]s/graphql -H 'Content-Type: application/json'%[3]s -d '{"query":"{ scalingGroup(groupId: \"%[2]s\") { activities(first: 5) { totalCount nodes { logId type status startTime } } } }"}'
-`, base, group, credential)
+  curl -sG %[1]s/graphql%[3]s --data-urlencode 'query={ scalingGroup(groupId: "%[2]s") { activities(first: 5) { totalCount nodes { logId type status startTime } } } }'
+%[4]s`, base, group, credential, more)
 	return err
 }
 

@@ -19,8 +19,8 @@ const (
 )
 
 // serve answers on listener until ctx ends. Then it takes no more connections and waits for the requests under way, for at most
-// drainTimeout; it returns an error where some had to be cut off.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, state *health) error {
+// drain; it returns an error where some had to be cut off.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, state *health, drain time.Duration) error {
 	// Requests do not inherit ctx's end: they may finish.
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -40,7 +40,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, sta
 	case <-ctx.Done():
 	}
 	state.serving.Store(false)
-	bound, cancel := context.WithTimeout(base, drainTimeout)
+	bound, cancel := context.WithTimeout(base, drain)
 	defer cancel()
 	err := server.Shutdown(bound)
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -12,6 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"scalegraph/edge"
+	"scalegraph/graph"
+	"scalegraph/resolvers"
+	"scalegraph/upstream"
+	"scalegraph/walk"
 )
 
 // The exit statuses.
@@ -23,9 +29,8 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := start(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(start(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
 // start reads the configuration, runs until ctx ends, and returns the exit status.
@@ -49,21 +54,38 @@ func start(ctx context.Context, args, environ []string, out, logs io.Writer) int
 // run serves until ctx ends, then lets requests under way finish. What a person at a terminal wants to know goes to out.
 func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error {
 	if len(cfg.Unread) > 0 {
-		log.Warn("nobody reads these variables", "names", cfg.Unread)
+		log.Warn("no setting has the name of these variables", "names", cfg.Unread)
 	}
-	state := &health{}
+	cfg, demo, err := withDemo(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer demo.stop(log)
+	client, err := upstream.New(upstreamConfig(cfg, log))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	pages := walk.New(client)
+	schema := graph.NewExecutableSchema(graph.Config{
+		Resolvers:  resolvers.New(resolverConfig(cfg, pages)),
+		Complexity: resolvers.Complexity(),
+	})
+
+	state := &health{circuits: client.Circuits}
 	mux := http.NewServeMux()
+	mux.Handle("/graphql", edge.NewHandler(schema, edgeConfig(cfg, demo.token(), log)))
+	mux.HandleFunc("GET /schema.graphql", schemaText)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", state.ready)
-	mux.HandleFunc("GET /schema.graphql", schema)
 	mux.HandleFunc("GET /{$}", front)
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return err
 	}
-	if err := greet(out, cfg, listener.Addr()); err != nil {
+	if err := greet(out, listener.Addr(), demo); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, listener, middleware(mux, log), state)
+	return serve(ctx, listener, middleware(mux, log), state, drainTimeout)
 }

@@ -22,7 +22,7 @@ func settings(cfg *Config) []setting {
 	return []setting{
 		{name: "LISTEN", initial: "127.0.0.1:8080", read: address(&cfg.Listen), help: "address; port 0 takes a free one and prints it"},
 		{name: "ADMIN_LISTEN", read: address(&cfg.AdminListen), help: "separate address for metrics and pprof"},
-		{name: "UPSTREAM", initial: demo, read: upstreamURL(&cfg.Upstream), secret: true, help: "base URL of the AutoScaling endpoint, or `demo`"},
+		{name: "UPSTREAM", initial: demoName, read: upstreamURL(&cfg.Upstream), secret: true, help: "base URL of the AutoScaling endpoint, or `demo`"},
 		{name: "REGION", initial: "default", read: word(&cfg.Region), help: "name of that endpoint's region"},
 		{name: "REGIONS", read: regions(&cfg.Regions), secret: true, help: "more regions: `name=url,name=url`"},
 		{name: "PROJECT", read: word(&cfg.Project), help: "project where a query names none"},
@@ -58,7 +58,7 @@ func settings(cfg *Config) []setting {
 		{name: "INTROSPECTION", initial: "true", read: yesNo(&cfg.Introspection), help: "also switches GraphiQL and suggestions"},
 		{name: "TRUSTED_DOCUMENTS", read: text(&cfg.TrustedDocuments), help: "folder or manifest of persisted operations"},
 		{name: "TRUSTED_ONLY", initial: "false", read: onlyNo(&cfg.TrustedOnly), help: "with `true` nothing else runs (not in this version)"},
-		{name: "CORS_ORIGINS", read: origins(&cfg.CORSOrigins), help: "allowed browser origins, e.g. `https://console.example.com`; several with commas"},
+		{name: "CORS_ORIGINS", read: origins(&cfg.CORSOrigins), help: "allowed browser origins, e.g. `https://console.example.com,http://localhost:3000`; `*` for any"},
 		{name: "STATUS_PROFILE", initial: "audit", read: oneOf(&cfg.StatusProfile, "audit", "draft"), help: "HTTP status of failed requests: as the graphql-http audits want, or `draft` as the newest GraphQL-over-HTTP draft"},
 
 		{name: "MAX_BODY", initial: "256KiB", read: size(&cfg.Limits.Body, 1), help: "bytes of a request's body"},

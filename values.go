@@ -126,13 +126,13 @@ func address(to *string) func(string) error {
 
 func upstreamURL(to *string) func(string) error {
 	return func(s string) error {
-		if s == demo {
+		if s == demoName {
 			*to = s
 			return nil
 		}
 		base, err := parseBaseURL(s)
 		if err != nil {
-			return fmt.Errorf("must be %s, or be %w", demo, err)
+			return fmt.Errorf("must be %s, or be %w", demoName, err)
 		}
 		*to = base
 		return nil
@@ -188,15 +188,15 @@ func redisURL(to *string) func(string) error {
 	}
 }
 
-// origins reads browser origins: scheme, host and port, separated by commas.
+// origins reads browser origins: scheme, host and port, separated by commas; * is any.
 func origins(to *[]string) func(string) error {
 	return func(s string) error {
 		var found []string
 		for i, entry := range strings.Split(s, ",") {
 			origin := strings.TrimSpace(entry)
 			u, err := url.Parse(origin)
-			if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-				return fmt.Errorf("entry %d must be an origin like https://console.example.com", i+1)
+			if origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+				return fmt.Errorf("entry %d must be an origin like https://console.example.com, or * for any", i+1)
 			}
 			found = append(found, origin)
 		}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"scalegraph/upstream/emulator"
+)
+
+// demoUpstream is the embedded upstream for those who have none. The nil demoUpstream stands for a real one.
+type demoUpstream struct {
+	*emulator.Demo
+}
+
+// withDemo starts the embedded upstream where cfg wants one, and returns cfg pointing at it. Otherwise cfg comes back as it is, and nil.
+func withDemo(ctx context.Context, cfg Config) (Config, *demoUpstream, error) {
+	if !cfg.Demo() {
+		return cfg, nil, nil
+	}
+	d := &demoUpstream{emulator.NewDemo(emulator.DemoOptions{})}
+	url, err := d.Start(context.WithoutCancel(ctx)) // requests under way still need it when ctx ends
+	if err != nil {
+		return cfg, nil, err
+	}
+	cfg.Upstream = url
+	if cfg.Project == "" {
+		cfg.Project = emulator.DemoProject
+	}
+	return cfg, d, nil
+}
+
+// token stands for a missing one; empty where nothing does.
+func (d *demoUpstream) token() string {
+	if d == nil {
+		return ""
+	}
+	return emulator.DemoToken
+}
+
+// stop ends what withDemo started.
+func (d *demoUpstream) stop(log *slog.Logger) {
+	if d == nil {
+		return
+	}
+	if err := d.Close(); err != nil {
+		log.Warn("the demo did not stop cleanly", "error", err)
+	}
+}
+
+// groups returns some groups to try: the document's sample first.
+func (d *demoUpstream) groups() []string {
+	return d.Groups()[:4]
+}

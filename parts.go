@@ -1,0 +1,55 @@
+package main
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"scalegraph/edge"
+	"scalegraph/resolvers"
+	"scalegraph/upstream"
+	"scalegraph/walk"
+)
+
+// The functions below give each part of the program its share of the configuration.
+
+func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
+	endpoints := maps.Clone(cfg.Regions)
+	if endpoints == nil {
+		endpoints = map[string]string{}
+	}
+	endpoints[cfg.Region] = cfg.Upstream
+	return upstream.Config{
+		Endpoints:    endpoints,
+		TypeSpelling: cfg.TypeSpelling,
+		Timeout:      cfg.UpstreamTimeout,
+		Concurrency:  cfg.UpstreamConcurrency,
+		Log:          log,
+	}
+}
+
+func resolverConfig(cfg Config, pages *walk.Pages) resolvers.Config {
+	return resolvers.Config{
+		Pages: pages, Counts: pages, Feeds: pages,
+		Region:  cfg.Region,
+		Regions: slices.Sorted(maps.Keys(cfg.Regions)),
+		Project: cfg.Project,
+	}
+}
+
+func edgeConfig(cfg Config, demoToken string, log *slog.Logger) edge.Config {
+	return edge.Config{
+		Limits:         edge.Limits(cfg.Limits),
+		RequestTimeout: cfg.RequestTimeout,
+		StatusProfile:  edge.StatusProfile(cfg.StatusProfile),
+		CORSOrigins:    cfg.CORSOrigins,
+		Introspection:  cfg.Introspection,
+		DemoToken:      demoToken,
+		Log:            log,
+		ErrorPresenter: resolvers.ErrorPresenter(log),
+		RecoverFunc:    resolvers.Recover(log),
+		Extensions:     []graphql.HandlerExtension{resolvers.Extension{}},
+	}
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// slowServer serves one handler that holds every request until it is let go.
+type slowServer struct {
+	url     string
+	state   *health
+	entered chan struct{}
+	letGo   chan struct{}
+	stop    context.CancelFunc
+	done    chan error
+}
+
+func startSlow(t *testing.T, drain time.Duration) *slowServer {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &slowServer{
+		url: "http://" + listener.Addr().String(), state: &health{circuits: allWell},
+		entered: make(chan struct{}, 1), letGo: make(chan struct{}), done: make(chan error, 1),
+	}
+	hold := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.entered <- struct{}{}
+		select {
+		case <-s.letGo:
+		case <-r.Context().Done():
+		}
+		_, _ = io.WriteString(w, "done")
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.stop = cancel
+	go func() { s.done <- serve(ctx, listener, hold, s.state, drain) }()
+	return s
+}
+
+// ask sends a request in the background and returns when it is being answered.
+func (s *slowServer) ask() (answer chan string) {
+	answer = make(chan string, 1)
+	go func() {
+		resp, err := http.Get(s.url)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(resp.Body)
+		answer <- string(text)
+	}()
+	<-s.entered
+	return answer
+}
+
+func TestDrainingLetsRequestsFinish(t *testing.T) {
+	s := startSlow(t, 20*time.Second)
+	answer := s.ask()
+	if !ready(s.state) {
+		t.Error("not ready while serving")
+	}
+	s.stop()
+	for ready(s.state) {
+		time.Sleep(time.Millisecond)
+	}
+	close(s.letGo)
+	if got := <-answer; got != "done" {
+		t.Errorf("the request under way got %q", got)
+	}
+	if err := <-s.done; err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(s.url); err == nil {
+		t.Error("a connection was taken after the end")
+	}
+}
+
+func TestDrainingIsBounded(t *testing.T) {
+	s := startSlow(t, 50*time.Millisecond)
+	answer := s.ask()
+	s.stop()
+	if err := <-s.done; err == nil || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("got %v, want to be told that a request was cut off", err)
+	}
+	<-answer
+}
+
+func allWell() map[string]string { return map[string]string{"default": "closed"} }
+
+// ready asks the readiness page.
+func ready(state *health) bool {
+	w := httptest.NewRecorder()
+	state.ready(w, httptest.NewRequest("GET", "/readyz", nil))
+	return w.Code == http.StatusOK
+}
+
+func TestNotReadyWhileStarting(t *testing.T) {
+	w := httptest.NewRecorder()
+	(&health{circuits: allWell}).ready(w, httptest.NewRequest("GET", "/readyz", nil))
+	if w.Code != 503 || w.Body.String() != `{"ready":false,"upstream":"ok","redis":"off"}`+"\n" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+// A body that does not arrive is given up; a stream that goes on long behind its body is not.
+func TestSlowBodies(t *testing.T) {
+	const within = 100 * time.Millisecond
+	result := make(chan error, 1)
+	s := httptest.NewServer(bounded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		if err == nil {
+			select {
+			case <-r.Context().Done():
+				err = r.Context().Err()
+			case <-time.After(3 * within):
+			}
+		}
+		result <- err
+	}), within))
+	defer s.Close()
+	conn := func(body string) net.Conn {
+		c, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"+body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+
+	slow := conn("ab")
+	defer slow.Close()
+	if err := <-result; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("half a body: got %v, want a timeout", err)
+	}
+	whole := conn("abcd")
+	defer whole.Close()
+	if err := <-result; err != nil {
+		t.Errorf("a whole body, then a long answer: %v", err)
+	}
+}
+
+func TestReadinessNamesWhatFails(t *testing.T) {
+	h := &health{circuits: func() map[string]string { return map[string]string{"a": "closed", "b": "open", "c": "half-open"} }}
+	h.serving.Store(true)
+	w := httptest.NewRecorder()
+	h.ready(w, httptest.NewRequest("GET", "/readyz", nil))
+	want := `{"ready":true,"upstream":"failing","regions":{"a":"ok","b":"failing","c":"failing"},"redis":"off"}` + "\n"
+	if w.Code != 200 || w.Body.String() != want {
+		t.Errorf("got %d %s, want %s", w.Code, w.Body, want)
+	}
+}
