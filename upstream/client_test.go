@@ -462,3 +462,19 @@ func TestErrorsDoNotTellTheURL(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestListStopsAtTheCallersBudget(t *testing.T) {
+	var asked atomic.Int32
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		says(503, "down")(w, r)
+	})
+	caller := &Caller{MaxCalls: 2}
+	_, err := c.List(WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 1})
+	if !errors.Is(err, ErrTooManyCalls) {
+		t.Errorf("got %v", err)
+	}
+	if asked.Load() != 2 || caller.Tally.Calls.Load() != 2 {
+		t.Errorf("%d calls made, %d counted, want 2", asked.Load(), caller.Tally.Calls.Load())
+	}
+}

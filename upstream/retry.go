@@ -125,8 +125,8 @@ func failed(a *answer, err error) bool {
 	return a.status >= 500
 }
 
-// left reports whether the caller went away, which says nothing about the region. So such an attempt must not close a
-// circuit that is being tried.
+// left reports whether the caller went away or may make no more calls, which says nothing about the region. So such an attempt
+// must not close a circuit that is being tried.
 func left(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooManyCalls)
 }

@@ -62,15 +62,17 @@ func sendable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// counter counts what goes over the wire for the request's caller.
+// counter counts what goes over the wire for the request's caller, and lets nothing through where the caller may make no more calls.
 type counter struct{ next http.RoundTripper }
 
 func (t *counter) RoundTrip(req *http.Request) (*http.Response, error) {
-	tally := &CallerFrom(req.Context()).Tally
-	tally.Calls.Add(1)
+	caller := CallerFrom(req.Context())
+	if err := caller.SpendCall(); err != nil {
+		return nil, err
+	}
 	resp, err := t.next.RoundTrip(req)
 	if err == nil {
-		resp.Body = &countedBody{resp.Body, tally}
+		resp.Body = &countedBody{resp.Body, &caller.Tally}
 	}
 	return resp, err
 }
