@@ -5,18 +5,21 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/upstream"
 )
 
-// refuse writes a request that never reached GraphQL.
+// refuse answers a request that never reached GraphQL.
 func (x *exchange) refuse(why *refusal) {
 	x.write(why.status, &graphql.Response{Errors: gqlerror.List{why.err}})
 }
 
-// answer writes what gqlgen made of an operation. Where it is nil the time was over before anything was executed, which gqlgen
-// says by that alone.
+// answer writes what gqlgen made of an operation. Where that is nil the time was over before anything was executed, which gqlgen
+// says by nothing else.
 func (x *exchange) answer(resp *graphql.Response) {
 	if resp == nil {
 		resp = &graphql.Response{Errors: gqlerror.List{errorf(codeRequestTimeout, "The request ran out of time before it was executed.")}}
@@ -24,45 +27,68 @@ func (x *exchange) answer(resp *graphql.Response) {
 	x.write(x.statusOf(resp), resp)
 }
 
-// statusOf is 200 for whatever was executed, failed or not, and by the error's code for the rest.
+// statusOf is 200 for whatever was executed, failed or not, and by the first error's code for the rest.
 func (x *exchange) statusOf(resp *graphql.Response) int {
 	if len(resp.Data) > 0 || len(resp.Errors) == 0 {
 		return http.StatusOK
 	}
-	return x.status(codeOf(resp.Errors[0]))
+	return requestStatus(codeOf(resp.Errors[0]), x.cfg.StatusProfile, x.media)
 }
 
+// write sends the one answer of the exchange.
 func (x *exchange) write(status int, resp *graphql.Response) {
-	var body bytes.Buffer
-	encode(&body, resp)
+	body := encode(resp)
+	encoding := ""
+	if len(body) >= leastCompressed {
+		encoding = chooseEncoding(x.r.Header.Values("Accept-Encoding"))
+	}
 	h := x.w.Header()
-	h.Set("Content-Type", x.media+"; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	switch {
+	case len(resp.Errors) > 0:
+		h.Set("Cache-Control", "no-store")
+	case x.r.Method != http.MethodPost:
+		tag := etag(body, encoding)
+		h.Set("ETag", tag)
+		h.Set("Cache-Control", cachePolicy(&upstream.CallerFrom(x.r.Context()).Tally, time.Now()))
+		if unchanged(x.r.Header, tag) {
+			x.w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	if encoding != "" {
+		h.Set("Content-Encoding", encoding)
+		body = x.compressors.compress(encoding, body)
+	}
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
+	h.Set("Content-Type", x.media+"; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body.Bytes()) // nobody is left to hear of a broken connection
+	_, _ = x.w.Write(body) // nobody is left to hear of a broken connection
 }
 
 // encode writes a response. The data go out as gqlgen wrote them; an answer without any has no entry for them.
-func encode(w *bytes.Buffer, resp *graphql.Response) {
+func encode(resp *graphql.Response) []byte {
+	var w bytes.Buffer
+	w.Grow(len(resp.Data) + 512)
 	w.WriteByte('{')
 	if len(resp.Data) > 0 {
 		w.WriteString(`"data":`)
 		w.Write(resp.Data)
 	}
 	if len(resp.Errors) > 0 {
-		entry(w, "errors", resp.Errors)
+		member(&w, "errors", resp.Errors)
 	}
 	if len(resp.Extensions) > 0 {
-		entry(w, "extensions", resp.Extensions)
+		member(&w, "extensions", resp.Extensions)
 	}
 	w.WriteByte('}')
+	return w.Bytes()
 }
 
-// entry writes one more member of an object. A value that cannot be encoded is left out; ours always can.
-func entry(w *bytes.Buffer, name string, value any) {
+// member adds one member to an object. A value that JSON cannot express is left out; ours always can be.
+func member(w *bytes.Buffer, name string, value any) {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return

@@ -38,6 +38,10 @@ type Config struct {
 	Introspection  bool          // also switches suggestions in messages
 	DemoToken      string        // stands for a missing X-Auth-Token; empty: nothing does
 
+	Queries     QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
+	Trusted     *Trusted   // nil: none
+	TrustedOnly bool       // run no other documents
+
 	Log            *slog.Logger               // nil: none
 	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: what has no code is INTERNAL
 	RecoverFunc    graphql.RecoverFunc        // nil: a panic is logged with its stack and is INTERNAL

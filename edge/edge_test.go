@@ -11,6 +11,7 @@ import (
 
 	"scalegraph/edge"
 	"scalegraph/graph"
+	"scalegraph/resolvers"
 	"scalegraph/upstream"
 )
 
@@ -42,10 +43,15 @@ type group struct {
 
 func (g group) ID(_ context.Context, obj *upstream.Group) (string, error) { return "id-" + obj.ID, nil }
 
+// handler is what serve starts.
+func handler(r root, cfg edge.Config) http.Handler {
+	return edge.NewHandler(graph.NewExecutableSchema(graph.Config{Resolvers: r, Complexity: resolvers.Complexity()}), cfg)
+}
+
 // serve starts the handler over real HTTP.
 func serve(t testing.TB, r root, cfg edge.Config) string {
 	t.Helper()
-	s := httptest.NewServer(edge.NewHandler(graph.NewExecutableSchema(graph.Config{Resolvers: r}), cfg))
+	s := httptest.NewServer(handler(r, cfg))
 	t.Cleanup(s.Close)
 	return s.URL + "/graphql"
 }

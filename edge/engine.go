@@ -6,37 +6,93 @@ import (
 	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // engine is gqlgen's executor, guarded. Every transport runs operations through it and through nothing else.
 type engine struct {
 	*executor.Executor
-	schema graphql.ExecutableSchema
-	cfg    Config
+	schema    graphql.ExecutableSchema
+	documents *documents
+	persisted *persisted
+	cfg       Config
 }
 
 func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 	e := executor.New(schema)
 	e.SetErrorPresenter(presenter(cfg))
 	e.SetRecoverFunc(recoverer(cfg))
-	e.SetParserTokenLimit(cfg.Limits.Tokens)
-	e.SetDisableSuggestion(!cfg.Introspection)
+	e.SetQueryCache(handedOver{})
 	e.Use(explain{})
+	e.Use(fewErrors{})
 	for _, x := range cfg.Extensions {
 		e.Use(x)
 	}
-	return &engine{e, schema, cfg}
+	return &engine{e, schema, newDocuments(schema.Schema(), cfg), newPersisted(cfg), cfg}
 }
 
-// CreateOperationContext reads and checks an operation. Nothing is executed where there are errors.
+// CreateOperationContext reads and checks an operation. Nothing may be executed where there are errors; all of them have codes.
 func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
-	op, errs := e.Executor.CreateOperationContext(ctx, params)
+	doc, errs := e.document(ctx, params)
+	if errs == nil {
+		errs = e.suits(doc, params)
+	}
 	if errs != nil {
-		return op, errs
+		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, errs
+	}
+	op, errs := e.Executor.CreateOperationContext(withDocument(ctx, doc), params)
+	if errs != nil {
+		return op, asBadInput(errs)
 	}
 	op.DisableIntrospection = !e.cfg.Introspection
 	return op, e.charge(ctx, op)
+}
+
+// checkTrusted reads all trusted documents, so that those which cannot be run are known from the start and the rest are ready.
+func (e *engine) checkTrusted() {
+	for id, text := range e.cfg.Trusted.all() {
+		if _, errs := e.documents.read(text); errs != nil {
+			e.cfg.Log.Warn("a trusted document cannot be run", "id", id, "error", errs[0].Message)
+		}
+	}
+}
+
+// document finds the text where the request only names it, sets it in params, and reads it.
+func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*ast.QueryDocument, gqlerror.List) {
+	text, err := e.persisted.text(ctx, params)
+	if err != nil {
+		return nil, gqlerror.List{err}
+	}
+	doc, errs := e.documents.read(text)
+	if errs != nil {
+		return nil, errs
+	}
+	e.persisted.keep(ctx, params)
+	params.Query = text
+	return doc, nil
+}
+
+// suits checks what the request adds to its document: which operation, and with which variables.
+func (e *engine) suits(doc *ast.QueryDocument, params *graphql.RawParams) gqlerror.List {
+	def, err := operation(doc, params.OperationName)
+	if err == nil {
+		err = checkVariables(e.schema.Schema(), def, params.Variables)
+	}
+	if err != nil {
+		return gqlerror.List{err}
+	}
+	return nil
+}
+
+// asBadInput gives the code of bad variables to what gqlgen takes for a fault of the document: the document was right.
+func asBadInput(errs gqlerror.List) gqlerror.List {
+	for _, err := range errs {
+		if code := codeOf(err); code == "" || code == codeValidationFailed {
+			coded(err, codeBadUserInput)
+		}
+	}
+	return errs
 }
 
 // costStat is under which name the cost stands in an operation's stats.
@@ -46,8 +102,8 @@ const costStat = "scalegraph.cost"
 func (e *engine) charge(ctx context.Context, op *graphql.OperationContext) gqlerror.List {
 	cost := complexity.Calculate(ctx, e.schema, op.Operation, op.Variables)
 	op.Stats.SetExtension(costStat, cost)
-	if most := e.cfg.Limits.Cost; cost > most {
-		return gqlerror.List{errorf(codeTooComplex, "The operation costs %d; at most %d are allowed. Ask for fewer rows or fields.", cost, most)}
+	if err := within(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
+		return gqlerror.List{err}
 	}
 	return nil
 }

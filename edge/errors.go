@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -20,6 +20,8 @@ const (
 	codeValidationFailed = "GRAPHQL_VALIDATION_FAILED"
 	codeNoOperation      = "OPERATION_RESOLUTION_FAILURE"
 	codeTooComplex       = "QUERY_TOO_COMPLEX"
+	codeNotFound         = "PERSISTED_QUERY_NOT_FOUND"
+	codeNotSupported     = "PERSISTED_QUERY_NOT_SUPPORTED"
 	codeRequestTimeout   = "REQUEST_TIMEOUT"
 	codeInternal         = "INTERNAL"
 )
@@ -67,14 +69,17 @@ func codeOf(err *gqlerror.Error) string {
 	return code
 }
 
-// presenter wraps the program's own so that every error leaves with a code and a word on trying again.
+// presenter wraps the program's own so that every error leaves with a code, a word on trying again and a message of bounded length.
 func presenter(cfg Config) graphql.ErrorPresenterFunc {
 	present := cfg.ErrorPresenter
 	if present == nil {
 		present = func(ctx context.Context, err error) *gqlerror.Error { return mask(ctx, cfg, err) }
 	}
 	return func(ctx context.Context, err error) *gqlerror.Error {
-		out := present(ctx, err)
+		out := ours(ctx, err)
+		if out == nil {
+			out = present(ctx, err)
+		}
 		if out == nil {
 			return nil
 		}
@@ -82,8 +87,43 @@ func presenter(cfg Config) graphql.ErrorPresenterFunc {
 		if code == "" {
 			code = codeInternal
 		}
+		out.Message = shortened(out.Message)
 		return coded(out, code)
 	}
+}
+
+// ours presents the errors that come of the edge's own bounds: the end of the request's time, and of its upstream calls. It
+// returns nil for any other. Once the request's time is over, an upstream that did not answer in time is a consequence of that.
+func ours(ctx context.Context, err error) *gqlerror.Error {
+	switch {
+	case errors.Is(err, upstream.ErrTooManyCalls):
+		most := upstream.CallerFrom(ctx).MaxCalls
+		return instead(ctx, err, codeTooComplex, "The operation needs more than %d upstream calls; at most %[1]d are allowed.", most)
+	case !errors.Is(context.Cause(ctx), errRequestTimeout):
+		return nil
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, upstream.ErrTimeout):
+		return instead(ctx, err, codeRequestTimeout, "The request ran out of time.")
+	}
+	return nil
+}
+
+// instead puts a coded error in the place of another.
+func instead(ctx context.Context, err error, code, format string, args ...any) *gqlerror.Error {
+	place := graphql.DefaultErrorPresenter(ctx, err)
+	out := errorf(code, format, args...)
+	out.Path, out.Locations = place.Path, place.Locations
+	return out
+}
+
+// maxMessage bounds messages, in bytes: some of gqlgen's repeat what the client sent.
+const maxMessage = 400
+
+// shortened cuts a message, not inside of a character.
+func shortened(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + "…"
 }
 
 // mask is the presenter of a program that brings none: what has a code passes, anything else is logged and kept secret.
@@ -92,8 +132,7 @@ func mask(ctx context.Context, cfg Config, err error) *gqlerror.Error {
 		return e
 	}
 	cfg.Log.ErrorContext(ctx, "internal error", "requestId", upstream.CallerFrom(ctx).RequestID, "error", err)
-	out := graphql.DefaultErrorPresenter(ctx, err)
-	return coded(&gqlerror.Error{Message: messageInternal, Path: out.Path, Locations: out.Locations}, codeInternal)
+	return instead(ctx, err, codeInternal, messageInternal)
 }
 
 // recoverer is the RecoverFunc of a program that brings none.
@@ -105,29 +144,4 @@ func recoverer(cfg Config) graphql.RecoverFunc {
 		cfg.Log.ErrorContext(ctx, "panic in a resolver", "requestId", upstream.CallerFrom(ctx).RequestID, "panic", fault, "stack", string(debug.Stack()))
 		return errorf(codeInternal, messageInternal)
 	}
-}
-
-// status is the HTTP status of a request error by its code.
-func (x *exchange) status(code string) int {
-	switch code {
-	case codeInternal:
-		return http.StatusInternalServerError
-	case codeRequestTimeout:
-		return http.StatusServiceUnavailable
-	}
-	if x.cfg.StatusProfile == Draft {
-		return draftStatus(code)
-	}
-	if x.media == mediaJSON {
-		return http.StatusOK // as application/json has it: HTTP went well
-	}
-	return http.StatusBadRequest
-}
-
-// draftStatus tells a document that cannot be read from one that cannot be run.
-func draftStatus(code string) int {
-	if code == codeParseFailed {
-		return http.StatusBadRequest
-	}
-	return http.StatusUnprocessableEntity
 }

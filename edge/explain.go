@@ -21,10 +21,7 @@ func (explain) InterceptResponse(ctx context.Context, next graphql.ResponseHandl
 	if resp == nil || !caller.Explain {
 		return resp
 	}
-	if resp.Extensions == nil {
-		resp.Extensions = map[string]any{}
-	}
-	resp.Extensions["explain"] = explanation(&caller.Tally, costOf(ctx))
+	extend(resp, "explain", explanation(&caller.Tally, costOf(ctx)))
 	return resp
 }
 
@@ -40,4 +37,37 @@ func explanation(t *upstream.Tally, cost int) map[string]any {
 		"staleHits":     t.StaleHits.Load(),
 		"cost":          cost,
 	}
+}
+
+// fewErrors bounds the errors of an answer, and says how many it left out.
+type fewErrors struct{}
+
+// maxFieldErrors bounds the errors of an operation that was executed. It is more than maxErrors, since each is a hole in the data.
+const maxFieldErrors = 100
+
+func (fewErrors) ExtensionName() string                     { return "FewErrors" }
+func (fewErrors) Validate(_ graphql.ExecutableSchema) error { return nil }
+
+// InterceptResponse shortens the list.
+func (fewErrors) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	resp := next(ctx)
+	if resp == nil {
+		return nil
+	}
+	most := maxErrors
+	if len(resp.Data) > 0 {
+		most = maxFieldErrors
+	}
+	if over := len(resp.Errors) - most; over > 0 {
+		resp.Errors = resp.Errors[:most]
+		extend(resp, "errorsLeftOut", over)
+	}
+	return resp
+}
+
+func extend(resp *graphql.Response, name string, value any) {
+	if resp.Extensions == nil {
+		resp.Extensions = map[string]any{}
+	}
+	resp.Extensions[name] = value
 }

@@ -9,42 +9,46 @@ import (
 	"runtime/debug"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"scalegraph/upstream"
 )
 
 // handler serves one path. It is safe for concurrent use and never changed after NewHandler.
 type handler struct {
-	cfg    Config
-	engine *engine
+	cfg         Config
+	engine      *engine
+	compressors *compressors
 }
 
-// NewHandler serves GraphQL over the schema. It panics where an extension of cfg does not fit the schema.
+// NewHandler serves GraphQL over the schema.
 func NewHandler(schema graphql.ExecutableSchema, cfg Config) http.Handler {
 	cfg = cfg.withDefaults()
-	return &handler{cfg: cfg, engine: newEngine(schema, cfg)}
+	h := &handler{cfg: cfg, engine: newEngine(schema, cfg), compressors: newCompressors()}
+	h.engine.checkTrusted()
+	return h
 }
 
 // errRequestTimeout is the cause of a context that ended because the request's own time was over.
 var errRequestTimeout = errors.New("the request ran out of time")
 
+// vary names the request headers that an answer depends on.
+const vary = "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"
+
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{handler: h, w: w, r: r, media: mediaJSON}
+	ctx, cancel := context.WithTimeoutCause(r.Context(), h.cfg.RequestTimeout, errRequestTimeout)
+	defer cancel()
+	x := &exchange{handler: h, w: w, r: r.WithContext(ctx), media: mediaJSON}
 	x.id = requestID(r.Header)
 	w.Header().Set("X-Request-Id", x.id)
 	w.Header().Set("Vary", vary)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	x.cors()
 	defer x.recover()
-
-	ctx, cancel := context.WithTimeoutCause(r.Context(), h.cfg.RequestTimeout, errRequestTimeout)
-	defer cancel()
-	x.r = r.WithContext(graphql.StartOperationTrace(ctx))
-	x.serve()
+	if refused := x.serve(); refused != nil {
+		x.refuse(refused)
+	}
 }
-
-// vary names the request headers that an answer depends on.
-const vary = "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"
 
 // exchange is one request and its answer.
 type exchange struct {
@@ -55,55 +59,64 @@ type exchange struct {
 	media string // media type of the answer
 }
 
-func (x *exchange) serve() {
+// allow lists the methods that the path takes.
+const allow = "GET, HEAD, POST, OPTIONS"
+
+// serve answers the request, or returns why it may not reach GraphQL.
+func (x *exchange) serve() *refusal {
 	media, acceptable := negotiate(x.r.Header.Values("Accept"))
 	x.media = media
-	switch {
-	case !allowed(x.r.Method):
-		x.w.Header().Set("Allow", allow)
-		x.refuse(refusef(http.StatusMethodNotAllowed, codeBadUserInput, "This path takes GET, HEAD, POST and OPTIONS."))
-		return
-	case x.r.Method == http.MethodOptions:
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+	case http.MethodOptions:
 		x.w.Header().Set("Allow", allow)
 		x.w.WriteHeader(http.StatusNoContent)
-		return
-	case !acceptable:
-		x.refuse(refusef(http.StatusNotAcceptable, codeBadUserInput, "Answers are application/graphql-response+json or application/json; Accept allows neither."))
-		return
+		return nil
+	default:
+		x.w.Header().Set("Allow", allow)
+		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "This path takes %s.", allow)
+	}
+	if !acceptable {
+		return refusef(http.StatusNotAcceptable, codeBadUserInput, "Answers are %s or %s; Accept allows neither.", mediaResponse, mediaJSON)
 	}
 	caller, refused := callerOf(x.r.Header, x.cfg, x.id)
 	if refused != nil {
-		x.refuse(refused)
-		return
+		return refused
 	}
 	params, refused := readParams(x.w, x.r, x.cfg.Limits.Body)
 	if refused != nil {
-		x.refuse(refused)
-		return
+		return refused
 	}
-	x.run(upstream.WithCaller(x.r.Context(), caller), params)
+	x.r = x.r.WithContext(graphql.StartOperationTrace(upstream.WithCaller(x.r.Context(), caller)))
+	return x.run(params)
 }
 
 // run executes an operation and writes its answer.
-func (x *exchange) run(ctx context.Context, params *graphql.RawParams) {
+func (x *exchange) run(params *graphql.RawParams) *refusal {
+	ctx := x.r.Context()
 	op, errs := x.engine.CreateOperationContext(ctx, params)
 	if errs != nil {
 		x.answer(x.engine.DispatchError(graphql.WithOperationContext(ctx, op), errs))
-		return
+		return nil
+	}
+	if refused := x.suits(op.Operation.Operation); refused != nil {
+		return refused
 	}
 	responses, ctx := x.engine.DispatchOperation(ctx, op)
 	x.answer(responses(ctx))
+	return nil
 }
 
-// allow lists the methods that a path of GraphQL takes.
-const allow = "GET, HEAD, POST, OPTIONS"
-
-func allowed(method string) bool {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions:
-		return true
+// suits refuses operations that cannot be answered in one piece, and those that a mere GET must not cause.
+func (x *exchange) suits(kind ast.Operation) *refusal {
+	switch {
+	case kind == ast.Subscription:
+		return refusef(http.StatusNotAcceptable, codeBadUserInput, "A subscription cannot be answered as %s; ask for a stream.", x.media)
+	case kind != ast.Query && x.r.Method != http.MethodPost:
+		x.w.Header().Set("Allow", http.MethodPost)
+		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "A %s must be sent by POST.", kind)
 	}
-	return false
+	return nil
 }
 
 // recover turns a panic of ours into an answer. Resolvers' panics do not come here: gqlgen recovers them field by field.
@@ -116,5 +129,5 @@ func (x *exchange) recover() {
 		panic(fault)
 	}
 	x.cfg.Log.Error("panic while serving GraphQL", "requestId", x.id, "panic", fault, "stack", string(debug.Stack()))
-	x.refuse(&refusal{http.StatusInternalServerError, coded(&gqlerror.Error{Message: messageInternal}, codeInternal)})
+	x.refuse(refusef(http.StatusInternalServerError, codeInternal, messageInternal))
 }

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -19,6 +20,23 @@ type parameters struct {
 	OperationName string         `json:"operationName"`
 	Variables     map[string]any `json:"variables"`
 	Extensions    map[string]any `json:"extensions"`
+	DocumentID    string         `json:"documentId"` // as the draft on persisted documents has it
+	DocID         string         `json:"doc_id"`     // as Relay has it
+}
+
+// named moves the ids of a persisted document to where the engine looks for them, and reports whether the request has any
+// document at all.
+func (p *parameters) named() bool {
+	if p.DocumentID == "" {
+		p.DocumentID = p.DocID
+	}
+	if p.DocumentID != "" {
+		if p.Extensions == nil {
+			p.Extensions = map[string]any{}
+		}
+		p.Extensions[documentID] = p.DocumentID
+	}
+	return p.Query != "" || p.Extensions[documentID] != nil || p.Extensions["persistedQuery"] != nil
 }
 
 // readParams reads the parameters of a POST from its body and those of a GET from its URL. What was sent is never echoed.
@@ -32,7 +50,7 @@ func readParams(w http.ResponseWriter, r *http.Request, maxBody int64) (*graphql
 	if refused != nil {
 		return nil, refused
 	}
-	if p.Query == "" {
+	if !p.named() {
 		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The parameter query is missing.")
 	}
 	return &graphql.RawParams{
@@ -56,11 +74,13 @@ func isJSON(contentType string) bool {
 	return !given || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
 
-var errNotJSON = refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "The Content-Type must be application/json in UTF-8.")
+func notJSON() *refusal {
+	return refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "The Content-Type must be application/json in UTF-8.")
+}
 
 func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameters, *refusal) {
 	if !isJSON(r.Header.Get("Content-Type")) {
-		return nil, errNotJSON
+		return nil, notJSON()
 	}
 	if r.ContentLength > maxBody {
 		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
@@ -68,6 +88,9 @@ func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameter
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has more than %d bytes; at most %[1]d are allowed.", maxBody)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, refusef(http.StatusRequestTimeout, codeRequestTimeout, "The body did not arrive in time.")
 	}
 	if err != nil {
 		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The body could not be read to its end.")
@@ -78,7 +101,7 @@ func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameter
 
 func readURL(_ http.ResponseWriter, r *http.Request, maxQuery int64) (*parameters, *refusal) {
 	if contentType := r.Header.Get("Content-Type"); contentType != "" && !isJSON(contentType) {
-		return nil, errNotJSON
+		return nil, notJSON()
 	}
 	if n := int64(len(r.URL.RawQuery)); n > maxQuery {
 		return nil, refusef(http.StatusRequestURITooLong, codeTooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, maxQuery)
@@ -87,7 +110,10 @@ func readURL(_ http.ResponseWriter, r *http.Request, maxQuery int64) (*parameter
 	if err != nil {
 		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The URL's query is not well formed.")
 	}
-	p := &parameters{Query: values.Get("query"), OperationName: values.Get("operationName")}
+	p := &parameters{
+		Query: values.Get("query"), OperationName: values.Get("operationName"),
+		DocumentID: values.Get("documentId"), DocID: values.Get("doc_id"),
+	}
 	if refused := decodeValue(values, "variables", &p.Variables); refused != nil {
 		return nil, refused
 	}
