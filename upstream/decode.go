@@ -50,21 +50,33 @@ func makePage(total, list gjson.Result, q ListQuery) (page, error) {
 	if list.Type != gjson.Null && !list.IsArray() {
 		return page{}, errors.New("scaling_activity_log is no list")
 	}
-	p := page{rows: make([]*Activity, 0, q.Limit)}
-	list.ForEach(func(_, row gjson.Result) bool {
-		p.add(row, q.Group)
-		return len(p.rows) <= q.Limit
-	})
-	if len(p.rows) > q.Limit {
+	rows := rowsOf(list, q.Limit+1)
+	if len(rows) > q.Limit {
 		// An upstream that does not heed limit need not heed start_number: nobody knows which rows these are.
 		return page{}, fmt.Errorf("more than the %d rows asked for", q.Limit)
 	}
-	p.total = int(*n)
-	if len(p.rows) > 0 {
+	p := page{rows: make([]*Activity, 0, len(rows)), total: int(*n)}
+	for _, row := range rows {
+		p.add(row, q.Group)
+	}
+	if len(rows) > 0 {
 		// A row that joined between the upstream's counting and its listing is counted by us.
-		p.total = max(p.total, q.Offset+len(p.rows))
+		p.total = max(p.total, q.Offset+len(rows))
 	}
 	return p, nil
+}
+
+// rowsOf returns the first rows of a list, at most so many; null holds none.
+func rowsOf(list gjson.Result, most int) []gjson.Result {
+	if !list.IsArray() {
+		return nil
+	}
+	rows := make([]gjson.Result, 0, most)
+	list.ForEach(func(_, row gjson.Result) bool {
+		rows = append(rows, row)
+		return len(rows) < most
+	})
+	return rows
 }
 
 func (p *page) add(row gjson.Result, g Group) {
