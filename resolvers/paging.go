@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -187,10 +188,10 @@ func feedPointAt(s scope, groups []upstream.Group, argument string, cursor *stri
 
 // badCursor says what is wrong with the cursor in an argument.
 func badCursor(argument string, err error) error {
-	switch err {
-	case errCursorMismatch:
+	switch {
+	case errors.Is(err, errCursorMismatch):
 		return &Error{Code: "CURSOR_MISMATCH", Message: "`" + argument + "` is a cursor of other groups or another filter."}
-	case errCursorVersion:
+	case errors.Is(err, errCursorVersion):
 		return &Error{Code: "CURSOR_EXPIRED", Message: "`" + argument + "` is a cursor of another version of this server; start again without it."}
 	}
 	return Input(argument, "is not a cursor of this server")

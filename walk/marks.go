@@ -72,7 +72,7 @@ func (t *track) saw(f upstream.Filter, v *window) {
 	if !f.Settled() {
 		return
 	}
-	for i := 0; i < len(v.rows); i++ {
+	for i := range v.rows {
 		s := v.second(i)
 		if m, ok := t.marks[s]; ok && v.complete(s) && v.has(s) == m.size {
 			t.expired = m.older - (v.total - v.rank(v.from(s)))
@@ -82,7 +82,7 @@ func (t *track) saw(f upstream.Filter, v *window) {
 }
 
 // mark remembers the two ends of a run.
-func (t *track) mark(f upstream.Filter, r run) {
+func (t *track) mark(r run) {
 	if len(r.rows) == 0 {
 		return
 	}

@@ -40,7 +40,7 @@ func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, 
 	for calls := 0; calls <= w.budget(); {
 		run, missing := w.assemble()
 		if len(missing) == 0 && w.steady(run) {
-			w.track.mark(q.Filter, run)
+			w.track.mark(run)
 			return run.page(), nil
 		}
 		if w.crowded() {
