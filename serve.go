@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -20,7 +21,7 @@ const (
 
 // serve answers on listener until ctx ends. Then it takes no more connections and waits for the requests under way, for at most
 // drain; it returns an error where some had to be cut off.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, state *health, drain time.Duration) error {
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, state *health, drain time.Duration, log *slog.Logger) error {
 	// Requests do not inherit ctx's end: they may finish.
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -30,16 +31,19 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, sta
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	state.serving.Store(true)
+	log.Info("serving", "address", listener.Addr().String())
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
 	state.serving.Store(false)
+	log.Info("draining", "atMost", drain)
 	bound, cancel := context.WithTimeout(base, drain)
 	defer cancel()
 	err := server.Shutdown(bound)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -43,7 +44,7 @@ func startSlow(t *testing.T, drain time.Duration) *slowServer {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stop = cancel
-	go func() { s.done <- serve(ctx, listener, hold, s.state, drain) }()
+	go func() { s.done <- serve(ctx, listener, hold, s.state, drain, slog.New(slog.DiscardHandler)) }()
 	return s
 }
 

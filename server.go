@@ -87,5 +87,5 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	if err := greet(out, listener.Addr(), demo); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, listener, middleware(mux, log), state, drainTimeout)
+	return serve(ctx, listener, middleware(mux, log), state, drainTimeout, log)
 }
