@@ -127,7 +127,7 @@ func (s *story) takeSome(r *Row, list *[]Instance, n int) {
 		return
 	}
 	*list = slices.Clone(s.members[:n])
-	s.members = slices.Clone(s.members[n:])
+	s.members = s.members[n:]
 }
 
 // rest moves an instance to standby.
@@ -135,7 +135,7 @@ func (s *story) rest(r *Row) {
 	s.describe(r, policy{kind: r.Type}, len(s.members)-1)
 	r.Standby = []Instance{s.members[0]}
 	s.standby = append(s.standby, s.members[0])
-	s.members = slices.Clone(s.members[1:])
+	s.members = s.members[1:]
 }
 
 // wake moves an instance back from standby.
@@ -143,7 +143,7 @@ func (s *story) wake(r *Row) {
 	s.describe(r, policy{kind: r.Type}, len(s.members)+1)
 	r.Standby = []Instance{s.standby[0]}
 	s.members = append(s.members, s.standby[0])
-	s.standby = slices.Clone(s.standby[1:])
+	s.standby = s.standby[1:]
 }
 
 // migrate moves the group from one load balancer to another. Its numbers are all 0 and it has no description, as in the sample.

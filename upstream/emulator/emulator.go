@@ -76,15 +76,15 @@ func (e *Emulator) Insert(project, group string, rows ...Row) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	at, l := place{project, group}, e.group(project, group)
-	placed := make([]Row, len(rows))
+	entries := make([]*entry, len(rows))
 	for i, r := range rows {
-		placed[i] = normal(r)
 		if r.ID == "" {
-			placed[i].ID = madeID(at, e.seq+uint64(i))
+			r.ID = madeID(at, e.seq)
 		}
-		e.changed(Inserted, at, placed[i])
+		entries[i] = newEntry(r)
+		e.changed(Inserted, at, entries[i].row)
 	}
-	l.put(placed)
+	l.put(entries)
 }
 
 // Finish ends a row: it gets this status and end, and keeps its start and its place. It reports whether the row was there.
@@ -104,9 +104,9 @@ func (e *Emulator) Update(project, group, id string, change func(*Row)) bool {
 	r := l.byID[id].row
 	change(&r)
 	r.ID = id
-	r = normal(r)
-	l.replace(r)
-	e.changed(Updated, at, r)
+	changed := newEntry(r)
+	l.replace(changed)
+	e.changed(Updated, at, changed.row)
 	return true
 }
 

@@ -38,6 +38,14 @@ func start(t *testing.T, sw emulator.Switches) *bench {
 	return &bench{t, e, serve(t, e), client(t)}
 }
 
+// inMemory is start without a socket.
+func inMemory(t *testing.T, sw emulator.Switches) *bench {
+	e := emulator.New(sw)
+	e.AddGroup(project, group)
+	e.AddToken(token, project)
+	return &bench{t, e, "http://emulator", &http.Client{Transport: e.Transport()}}
+}
+
 func serve(t *testing.T, e *emulator.Emulator) string { return emulatortest.Serve(t, e) }
 
 func client(t *testing.T) *http.Client {

@@ -127,7 +127,7 @@ func (c Change) apply(l *log, sw Switches) *log {
 	case GroupRemoved:
 		return nil
 	case Inserted, Updated:
-		l.put([]Row{c.Row})
+		l.put([]*entry{newEntry(c.Row)})
 	case Removed, Expired:
 		l.remove(c.Row.ID)
 	}

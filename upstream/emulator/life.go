@@ -55,7 +55,7 @@ func (l *life) finish(e *Emulator, now time.Time) {
 
 // news returns the rows that started since the last time.
 func (l *life) news(now time.Time) []Row {
-	var rows []Row
+	rows := make([]Row, 0, max(0, now.Sub(l.story.next))/((l.plan.quiet+l.plan.calm)/2)+16)
 	for !l.story.next.After(now) {
 		r := l.story.step()
 		if r.End.After(now) {

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// entry is a row in its place. It never changes; a changed row is another entry.
+// entry is a row in its place. Once it is in a log it never changes; a changed row is another entry.
 type entry struct {
 	row    Row
 	second int64  // of the start
@@ -15,8 +15,9 @@ type entry struct {
 	json   atomic.Pointer[[]byte]
 }
 
-func newEntry(r Row, seq uint64) *entry {
-	return &entry{row: r, second: r.Start.Unix(), seq: seq}
+func newEntry(r Row) *entry {
+	r = normal(r)
+	return &entry{row: r, second: r.Start.Unix()}
 }
 
 // encoded returns the row as JSON, made when it is first asked for.
@@ -51,29 +52,28 @@ func newLog(ties Ties) *log {
 	return &log{ties: ties, byID: map[string]*entry{}, series: map[class]*series{}}
 }
 
-// put adds rows; one whose id is there already takes that row's place. Ids are not empty.
-func (l *log) put(rows []Row) {
-	fresh := make([]*entry, 0, len(rows))
-	for _, r := range rows {
-		if _, again := l.byID[r.ID]; again {
+// put adds entries; one whose id is there already takes that one's place. Ids are not empty.
+func (l *log) put(entries []*entry) {
+	fresh := make([]*entry, 0, len(entries))
+	for _, e := range entries {
+		if _, again := l.byID[e.row.ID]; again {
 			l.file(fresh) // the earlier one may be of the same call
 			fresh = fresh[:0]
-			l.replace(r)
+			l.replace(e)
 			continue
 		}
 		l.seq++
-		e := newEntry(r, l.seq)
-		l.byID[r.ID] = e
+		e.seq = l.seq
+		l.byID[e.row.ID] = e
 		fresh = append(fresh, e)
 	}
 	l.file(fresh)
 }
 
-func (l *log) replace(r Row) {
-	seq := l.byID[r.ID].seq
-	l.remove(r.ID)
-	e := newEntry(r, seq)
-	l.byID[r.ID] = e
+func (l *log) replace(e *entry) {
+	e.seq = l.byID[e.row.ID].seq
+	l.remove(e.row.ID)
+	l.byID[e.row.ID] = e
 	l.file([]*entry{e})
 }
 
