@@ -1,0 +1,96 @@
+package resolvers
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the answers of testdata anew")
+
+// TestGolden compares the answer to every testdata/<field>/<case>.graphql, and the number of upstream calls that it took, with
+// the .json beside it.
+func TestGolden(t *testing.T) {
+	queries, err := filepath.Glob("testdata/*/*.graphql")
+	if err != nil || len(queries) == 0 {
+		t.Fatalf("no queries: %v", err)
+	}
+	w := newWorld(t)
+	for _, path := range queries {
+		t.Run(strings.TrimPrefix(path, "testdata/"), func(t *testing.T) {
+			query, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := w.ask(string(query), nil)
+			got := encode(t, map[string]any{"answer": scrub(t, a.raw), "upstreamCalls": len(a.calls)})
+			compare(t, strings.TrimSuffix(path, ".graphql")+".json", got)
+		})
+	}
+}
+
+func compare(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+func encode(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// scrub replaces what differs from run to run: the times at which something was read, which must be now.
+func scrub(t *testing.T, raw []byte) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	return scrubbed(t, v)
+}
+
+func scrubbed(t *testing.T, v any) any {
+	t.Helper()
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = scrubbed(t, v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			if name != "asOf" {
+				v[name] = scrubbed(t, v[name])
+				continue
+			}
+			at, err := time.Parse(time.RFC3339, v[name].(string))
+			if age := time.Since(at); err != nil || age < -time.Second || age > time.Minute {
+				t.Errorf("asOf is %v: %v", v[name], err)
+			}
+			v[name] = "now"
+		}
+	}
+	return v
+}

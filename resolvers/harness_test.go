@@ -1,0 +1,286 @@
+package resolvers
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"go.uber.org/goleak"
+
+	"scalegraph/graph"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/emulatortest"
+	"scalegraph/walk"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// What the world of a test holds. The token is long and odd, so that a test can look for it where it must not be.
+const (
+	project      = "ce061903a53545dcaddb300093b477d2"
+	otherProject = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+	token        = "MIIF-secret-token-of-the-test"
+
+	sampleGroup = "e5d27f5c-dd76-4a61-b4bc-a67c5686719a" // the two rows of the documented sample
+	busyGroup   = "b0000000-0000-4000-8000-000000000001" // 250 rows of all types and statuses, one a minute
+	smallGroup  = "b0000000-0000-4000-8000-000000000002" // 12 rows of all types and statuses, one a minute
+	emptyGroup  = "b0000000-0000-4000-8000-000000000003"
+	alienGroup  = "b0000000-0000-4000-8000-000000000004" // of another project, 3 rows
+	noGroup     = "b0000000-0000-4000-8000-00000000dead"
+)
+
+// newestStart is when the newest row of every made log started.
+var newestStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// world is an upstream and a GraphQL server over it, both on loopback sockets.
+type world struct {
+	t        testing.TB
+	emulator *emulator.Emulator
+	upstream string // base URL
+	url      string
+	logs     *syncBuffer
+	headers  http.Header // sent with every query
+}
+
+// newWorld starts a world. Options may change what the resolvers work with.
+func newWorld(t testing.TB, options ...func(*Config)) *world {
+	t.Helper()
+	w := &world{t: t, emulator: emulator.New(emulator.Switches{}), logs: &syncBuffer{}, headers: http.Header{"X-Auth-Token": {token}}}
+	populate(t, w.emulator)
+	w.upstream = emulatortest.Serve(t, w.emulator)
+	w.url = w.serve(w.pages(nil), options...)
+	return w
+}
+
+// pages asks the world's upstream, in the regions default and south.
+func (w *world) pages(change func(*upstream.Config)) *walk.Pages {
+	c := upstream.Config{Endpoints: map[string]string{"default": w.upstream, "south": w.upstream}, Timeout: 5 * time.Second}
+	if change != nil {
+		change(&c)
+	}
+	client, err := upstream.New(c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(client.Close)
+	return walk.New(client)
+}
+
+func (w *world) serve(pages *walk.Pages, options ...func(*Config)) string {
+	log := slog.New(slog.NewTextHandler(w.logs, nil))
+	c := Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Regions: []string{"default", "south"}, Project: project}
+	for _, change := range options {
+		change(&c)
+	}
+	gql := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: New(c), Complexity: Complexity()}))
+	gql.AddTransport(transport.POST{})
+	gql.SetErrorPresenter(ErrorPresenter(log))
+	gql.SetRecoverFunc(Recover(log))
+	gql.Use(Extension{})
+	gql.Use(extension.FixedComplexityLimit(20000))
+	server := httptest.NewServer(withToken(gql))
+	w.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// withToken hands the caller's token on, as the protocol edge does.
+func withToken(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		caller := &upstream.Caller{Token: r.Header.Get("X-Auth-Token")}
+		next.ServeHTTP(rw, r.WithContext(upstream.WithCaller(r.Context(), caller)))
+	})
+}
+
+// answer is what came back, and what it cost.
+type answer struct {
+	raw    []byte
+	Data   json.RawMessage
+	Errors []gqlError
+	calls  []emulator.Request
+}
+
+type gqlError struct {
+	Message    string         `json:"message"`
+	Path       []any          `json:"path,omitempty"`
+	Extensions map[string]any `json:"extensions"`
+}
+
+func (e gqlError) code() string { return fmt.Sprint(e.Extensions["code"]) }
+
+func (e gqlError) path() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Path), " ", "."), "[]")
+}
+
+// ask sends a query and waits for its answer.
+func (w *world) ask(query string, variables map[string]any) answer {
+	w.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.send(body)
+}
+
+func (w *world) send(body []byte) answer {
+	w.t.Helper()
+	w.emulator.Reset()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	req.Header = maps.Clone(w.headers)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var a answer
+	if a.raw, err = io.ReadAll(resp.Body); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := json.Unmarshal(a.raw, &a); err != nil {
+		w.t.Fatalf("%v in %s", err, a.raw)
+	}
+	a.calls = w.emulator.Requests()
+	return a
+}
+
+// one returns the only error of an answer.
+func (a answer) one(t testing.TB) gqlError {
+	t.Helper()
+	if len(a.Errors) != 1 {
+		t.Fatalf("want one error: %s", a.raw)
+	}
+	return a.Errors[0]
+}
+
+// must reads data that came without errors.
+func must[T any](t testing.TB, a answer) T {
+	t.Helper()
+	var v T
+	if len(a.Errors) > 0 {
+		t.Fatalf("errors in %s", a.raw)
+	}
+	if err := json.Unmarshal(a.Data, &v); err != nil {
+		t.Fatalf("%v in %s", err, a.raw)
+	}
+	return v
+}
+
+// populate fills the emulator with the groups named above.
+func populate(t testing.TB, e *emulator.Emulator) {
+	t.Helper()
+	e.AddToken(token, project)
+	e.AddGroup(project, emptyGroup)
+	e.Insert(project, sampleGroup, sampleRows(t)...)
+	e.Insert(project, busyGroup, madeRows(250, 1000)...)
+	e.Insert(project, smallGroup, madeRows(12, 2000)...)
+	e.Insert(otherProject, alienGroup, madeRows(3, 3000)...)
+}
+
+// madeRows returns rows of all types and statuses, one a minute, numbered from the newest up.
+func madeRows(n, from int) []emulator.Row {
+	rows := make([]emulator.Row, n)
+	for i := range rows {
+		rows[i] = madeRow(i, from)
+	}
+	return rows
+}
+
+func madeRow(i, from int) emulator.Row {
+	row := emulator.Row{
+		ID: emulator.ID(from + i), Type: emulator.Types()[i%10], Status: emulator.Statuses()[i%3],
+		Start: newestStart.Add(-time.Duration(i) * time.Minute), InstanceValue: i % 4, DesireValue: i%4 + 1, ScalingValue: 1,
+		Description: `{"reason":[{"change_reason":"ALARM","old_value":1,"new_value":2,"change_time":"2026-11-20T11:59:50Z"}]}`,
+	}
+	if row.Status != emulator.Doing {
+		row.End = row.Start.Add(30 * time.Second)
+	}
+	name := fmt.Sprintf("as-config-%d", i)
+	switch row.Type {
+	case emulator.ModifyELB:
+		row.Bound = []emulator.LoadBalancer{{Enhanced: &emulator.Listener{Weight: 1, PoolID: "pool", Port: 80}}}
+		row.UnbindFailed = []emulator.LoadBalancer{{Classic: "classic", FailedReason: "gone", FailedDetails: "listener gone"}}
+	case emulator.EnterStandby, emulator.ExitStandby:
+		row.Standby = []emulator.Instance{{ID: "i-1", Name: name}}
+	default:
+		row.Added = []emulator.Instance{{ID: "i-1", Name: name}, {ID: "i-2", Name: name}}
+		row.Failed = []emulator.Instance{{Name: name, FailedReason: "AS.7003", FailedDetails: "quota"}}
+	}
+	return row
+}
+
+// sampleRows are the rows of the documented sample.
+func sampleRows(t testing.TB) []emulator.Row {
+	t.Helper()
+	text, err := os.ReadFile("../upstream/emulator/sample-response.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sample struct {
+		Log []map[string]json.RawMessage `json:"scaling_activity_log"`
+	}
+	if err := json.Unmarshal(text, &sample); err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]emulator.Row, len(sample.Log))
+	for i, members := range sample.Log {
+		var key struct {
+			ID, Status, Type   string
+			StartTime, EndTime time.Time
+		}
+		text, _ := json.Marshal(map[string]json.RawMessage{
+			"ID": members["id"], "Status": members["status"], "Type": members["type"],
+			"StartTime": members["start_time"], "EndTime": members["end_time"],
+		})
+		if err := json.Unmarshal(text, &key); err != nil {
+			t.Fatal(err)
+		}
+		rows[i] = emulator.Row{ID: key.ID, Status: key.Status, Type: key.Type, Start: key.StartTime, End: key.EndTime, Extra: members}
+	}
+	return rows
+}
+
+// syncBuffer is a log that may be written and read at once.
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// sections returns the values of a parameter in the calls, sorted.
+func values(calls []emulator.Request, parameter string) []string {
+	var all []string
+	for _, c := range calls {
+		all = append(all, c.Query.Get(parameter))
+	}
+	slices.Sort(all)
+	return all
+}
