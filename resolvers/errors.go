@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -40,6 +41,9 @@ var errNode = &Error{Code: "NOT_FOUND", Message: "There is no such object, or it
 
 // errNoSubscriptions is the answer of a version without live updates.
 var errNoSubscriptions = &Error{Code: "OPERATION_RESOLUTION_FAILURE", Message: "This version of the server does not serve subscriptions."}
+
+// errIntrospection is the answer of a server that keeps its schema to itself.
+var errIntrospection = &Error{Code: "GRAPHQL_VALIDATION_FAILED", Message: "Introspection is switched off."}
 
 // errPanic is a fault that was logged where it was caught.
 var errPanic = errors.New("a resolver panicked")
@@ -87,8 +91,8 @@ func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		if code, ok := seen.Extensions["code"].(string); ok {
 			return framework(seen, code)
 		}
-		if argument, ok := badArgument(ctx, seen); ok {
-			err = argument
+		if meant := uncoded(ctx, seen); meant != nil {
+			err = meant
 		}
 		told := describe(err)
 		if told.Code == internal.Code && !errors.Is(err, errPanic) {
@@ -114,19 +118,33 @@ func framework(seen *gqlerror.Error, code string) *gqlerror.Error {
 	return seen
 }
 
+// uncoded returns what an error of gqlgen means that it gives no code to; nil where it is none of those.
+func uncoded(ctx context.Context, seen *gqlerror.Error) error {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil {
+		return nil
+	}
+	if strings.HasPrefix(fc.Field.Name, "__") && graphql.GetOperationContext(ctx).DisableIntrospection {
+		return errIntrospection
+	}
+	if fc.Args == nil {
+		return badArgument(fc, seen)
+	}
+	return nil
+}
+
 // badArgument returns the error of an argument that could not be read as its type. gqlgen reports one at the field's path
 // followed by the argument's name, and where it stands within the argument.
-func badArgument(ctx context.Context, seen *gqlerror.Error) (error, bool) {
-	fc := graphql.GetFieldContext(ctx)
-	if fc == nil || fc.Field.Field == nil || fc.Args != nil {
-		return nil, false
-	}
+func badArgument(fc *graphql.FieldContext, seen *gqlerror.Error) error {
 	within := seen.Path[min(len(fc.Path()), len(seen.Path)):]
 	if len(within) == 0 || fc.Field.Definition.Arguments.ForName(within[:1].String()) == nil {
-		return nil, false
+		return nil
 	}
 	seen.Path = fc.Path()
-	return Input(within.String(), seen.Message), true
+	if at := fc.Field.Position; at != nil {
+		seen.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+	}
+	return Input(within.String(), seen.Message)
 }
 
 func extensions(told Error, err error) map[string]any {

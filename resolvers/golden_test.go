@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,15 +64,21 @@ func encode(t *testing.T, v any) []byte {
 	return b.Bytes()
 }
 
-// scrub replaces what differs from run to run: the times at which something was read, which must be now.
+// scrub takes out what differs from run to run: the order of errors, the upstream's request ids, and the times at which
+// something was read, which must be now.
 func scrub(t *testing.T, raw []byte) any {
 	t.Helper()
-	var v any
+	var v map[string]any
 	if err := json.Unmarshal(raw, &v); err != nil {
 		t.Fatal(err)
 	}
+	if errs, ok := v["errors"].([]any); ok {
+		slices.SortFunc(errs, func(a, b any) int { return strings.Compare(pathOf(a), pathOf(b)) })
+	}
 	return scrubbed(t, v)
 }
+
+func pathOf(err any) string { return fmt.Sprint(err.(map[string]any)["path"]) }
 
 func scrubbed(t *testing.T, v any) any {
 	t.Helper()
@@ -80,17 +88,25 @@ func scrubbed(t *testing.T, v any) any {
 			v[i] = scrubbed(t, v[i])
 		}
 	case map[string]any:
-		for name := range v {
-			if name != "asOf" {
-				v[name] = scrubbed(t, v[name])
-				continue
+		for name, value := range v {
+			switch name {
+			case "asOf":
+				v[name] = now(t, value)
+			case "requestId":
+				v[name] = fmt.Sprintf("%d characters", len(value.(string)))
+			default:
+				v[name] = scrubbed(t, value)
 			}
-			at, err := time.Parse(time.RFC3339, v[name].(string))
-			if age := time.Since(at); err != nil || age < -time.Second || age > time.Minute {
-				t.Errorf("asOf is %v: %v", v[name], err)
-			}
-			v[name] = "now"
 		}
 	}
 	return v
+}
+
+func now(t *testing.T, asOf any) string {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, asOf.(string))
+	if age := time.Since(at); err != nil || age < -time.Second || age > time.Minute {
+		t.Errorf("asOf is %v: %v", asOf, err)
+	}
+	return "now"
 }

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
 
 	"scalegraph/graph/model"
 )
@@ -35,7 +36,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 	}
 	found := make([]model.Node, len(ids))
 	errs := parallel(ctx, len(ids), func(i int) (err error) {
-		found[i], err = r.node(ctx, "ids", ids[i])
+		found[i], err = r.node(ctx, fmt.Sprintf("ids[%d]", i), ids[i])
 		return err
 	})
 	for i, err := range errs {

@@ -1,0 +1,50 @@
+package resolvers
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+var _ graphql.OperationParameterMutator = Extension{}
+
+// MutateOperationParameters writes whole numbers among the variables as such: 5.0 and 5e2 are Ints, which gqlparser refuses.
+func (Extension) MutateOperationParameters(_ context.Context, p *graphql.RawParams) *gqlerror.Error {
+	for name, value := range p.Variables {
+		p.Variables[name] = whole(value)
+	}
+	return nil
+}
+
+func whole(value any) any {
+	switch v := value.(type) {
+	case json.Number:
+		if strings.ContainsAny(v.String(), ".eE") {
+			return wholeNumber(v)
+		}
+	case []any:
+		for i := range v {
+			v[i] = whole(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = whole(v[name])
+		}
+	}
+	return value
+}
+
+// wholeNumber leaves alone what is no whole number, or too large for all of its digits to be known.
+func wholeNumber(n json.Number) json.Number {
+	const exact = 1 << 53
+	f, err := n.Float64()
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > exact {
+		return n
+	}
+	return json.Number(strconv.FormatInt(int64(f), 10))
+}
