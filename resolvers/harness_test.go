@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,6 +87,7 @@ func (w *world) serve(pages *walk.Pages, options ...func(*Config)) string {
 		change(&c)
 	}
 	gql := handler.New(graph.NewExecutableSchema(graph.Config{Resolvers: New(c), Complexity: Complexity()}))
+	gql.AddTransport(transport.MultipartMixed{})
 	gql.AddTransport(transport.POST{})
 	gql.SetErrorPresenter(ErrorPresenter(log))
 	gql.SetRecoverFunc(Recover(log))
@@ -139,6 +139,16 @@ func (w *world) ask(query string, variables map[string]any) answer {
 func (w *world) send(body []byte) answer {
 	w.t.Helper()
 	w.emulator.Reset()
+	a := answer{raw: w.post(body)}
+	if err := json.Unmarshal(a.raw, &a); err != nil {
+		w.t.Fatalf("%v in %s", err, a.raw)
+	}
+	a.calls = w.emulator.Requests()
+	return a
+}
+
+func (w *world) post(body []byte) []byte {
+	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.url, bytes.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
@@ -150,15 +160,11 @@ func (w *world) send(body []byte) answer {
 		w.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var a answer
-	if a.raw, err = io.ReadAll(resp.Body); err != nil {
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := json.Unmarshal(a.raw, &a); err != nil {
-		w.t.Fatalf("%v in %s", err, a.raw)
-	}
-	a.calls = w.emulator.Requests()
-	return a
+	return text
 }
 
 // one returns the only error of an answer.
@@ -191,6 +197,9 @@ func populate(t testing.TB, e *emulator.Emulator) {
 	e.Insert(project, sampleGroup, sampleRows(t)...)
 	e.Insert(project, busyGroup, madeRows(250, 1000)...)
 	e.Insert(project, smallGroup, madeRows(12, 2000)...)
+	for i := range 10 {
+		e.Insert(project, parallelGroup(i), madeRows(5, 4000+i*5)...)
+	}
 	e.Insert(otherProject, alienGroup, madeRows(3, 3000)...)
 }
 
@@ -273,14 +282,4 @@ func (b *syncBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
-}
-
-// sections returns the values of a parameter in the calls, sorted.
-func values(calls []emulator.Request, parameter string) []string {
-	var all []string
-	for _, c := range calls {
-		all = append(all, c.Query.Get(parameter))
-	}
-	slices.Sort(all)
-	return all
 }

@@ -8,20 +8,23 @@ import (
 	"scalegraph/upstream"
 )
 
-// activitySummary counts what the client selected, and nothing else: with at most 14 counts, or with a count and a page where
-// one page holds the whole log.
+// activitySummary counts what the client selected, and nothing else.
 func (r *Resolver) activitySummary(ctx context.Context, g upstream.Group, in *model.ScalingActivityFilter) (*model.ScalingActivitySummary, error) {
 	filter, err := filterOf(in)
 	if err != nil {
 		return nil, err
 	}
-	b := breakdownOf(filter, summarySelection(ctx))
-	t, err := r.tally(ctx, upstream.CountQuery{Group: g, Filter: filter}, b)
+	return r.summarize(ctx, upstream.CountQuery{Group: g, Filter: filter}, summarySelection(ctx))
+}
+
+// summarize fills the selected fields: with at most 14 counts, or with a count and a page where one page holds the whole log.
+func (r *Resolver) summarize(ctx context.Context, q upstream.CountQuery, selected map[string]bool) (*model.ScalingActivitySummary, error) {
+	t, err := r.tally(ctx, q, breakdownOf(q.Filter, selected))
 	if err != nil {
 		return nil, err
 	}
-	t.fill(filter)
-	return t.summary(filter), nil
+	t.fill(q.Filter)
+	return t.summary(q.Filter), nil
 }
 
 // breakdown is what must be asked for a summary, because the filter does not tell it already.
@@ -108,9 +111,9 @@ func (r *Resolver) tally(ctx context.Context, q upstream.CountQuery, b breakdown
 		return whole, err
 	}
 	if whole.total <= upstream.MaxLimit {
-		t, all, err := r.countRows(ctx, q)
-		if err != nil || all {
-			return t, err
+		var all bool
+		if whole, all, err = r.countRows(ctx, q); err != nil || all {
+			return whole, err
 		}
 	}
 	rest, err := r.countParts(ctx, q, breakdown{parts: b.parts})
@@ -146,13 +149,13 @@ func (r *Resolver) countParts(ctx context.Context, q upstream.CountQuery, b brea
 	return t, first(errs)
 }
 
-// countRows counts the rows of one page; all is false where the log has grown beyond it.
+// countRows counts the rows of one page; all is false, and only the total is told, where the log has grown beyond it.
 func (r *Resolver) countRows(ctx context.Context, q upstream.CountQuery) (t tallies, all bool, err error) {
 	page, err := r.page(ctx, upstream.PageQuery{Group: q.Group, Filter: q.Filter, Count: upstream.MaxLimit})
-	if err != nil || page.HasOlder {
-		return tallies{}, false, err
-	}
 	t = tallies{total: page.Total, parts: map[part]int{}, asOf: page.AsOf, stale: page.Stale}
+	if err != nil || page.HasOlder {
+		return t, false, err
+	}
 	for _, row := range page.Rows {
 		t.parts[part{status: row.Status}]++
 		t.parts[part{typ: row.Type}]++
