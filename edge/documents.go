@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -72,7 +73,7 @@ func (d *documents) parse(text string) (*ast.QueryDocument, *gqlerror.Error) {
 	if err == nil {
 		return doc, nil
 	}
-	wrong, ok := err.(*gqlerror.Error)
+	wrong, ok := errors.AsType[*gqlerror.Error](err)
 	if !ok {
 		return nil, errorf(codeParseFailed, "The document cannot be read.")
 	}

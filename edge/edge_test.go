@@ -51,9 +51,24 @@ func handler(r root, cfg edge.Config) http.Handler {
 // serve starts the handler over real HTTP.
 func serve(t testing.TB, r root, cfg edge.Config) string {
 	t.Helper()
-	s := httptest.NewServer(handler(r, cfg))
+	return start(t, handler(r, cfg))
+}
+
+// start serves a handler and returns its URL.
+func start(t testing.TB, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL + "/graphql"
+}
+
+// quoted is a text as JSON.
+func quoted(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }
 
 // reply is an answer with its body read and decoded.

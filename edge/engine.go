@@ -87,9 +87,9 @@ func (e *engine) suits(doc *ast.QueryDocument, params *graphql.RawParams) gqlerr
 
 // asBadInput gives the code of bad variables to what gqlgen takes for a fault of the document: the document was right.
 func asBadInput(errs gqlerror.List) gqlerror.List {
-	for _, err := range errs {
+	for i, err := range errs {
 		if code := codeOf(err); code == "" || code == codeValidationFailed {
-			coded(err, codeBadUserInput)
+			errs[i] = coded(err, codeBadUserInput)
 		}
 	}
 	return errs

@@ -73,7 +73,7 @@ func (c *coercion) list(elem *ast.Type, value any, path ast.Path) *gqlerror.Erro
 		return c.check(elem, value, path)
 	}
 	for i, item := range items {
-		if err := c.check(elem, item, append(path, ast.PathIndex(i))); err != nil {
+		if err := c.check(elem, item, below(path, ast.PathIndex(i))); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func (c *coercion) object(def *ast.Definition, value any, path ast.Path) *gqlerr
 	known := 0
 	for _, f := range def.Fields {
 		member, given := members[f.Name]
-		at := append(path, ast.PathName(f.Name))
+		at := below(path, ast.PathName(f.Name))
 		switch {
 		case given:
 			known++
@@ -106,6 +106,11 @@ func (c *coercion) object(def *ast.Definition, value any, path ast.Path) *gqlerr
 		return wrongVariable(path, "has a member that "+def.Name+" does not have")
 	}
 	return nil
+}
+
+// below is a path of its own.
+func below(path ast.Path, step ast.PathElement) ast.Path {
+	return append(path[:len(path):len(path)], step)
 }
 
 func oneMember(members map[string]any) bool {
