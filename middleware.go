@@ -39,38 +39,50 @@ func identified(h http.Handler) http.Handler {
 func logged(h http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		counted := &countingWriter{ResponseWriter: w, status: http.StatusOK}
+		answer := newAnswerWriter(w)
 		defer func() {
 			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String(requestIDField, r.Header.Get(requestIDHeader)),
-				slog.String("method", r.Method), slog.String("path", r.URL.Path),
-				slog.Int("status", counted.status), slog.Duration("duration", time.Since(began)), slog.Int64("bytes", counted.bytes))
+				slog.String("method", clipped(r.Method)), slog.String("path", clipped(r.URL.Path)),
+				slog.Int("status", answer.status), slog.Duration("duration", time.Since(began)), slog.Int64("bytes", answer.bytes))
 		}()
-		h.ServeHTTP(counted, r)
+		h.ServeHTTP(answer, r)
 	})
 }
 
-// countingWriter remembers the status and how many bytes were written.
-type countingWriter struct {
+// clipped keeps a caller from filling the log.
+func clipped(s string) string { return s[:min(len(s), 200)] }
+
+// answerWriter remembers the status and how many bytes were written, and gives up on a caller that takes nothing for writeTimeout.
+type answerWriter struct {
 	http.ResponseWriter
+	conn   *http.ResponseController
 	status int
 	bytes  int64
 }
 
+func newAnswerWriter(w http.ResponseWriter) *answerWriter {
+	conn := http.NewResponseController(w)
+	_ = conn.SetWriteDeadline(time.Time{}) // that of the connection's last answer; a writer without deadlines needs none
+	return &answerWriter{ResponseWriter: w, conn: conn, status: http.StatusOK}
+}
+
 // Unwrap lets http.ResponseController reach what this writer does not have: deadlines and hijacking.
-func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Flush makes the writer an http.Flusher, which stream writers ask for by type.
-func (w *countingWriter) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() }
+func (w *answerWriter) Flush() { _ = w.conn.Flush() }
 
-func (w *countingWriter) WriteHeader(status int) {
+// WriteHeader notes the final status; 1xx is none, but for the switch to another protocol.
+func (w *answerWriter) WriteHeader(status int) {
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *countingWriter) Write(p []byte) (int, error) {
+func (w *answerWriter) Write(p []byte) (int, error) {
+	_ = w.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -53,6 +54,20 @@ func TestReadmeTable(t *testing.T) {
 	}
 	if got != want {
 		t.Errorf("the README's table is not that of settings.go (go test -run TestReadme -update . writes it)\ngot\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Every folder with Go files has its line in the README, unless the folder above speaks for it.
+func TestReadmeFolders(t *testing.T) {
+	found, err := filepath.Glob("*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := readReadme(t)
+	for _, file := range found {
+		if folder := filepath.Dir(file); !strings.Contains(text, "| `"+folder+"/`") {
+			t.Errorf("the README does not say what %s/ is", folder)
+		}
 	}
 }
 

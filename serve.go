@@ -12,6 +12,7 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	bodyTimeout   = 15 * time.Second
+	writeTimeout  = 30 * time.Second // for each write, so that streams may last
 	idleTimeout   = 2 * time.Minute
 	drainTimeout  = 25 * time.Second // Kubernetes kills 30 s after it asked
 
