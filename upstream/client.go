@@ -1,12 +1,17 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 )
 
 // The two ways in which regions spell the three MANUAL types in a filter. Both are understood in answers.
@@ -35,6 +40,7 @@ type Client struct {
 	slots     chan struct{}
 	transport http.RoundTripper
 	log       *slog.Logger
+	buffers   sync.Pool // of *bytes.Buffer
 	leftOut   atomic.Int64
 }
 
@@ -55,6 +61,7 @@ func New(cfg Config) (*Client, error) {
 		timeout:   cfg.Timeout,
 		slots:     make(chan struct{}, cfg.Concurrency),
 		transport: &authorizer{&counter{cfg.Transport}},
+		buffers:   sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		log:       cfg.Log,
 	}, nil
 }
@@ -103,9 +110,28 @@ func (c *Client) Circuits() map[string]string {
 func (c *Client) List(ctx context.Context, q ListQuery) (Listing, error) {
 	listing, err := c.list(ctx, q)
 	if err != nil {
+		c.report(ctx, q.Group, err)
 		return Listing{}, fmt.Errorf("list activities of %s/%s/%s: %w", q.Group.Region, q.Group.Project, q.Group.ID, err)
 	}
 	return listing, nil
+}
+
+// report logs a failure with its cause, which no client is told. Only what an operator may have to act on is a warning; an
+// open circuit was one when it opened.
+func (c *Client) report(ctx context.Context, g Group, err error) {
+	level := slog.LevelDebug
+	for _, fault := range []error{ErrUnavailable, ErrTimeout, ErrBadResponse, ErrRateLimited} {
+		if errors.Is(err, fault) && !errors.Is(err, circuitbreaker.ErrOpen) {
+			level = slog.LevelWarn
+		}
+	}
+	attrs := []slog.Attr{slog.String("region", g.Region), slog.String("project", g.Project), slog.String("group", g.ID),
+		slog.String("error", err.Error())}
+	var answered *StatusError
+	if errors.As(err, &answered) {
+		attrs = append(attrs, slog.String("upstreamRequestId", answered.RequestID))
+	}
+	c.log.LogAttrs(ctx, level, "an upstream call failed", attrs...)
 }
 
 func (c *Client) list(ctx context.Context, q ListQuery) (Listing, error) {

@@ -1,13 +1,10 @@
 package upstream
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -21,16 +18,12 @@ type page struct {
 
 // decodePage reads an answer strictly where a mistake would shift rows, and leniently within a row: a member that is not as
 // documented is left out or kept as text, and never costs the row, let alone the page.
-func decodePage(body []byte, q ListQuery) (page, error) {
-	// The standard library judges the whole, because it bounds the depth; what is sound is then read where it lies.
-	if !json.Valid(body) {
+func decodePage(body string, q ListQuery) (page, error) {
+	if !sound(body) {
 		return page{}, errors.New("not JSON, or cut off")
 	}
-	if !utf8.Valid(body) {
-		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
-	}
 	var total, list gjson.Result
-	gjson.ParseBytes(body).ForEach(func(key, value gjson.Result) bool {
+	gjson.Parse(strings.ToValidUTF8(body, "\uFFFD")).ForEach(func(key, value gjson.Result) bool {
 		switch key.Str {
 		case "total_number":
 			total = value

@@ -266,12 +266,12 @@ func BenchmarkList(b *testing.B) {
 }
 
 // heavyBody returns the answer with heavyRows as it is on the wire.
-func heavyBody(b *testing.B) []byte {
+func heavyBody(b *testing.B) string {
 	b.Helper()
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen})
 	e.AddGroup("p1", "g1")
 	e.Insert("p1", "g1", heavyRows()...)
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/autoscaling-api/v2/p1/scaling_activity_log/g1?limit=100", nil))
-	return w.Body.Bytes()
+	return w.Body.String()
 }

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"encoding/json"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,14 +17,14 @@ type fault struct {
 
 // readFault reads the body of an error: the service's nested shape, the gateway's flat one, the flat one with an AS code,
 // IAM's with a number for a code. Of anything else, HTML say, the whole text is the message.
-func readFault(body []byte) fault {
-	if !json.Valid(body) {
-		return fault{message: string(body)}
+func readFault(body string) fault {
+	if !sound(body) {
+		return fault{message: body}
 	}
 	var f fault
-	f.take(gjson.ParseBytes(body))
+	f.take(gjson.Parse(body))
 	if f.message == "" {
-		f.message = string(body)
+		f.message = body
 	}
 	return f
 }

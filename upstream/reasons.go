@@ -1,15 +1,11 @@
 package upstream
 
-import (
-	"encoding/json"
-
-	"github.com/tidwall/gjson"
-)
+import "github.com/tidwall/gjson"
 
 // Reasons reads the description as data: an object with a list called reason, or one reason that stands alone. It is empty,
 // never an error, where there is nothing to read, and leaves out what names no change_reason.
 func (a *Activity) Reasons() []Reason {
-	if a.Description == nil || !json.Valid([]byte(*a.Description)) {
+	if a.Description == nil || !sound(*a.Description) {
 		return nil
 	}
 	description := gjson.Parse(*a.Description)

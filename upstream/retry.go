@@ -37,7 +37,6 @@ func defaultPace() pace {
 
 // region is one endpoint with a circuit of its own, so that one failing region does not silence the others.
 type region struct {
-	name     string
 	base     *url.URL
 	breaker  circuitbreaker.CircuitBreaker[*answer]
 	policies failsafe.Executor[*answer]
@@ -63,7 +62,7 @@ func newRegions(cfg Config) (map[string]*region, error) {
 func newRegion(name string, base *url.URL, p pace, log *slog.Logger) *region {
 	breaker := newBreaker(name, p, log)
 	// Retries go around the breaker: each attempt counts, and an open circuit ends the attempts.
-	return &region{name: name, base: base, breaker: breaker, policies: failsafe.With(newRetry(p), breaker)}
+	return &region{base: base, breaker: breaker, policies: failsafe.With(newRetry(p), breaker)}
 }
 
 func newRetry(p pace) failsafe.Policy[*answer] {

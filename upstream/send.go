@@ -24,7 +24,7 @@ const (
 type answer struct {
 	status int
 	header http.Header
-	body   []byte
+	body   string
 	at     time.Time // just before the attempt was sent
 }
 
@@ -44,7 +44,7 @@ func (c *Client) send(ctx context.Context, r *region, url string) (*answer, erro
 		return a, nil
 	}
 	if errors.Is(err, circuitbreaker.ErrOpen) {
-		return nil, fmt.Errorf("%w: the circuit of region %s is open", ErrUnavailable, r.name)
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if over := ended(ctx); over != nil {
 		return nil, over
@@ -70,7 +70,7 @@ func (c *Client) exchange(req *http.Request) (*answer, error) {
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
-	a.body, err = readBody(resp)
+	a.body, err = c.readBody(resp)
 	if err == nil {
 		return a, nil
 	}
@@ -105,17 +105,24 @@ func malformed(err error) bool {
 }
 
 // readBody reads a body to its end, or to its bound: an error where a page is longer, the beginning where an error is.
-func readBody(resp *http.Response) ([]byte, error) {
+func (c *Client) readBody(resp *http.Response) (string, error) {
+	b := c.buffers.Get().(*bytes.Buffer)
+	defer c.giveBack(b)
 	if resp.StatusCode != http.StatusOK {
-		return io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	}
-	var b bytes.Buffer
-	if resp.ContentLength > 0 && resp.ContentLength <= maxBody {
-		b.Grow(int(resp.ContentLength) + bytes.MinRead)
+		_, err := b.ReadFrom(io.LimitReader(resp.Body, maxErrorBody))
+		return b.String(), err
 	}
 	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
 	if err == nil && b.Len() > maxBody {
 		err = fmt.Errorf("longer than %d bytes", maxBody)
 	}
-	return b.Bytes(), err
+	return b.String(), err
+}
+
+// giveBack keeps a buffer for the next body. One that grew for a giant is dropped.
+func (c *Client) giveBack(b *bytes.Buffer) {
+	if b.Cap() <= 1<<20 {
+		b.Reset()
+		c.buffers.Put(b)
+	}
 }

@@ -169,9 +169,9 @@ func FuzzReadFault(f *testing.F) {
 		`{"error":{"code":"AS.2007","message":"x"}}`, `{"error_msg":"x","error_code":"APIG.0308","request_id":"r"}`,
 		`{"error":{"code":401,"title":"x"}}`, html, `{"error":{"error":{"error":null}}}`, "", "\xff", `[1]`, `"x"`,
 	} {
-		f.Add([]byte(seed), "secret")
+		f.Add(seed, "secret")
 	}
-	f.Fuzz(func(t *testing.T, body []byte, secret string) {
+	f.Fuzz(func(t *testing.T, body, secret string) {
 		a := &answer{status: 400, header: http.Header{}, body: body}
 		e := a.failure(secret)
 		if len(e.Code) > 128 || strings.ContainsAny(e.Code+e.RequestID, " <>\"\n/") {
