@@ -54,6 +54,7 @@ func attacks() []attack {
 		{"a chain of fragments", q("{...f0}" + numbered(450, "fragment f%d on Query {...f%d}") + "fragment f450 on Query {__typename}"), "QUERY_TOO_COMPLEX"},
 		{"a cycle of fragments", q("{...f0}" + numbered(40, "fragment f%[1]d on Query {...f%[2]d ...f%[2]d}") + "fragment f40 on Query {...f0}"), "QUERY_TOO_COMPLEX"},
 		{"a small cycle of fragments", q("{...f0} fragment f0 on Query {...f1} fragment f1 on Query {...f0}"), "GRAPHQL_VALIDATION_FAILED"},
+		{"a cycle behind a name used twice", q("{...f} fragment f on Query {__typename} fragment f on Query {...f}"), "GRAPHQL_VALIDATION_FAILED"},
 		{"unused fragments", q("{__typename}" + numbered(400, "fragment f%d on Query {__typename}")), "GRAPHQL_VALIDATION_FAILED"},
 		{"nested introspection", q("{__schema{types{fields{type{fields{type{fields{name}}}}}}}}"), "QUERY_TOO_COMPLEX"},
 		{"introspection of possible types", q("{__schema{types{possibleTypes{interfaces{possibleTypes{name}}}}}}"), "QUERY_TOO_COMPLEX"},

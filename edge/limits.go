@@ -21,6 +21,9 @@ type limiter struct {
 // check measures a parsed document before any rule of validation runs, because those rules are what some documents attack.
 func (l limiter) check(doc *ast.QueryDocument) *gqlerror.Error {
 	m := newMeter(doc, l.scale)
+	if m.twice != nil {
+		return validationError(m.twice.Position, "There can be only one fragment named %q.", m.twice.Name)
+	}
 	whole := 0
 	for _, op := range doc.Operations {
 		s := m.selections(op.SelectionSet)

@@ -36,6 +36,7 @@ type meter struct {
 	defs      map[string]*ast.FragmentDefinition
 	fragments map[string]*size        // nil while the fragment is being measured
 	values    map[string]int          // introspected by a fragment
+	twice     *ast.FragmentDefinition // the second one of its name; where there is one, cycles may be overlooked
 	cycle     *ast.FragmentDefinition // one that spreads itself; where there is one, sizes are too small
 }
 
@@ -47,6 +48,9 @@ func newMeter(doc *ast.QueryDocument, scale introspectionScale) *meter {
 		values:    map[string]int{},
 	}
 	for _, f := range doc.Fragments {
+		if m.defs[f.Name] != nil {
+			m.twice = f
+		}
 		m.defs[f.Name] = f
 	}
 	return m
