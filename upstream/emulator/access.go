@@ -63,7 +63,6 @@ func (a *access) set(token string, g grant) {
 		a.tokens = map[string]grant{}
 	}
 	a.tokens[token] = g
-	delete(a.revoked, token)
 }
 
 // authenticate finds the grant of a request.

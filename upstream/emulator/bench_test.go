@@ -11,7 +11,7 @@ import (
 )
 
 // large returns an emulator with a group of 100 000 rows.
-func large(b *testing.B) *emulator.Emulator {
+func large() *emulator.Emulator {
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen})
 	rows := make([]emulator.Row, 100_000)
 	for i := range rows {
@@ -26,7 +26,7 @@ func large(b *testing.B) *emulator.Emulator {
 
 // BenchmarkAnswers shows that what an answer costs follows from its page, not from the log, unless ends are tested or types are several.
 func BenchmarkAnswers(b *testing.B) {
-	e := large(b)
+	e := large()
 	for _, query := range []string{
 		"", "limit=100&start_number=50000", "limit=1&status=FAIL", "limit=1&status=FAIL&type=DIFF", "start_time=2026-03-02T00:00:00Z",
 		"type=NORMAL,DIFF", "end_time=2026-03-02T00:00:00Z",
@@ -43,7 +43,7 @@ func BenchmarkAnswers(b *testing.B) {
 
 // BenchmarkChanges inserts at the head of a large log and expires at its tail.
 func BenchmarkChanges(b *testing.B) {
-	e := large(b)
+	e := large()
 	b.ReportAllocs()
 	n := 100_000
 	for b.Loop() {
@@ -56,6 +56,6 @@ func BenchmarkChanges(b *testing.B) {
 
 func BenchmarkFill(b *testing.B) {
 	for b.Loop() {
-		large(b)
+		large()
 	}
 }

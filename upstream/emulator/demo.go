@@ -45,6 +45,7 @@ func NewDemo(o DemoOptions) *Demo {
 		o.Clock = time.Now
 	}
 	d := &Demo{emulator: New(Switches{}), clock: o.Clock, lives: map[string]*life{}}
+	d.emulator.record.keep = 0 // nobody asks what a demo was asked
 	d.emulator.AddToken(DemoToken, DemoProject)
 	d.add(DemoSampleGroup)
 	d.emulator.Insert(DemoProject, DemoSampleGroup, Sample()...)

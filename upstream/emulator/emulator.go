@@ -30,13 +30,10 @@ type place struct{ project, group string }
 
 // New returns an emulator without groups, tokens or faults.
 func New(sw Switches) *Emulator {
-	e := &Emulator{sw: sw, logs: map[place]*log{}}
+	e := &Emulator{sw: sw, logs: map[place]*log{}, record: recorder{keep: remembered}}
 	e.ties.seed(sw.Seed)
 	return e
 }
-
-// Switches returns what the emulator was made with.
-func (e *Emulator) Switches() Switches { return e.sw }
 
 // AddGroup makes an empty log. A group that is there already is left as it is.
 func (e *Emulator) AddGroup(project, group string) {

@@ -3,7 +3,9 @@ package emulator
 import (
 	"net"
 	"net/http"
+	"path"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -53,6 +55,36 @@ func Times(n int, f Fault) func(*http.Request) *Fault {
 // Always returns a decision for Emulator.Fault that befalls every request.
 func Always(f Fault) func(*http.Request) *Fault {
 	return func(*http.Request) *Fault { return &f }
+}
+
+// ForGroup returns a decision for Emulator.Fault that befalls the requests for one group, in whatever project.
+func ForGroup(group string, f Fault) func(*http.Request) *Fault {
+	return func(r *http.Request) *Fault {
+		if path.Base(r.URL.Path) != group {
+			return nil
+		}
+		return &f
+	}
+}
+
+// RateLimit returns a decision for Emulator.Fault that lets n requests pass in every stretch of time and throttles the rest. The first
+// request begins the first stretch.
+func RateLimit(n int, per, retryAfter time.Duration) func(*http.Request) *Fault {
+	var mu sync.Mutex
+	var ends time.Time
+	passed := 0
+	return func(*http.Request) *Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); !now.Before(ends) {
+			ends, passed = now.Add(per), 0
+		}
+		if passed++; passed <= n {
+			return nil
+		}
+		f := Throttled(retryAfter)
+		return &f
+	}
 }
 
 // Throttled is the gateway's refusal of a caller that asks too often; retryAfter 0 leaves the header to the switch.

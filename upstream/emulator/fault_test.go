@@ -187,6 +187,33 @@ func TestDelays(t *testing.T) {
 	})
 }
 
+func TestRateLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := inMemory(t, emulator.Switches{})
+		b.Fault(emulator.RateLimit(2, time.Minute, time.Second))
+		for i, want := range []int{200, 200, 429, 429, 200, 200, 429} {
+			if i == 4 {
+				time.Sleep(time.Minute)
+			}
+			if a := b.get(""); a.status != want || want == 429 && a.header.Get("Retry-After") != "1" {
+				t.Errorf("request %d: %d, want %d", i, a.status, want)
+			}
+		}
+	})
+}
+
+func TestForGroup(t *testing.T) {
+	b := inMemory(t, emulator.Switches{})
+	b.AddGroup(project, "g2")
+	b.Fault(emulator.ForGroup("g2", emulator.Fault{Status: 503, Code: "APIG.0613"}))
+	if a := b.get(""); a.status != 200 {
+		t.Errorf("a group without a fault: %d", a.status)
+	}
+	if a := b.do("GET", "/autoscaling-api/v2/p1/scaling_activity_log/g2", token); a.status != 503 {
+		t.Errorf("a group with one: %d", a.status)
+	}
+}
+
 func TestInProcess(t *testing.T) {
 	e := emulator.New(emulator.Switches{})
 	e.AddGroup(project, group)

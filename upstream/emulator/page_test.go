@@ -150,6 +150,52 @@ func TestMutations(t *testing.T) {
 	}
 }
 
+func TestBulkInserts(t *testing.T) {
+	b := start(t, emulator.Switches{})
+	row := func(n int) emulator.Row {
+		return emulator.Row{ID: emulator.ID(n), Status: emulator.Success, Type: emulator.Normal, Start: at(n)}
+	}
+	var odd, even []emulator.Row
+	for n := range 30 {
+		if n%2 == 0 {
+			even = append(even, row(n))
+			continue
+		}
+		odd = append(odd, row(n))
+	}
+	slices.Reverse(odd)
+	b.Insert(project, group, even...)
+	b.Insert(project, group, odd...)                   // newest first, and in between
+	b.Insert(project, group, row(40), row(7), row(40)) // one that is there, one twice
+	b.Insert(project, group)                           // nothing
+	if n := b.Expire("another", group, 3); n != 0 {
+		t.Errorf("a group that is not there lost %d rows", n)
+	}
+	if n := b.ExpireBefore(project, group, at(3)); n != 3 {
+		t.Errorf("ExpireBefore dropped %d", n)
+	}
+	want := append(ids(40), ids(count(29, 2, -1)...)...)
+	if a := b.get("limit=100"); !slices.Equal(a.ids(), want) || a.Total != len(want) {
+		t.Errorf("rows %v, want %v", a.ids(), want)
+	}
+	if b.Rows("another", group) != nil {
+		t.Error("a group that is not there has a record")
+	}
+}
+
+// TestRequestsAreBounded asks more often than Requests remembers.
+func TestRequestsAreBounded(t *testing.T) {
+	b := inMemory(t, emulator.Switches{})
+	const n = 10_001
+	for range n {
+		b.do("GET", "/", token)
+	}
+	got := b.Requests()
+	if b.Count() != n || len(got) < 5000 || len(got) >= n || got[len(got)-1].ID == "" {
+		t.Errorf("%d counted, %d remembered", b.Count(), len(got))
+	}
+}
+
 func TestMadeIDs(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.Insert(project, group, emulator.Row{Start: at(0), Status: emulator.Success}, emulator.Row{Start: at(1), Status: emulator.Success})

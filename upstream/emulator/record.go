@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// kept is how many requests Requests remembers; Count knows of all.
-const kept = 10_000
+// remembered is how many requests Requests knows at most; Count knows of all.
+const remembered = 10_000
 
 // Request is one call as it arrived, and what became of it.
 type Request struct {
@@ -36,6 +36,7 @@ type Answer struct {
 // recorder remembers the latest requests.
 type recorder struct {
 	mu       sync.Mutex
+	keep     int // how many to remember
 	count    int
 	flying   int
 	peak     int
@@ -48,10 +49,12 @@ func (c *recorder) arrived(r *Request) {
 	c.count++
 	c.flying++
 	c.peak = max(c.peak, c.flying)
-	if len(c.requests) == kept {
-		c.requests = slices.Delete(c.requests, 0, kept/2)
+	if len(c.requests) >= c.keep {
+		c.requests = slices.Delete(c.requests, 0, (len(c.requests)+1)/2)
 	}
-	c.requests = append(c.requests, r)
+	if c.keep > 0 {
+		c.requests = append(c.requests, r)
+	}
 }
 
 // update changes a request that others may be reading.
