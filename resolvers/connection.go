@@ -59,13 +59,3 @@ func feedCursor(s scope, groups []upstream.Group) func(*upstream.Activity) strin
 		return s.cursor(place{second: a.StartTime.Unix(), index: index, logID: a.LogID})
 	}
 }
-
-// unavailable says which groups are missing in a feed, and why, in the words of an error.
-func unavailable(missing []upstream.Unavailable) []model.UnavailableGroup {
-	groups := make([]model.UnavailableGroup, len(missing))
-	for i, m := range missing {
-		told := describe(m.Err)
-		groups[i] = model.UnavailableGroup{Group: m.Group, Code: told.Code, Message: told.Message, Retryable: told.Retryable}
-	}
-	return groups
-}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -48,12 +49,18 @@ var errIntrospection = &Error{Code: "GRAPHQL_VALIDATION_FAILED", Message: "Intro
 // errPanic is a fault that was logged where it was caught.
 var errPanic = errors.New("a resolver panicked")
 
-// table is the one place that knows which error has which code. The first row that matches counts, so an upstream timeout that
-// wraps a deadline is told from the end of the whole request.
-var table = []struct {
+// ofUpstream is how many rows of the table, from its start, are failures of the upstream.
+const ofUpstream = 8
+
+// row is an error, and what a client sees of it.
+type row struct {
 	err  error
 	seen Error
-}{
+}
+
+// table is the one place that knows which error has which code. The first row that matches counts, so an upstream timeout that
+// wraps a deadline is told from the end of the whole request.
+var table = []row{
 	{upstream.ErrUnauthenticated, Error{"UNAUTHENTICATED", "The upstream does not accept these credentials, or there were none.", false}},
 	{upstream.ErrForbidden, Error{"FORBIDDEN", "These credentials may not read this scaling group.", false}},
 	{upstream.ErrNotFound, Error{"NOT_FOUND", "There is no such scaling group.", false}},
@@ -147,14 +154,20 @@ func badArgument(fc *graphql.FieldContext, seen *gqlerror.Error) error {
 	return Input(within.String(), seen.Message)
 }
 
+// extensions says of a failure of the upstream what its answer said; null where there was no answer, or nothing said.
 func extensions(told Error, err error) map[string]any {
 	ext := map[string]any{"code": told.Code, "retryable": told.Retryable}
-	var status *upstream.StatusError
-	if !errors.As(err, &status) || told.Code == internal.Code {
+	if !slices.ContainsFunc(table[:ofUpstream], func(r row) bool { return errors.Is(err, r.err) }) {
 		return ext
 	}
-	ext["upstream"] = map[string]any{"status": status.Status, "code": orNil(status.Code), "requestId": orNil(status.RequestID)}
-	if status.RetryAfter > 0 && told.Code == "RATE_LIMITED" {
+	said := map[string]any{"status": nil, "code": nil, "requestId": nil}
+	ext["upstream"] = said
+	var status *upstream.StatusError
+	if !errors.As(err, &status) {
+		return ext
+	}
+	said["status"], said["code"], said["requestId"] = status.Status, orNil(status.Code), orNil(status.RequestID)
+	if status.RetryAfter > 0 && errors.Is(err, upstream.ErrRateLimited) {
 		ext["retryAfterSeconds"] = int64(math.Ceil(status.RetryAfter.Seconds()))
 	}
 	return ext

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,9 +73,12 @@ func TestUpstreamFailures(t *testing.T) {
 func checkUpstream(t *testing.T, a answer, e gqlError, status int, code string) {
 	t.Helper()
 	said, ok := e.Extensions["upstream"].(map[string]any)
-	if !ok {
-		if status != 0 {
-			t.Errorf("no word of the upstream in %s", a.raw)
+	if !ok || len(said) != 3 {
+		t.Fatalf("no word of the upstream in %s", a.raw)
+	}
+	if status == 0 {
+		if said["status"] != nil || said["code"] != nil || said["requestId"] != nil {
+			t.Errorf("the upstream is said to have answered %v", said)
 		}
 		return
 	}
@@ -85,12 +89,9 @@ func checkUpstream(t *testing.T, a answer, e gqlError, status int, code string) 
 	if said["status"] != float64(status) || said["code"] != want {
 		t.Errorf("the upstream is said to have answered %v, want %d %s", said, status, code)
 	}
-	for _, call := range a.calls {
-		if call.ID != "" && call.ID == said["requestId"] {
-			return
-		}
+	if !slices.ContainsFunc(a.calls, func(call emulator.Request) bool { return call.ID == said["requestId"] }) {
+		t.Errorf("request id %v is that of no call", said["requestId"])
 	}
-	t.Errorf("request id %v is that of no call", said["requestId"])
 }
 
 // checkLeaks looks for what a client must never see.
@@ -157,6 +158,9 @@ func TestFaults(t *testing.T) {
 			}
 			if bytes.Contains(a.raw, []byte(token)) {
 				t.Errorf("the answer tells the cause: %s", a.raw)
+			}
+			if _, ok := a.Errors[0].Extensions["upstream"]; ok != strings.HasPrefix(test.code, "UPSTREAM_") {
+				t.Errorf("upstream in the extensions: %v", ok)
 			}
 			if n := strings.Count(w.logs.String(), secret); (n == 1) != test.logged {
 				t.Errorf("logged %d times: %s", n, w.logs)

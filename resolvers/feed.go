@@ -30,8 +30,21 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 		return nil, commonest(page.Unavailable)
 	}
 	c := connection(page.Page, &model.Origin{Feed: &q, Later: want.deferred}, want, feedCursor(s, groups))
-	c.UnavailableGroups = unavailable(page.Unavailable)
+	c.UnavailableGroups = r.unavailable(ctx, page.Unavailable)
 	return c, nil
+}
+
+// unavailable says which groups are missing in a feed, and why, in the words of an error.
+func (r *Resolver) unavailable(ctx context.Context, missing []upstream.Unavailable) []model.UnavailableGroup {
+	groups := make([]model.UnavailableGroup, len(missing))
+	for i, m := range missing {
+		told := describe(m.Err)
+		if told == internal {
+			r.Log.ErrorContext(ctx, "a group is missing in a feed", "group", m.Group.ID, "error", m.Err.Error())
+		}
+		groups[i] = model.UnavailableGroup{Group: m.Group, Code: told.Code, Message: told.Message, Retryable: told.Retryable}
+	}
+	return groups
 }
 
 // commonest returns the first error with the code that most groups failed with.

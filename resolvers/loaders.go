@@ -17,6 +17,8 @@ type loaders struct {
 	pages  memo[pageKey, upstream.Page]
 	feeds  memo[feedKey, upstream.FeedPage]
 	counts memo[countKey, upstream.Count]
+
+	arguments sync.Map // of fields, as text; see argumentsOf
 }
 
 type loadersKey struct{}

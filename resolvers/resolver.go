@@ -4,6 +4,7 @@ package resolvers
 
 import (
 	"context"
+	"log/slog"
 
 	"scalegraph/upstream"
 )
@@ -32,6 +33,8 @@ type Config struct {
 	Region  string   // where a query names none
 	Regions []string // all known regions; Region counts as known also where it is not listed
 	Project string   // where a query names none; empty: a query must name one
+
+	Log *slog.Logger // takes faults of ours that no entry of errors tells of; default: nothing is logged
 }
 
 // Resolver is the root of all resolvers.
@@ -45,6 +48,9 @@ func New(c Config) *Resolver {
 	regions := map[string]bool{c.Region: true}
 	for _, name := range c.Regions {
 		regions[name] = true
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Resolver{Config: c, regions: regions}
 }

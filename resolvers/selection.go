@@ -2,7 +2,8 @@ package resolvers
 
 import (
 	"context"
-	"reflect"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -111,14 +112,17 @@ func summarySelection(ctx context.Context) map[string]bool {
 	return names
 }
 
-// sameFields returns the selections of the field in ctx and of all fields that differ from it, and from its parents, in
+// sameFields returns the selections of the field in ctx, and of all fields that differ from it, and from its parents, in
 // nothing but the alias. The sets belong to the document: CollectFields remembers them by address, so they must outlive the
 // operation.
 func sameFields(ctx context.Context) []ast.SelectionSet {
-	op := graphql.GetOperationContext(ctx)
-	sets := []ast.SelectionSet{op.Operation.SelectionSet}
+	own := graphql.GetFieldContext(ctx).Field.Selections
+	sets := []ast.SelectionSet{graphql.GetOperationContext(ctx).Operation.SelectionSet}
 	for _, fc := range fieldsTo(ctx) {
-		sets = sameIn(op, sets, fc)
+		sets = sameIn(ctx, sets, fc)
+	}
+	if !slices.ContainsFunc(sets, func(set ast.SelectionSet) bool { return slices.Equal(set, own) }) {
+		sets = append(sets, own) // an event of a subscription does not know the field that it came from
 	}
 	return sets
 }
@@ -135,15 +139,37 @@ func fieldsTo(ctx context.Context) []*graphql.FieldContext {
 	return path
 }
 
-func sameIn(op *graphql.OperationContext, sets []ast.SelectionSet, fc *graphql.FieldContext) []ast.SelectionSet {
-	args := fc.Field.ArgumentMap(op.Variables)
+func sameIn(ctx context.Context, sets []ast.SelectionSet, fc *graphql.FieldContext) []ast.SelectionSet {
+	op := graphql.GetOperationContext(ctx)
 	var same []ast.SelectionSet
 	for _, set := range sets {
 		for _, f := range graphql.CollectFields(op, set, []string{fc.Object, "Node"}) {
-			if f.Name == fc.Field.Name && reflect.DeepEqual(args, f.ArgumentMap(op.Variables)) {
+			if f.Name == fc.Field.Name && sameArguments(ctx, f.Field, fc.Field.Field) {
 				same = append(same, f.Selections)
 			}
 		}
 	}
 	return same
+}
+
+func sameArguments(ctx context.Context, f, g *ast.Field) bool {
+	if f == g || len(f.Arguments) == 0 && len(g.Arguments) == 0 {
+		return true
+	}
+	l := loadersFrom(ctx)
+	return l.argumentsOf(ctx, f) == l.argumentsOf(ctx, g)
+}
+
+// argumentsOf returns a field's arguments as text, equal for equal ones. It is made once, because a query of many aliases
+// compares each field with all others.
+func (l *loaders) argumentsOf(ctx context.Context, f *ast.Field) string {
+	if text, ok := l.arguments.Load(f); ok {
+		return text.(string)
+	}
+	text, err := json.Marshal(f.ArgumentMap(graphql.GetOperationContext(ctx).Variables))
+	if err != nil { // no variable is of such a kind; the field is then like no other
+		text = fmt.Appendf(nil, "%p", f)
+	}
+	l.arguments.Store(f, string(text))
+	return string(text)
 }

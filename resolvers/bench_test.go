@@ -1,0 +1,85 @@
+package resolvers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+
+	"scalegraph/graph"
+	"scalegraph/upstream"
+)
+
+// still is a source whose page is always the same.
+type still struct{ page upstream.Page }
+
+func (s still) Page(context.Context, upstream.PageQuery) (upstream.Page, error) { return s.page, nil }
+
+func stillPage(rows int) still {
+	page := upstream.Page{Total: 1000, HasOlder: true, AsOf: newestStart}
+	text := `{"reason":[{"change_reason":"ALARM","old_value":1,"new_value":2}]}`
+	n := int32(1)
+	for i := range rows {
+		page.Rows = append(page.Rows, &upstream.Activity{
+			Group: groupA, LogID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i), Type: upstream.TypeNormal, RawType: "NORMAL",
+			Status: upstream.StatusSuccess, RawStatus: "SUCCESS", StartTime: newestStart, EndTime: newestStart, Description: &text,
+			InstanceValue: &n, DesireValue: &n, ScalingValue: &n, Details: upstream.Details{Sections: upstream.AllSections},
+		})
+	}
+	return still{page}
+}
+
+// BenchmarkQuery measures what a query costs without network, transport and upstream, the final writing included.
+func BenchmarkQuery(b *testing.B) {
+	light := `nodes { id logId type status outcome startTime endTime durationSeconds }`
+	queries := map[string]string{
+		"20 rows, 8 fields":             inGroup(`activities { ` + light + ` pageInfo { hasNextPage endCursor } }`),
+		"20 edges with cursors":         inGroup(`activities { edges { cursor node { id logId type status } } }`),
+		"100 rows, two lists each":      inGroup(`activities(first: 100) { nodes { logId addedInstances { instanceId } failedInstances { instanceId } } }`),
+		"50 aliases of the same page":   "{" + strings.Repeat(`scalingGroup(groupId: "g") { activities { totalCount nodes { id } } } `, 50) + "}",
+		"50 aliases of different pages": "",
+	}
+	for name, query := range queries {
+		var q strings.Builder
+		for i := range 50 {
+			switch name {
+			case "50 aliases of the same page":
+				fmt.Fprintf(&q, `a%d: scalingGroup(groupId: "g") { activities(first: 1) { nodes { id } } } `, i)
+			case "50 aliases of different pages":
+				fmt.Fprintf(&q, `a%d: scalingGroup(groupId: "g%d") { activities(first: 1) { nodes { id } } } `, i, i)
+			}
+		}
+		if q.Len() > 0 {
+			query = "{" + q.String() + "}"
+		}
+		b.Run(name, func(b *testing.B) { benchmarkQuery(b, query) })
+	}
+}
+
+func benchmarkQuery(b *testing.B, query string) {
+	rows := 20
+	switch {
+	case strings.Contains(query, "first: 100"):
+		rows = 100
+	case strings.Contains(query, "first: 1"):
+		rows = 1
+	}
+	r := New(Config{Pages: stillPage(rows), Region: "default", Project: project})
+	exec := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: r, Complexity: Complexity()}))
+	exec.Use(Extension{})
+	b.ReportAllocs()
+	for b.Loop() {
+		ctx := graphql.StartOperationTrace(context.Background())
+		op, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: query})
+		if errs != nil {
+			b.Fatal(errs)
+		}
+		responses, ctx := exec.DispatchOperation(ctx, op)
+		if answer := responses(ctx); len(answer.Errors) > 0 || len(answer.Data) == 0 {
+			b.Fatal(answer.Errors)
+		}
+	}
+}
