@@ -6,10 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/executor"
-
-	"scalegraph/graph"
 	"scalegraph/upstream"
 )
 
@@ -67,18 +63,10 @@ func benchmarkQuery(b *testing.B, query string) {
 	case strings.Contains(query, "first: 1"):
 		rows = 1
 	}
-	r := New(Config{Pages: stillPage(rows), Region: "default", Project: project})
-	exec := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: r, Complexity: Complexity()}))
-	exec.Use(Extension{})
+	run := newRunner(b, New(Config{Pages: stillPage(rows), Region: "default", Project: project}))
 	b.ReportAllocs()
 	for b.Loop() {
-		ctx := graphql.StartOperationTrace(context.Background())
-		op, errs := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: query})
-		if errs != nil {
-			b.Fatal(errs)
-		}
-		responses, ctx := exec.DispatchOperation(ctx, op)
-		if answer := responses(ctx); len(answer.Errors) > 0 || len(answer.Data) == 0 {
+		if answer := run.ask(b, query); len(answer.Errors) > 0 || len(answer.Data) == 0 {
 			b.Fatal(answer.Errors)
 		}
 	}

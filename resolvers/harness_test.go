@@ -198,7 +198,7 @@ func populate(t testing.TB, e *emulator.Emulator) {
 	e.Insert(project, busyGroup, madeRows(250, 1000)...)
 	e.Insert(project, smallGroup, madeRows(12, 2000)...)
 	for i := range 10 {
-		e.Insert(project, parallelGroup(i), madeRows(5, 4000+i*5)...)
+		e.Insert(project, parallelGroup(i), madeRows(5, 4000)...)
 	}
 	e.Insert(otherProject, alienGroup, madeRows(3, 3000)...)
 }
