@@ -91,6 +91,15 @@ func describe(err error) Error {
 	return internal
 }
 
+// tell is describe with what only the request knows.
+func tell(ctx context.Context, err error) Error {
+	told := describe(err)
+	if bound := upstream.CallerFrom(ctx).MaxCalls; bound > 0 && errors.Is(err, upstream.ErrTooManyCalls) {
+		told.Message = fmt.Sprintf("The query needs at least %d upstream calls; one request may make %d.", bound+1, bound)
+	}
+	return told
+}
+
 // ErrorPresenter codes every error for the client, as contract/interface.md has it, and logs those that are our own fault.
 func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
@@ -101,7 +110,7 @@ func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 		if meant := uncoded(ctx, seen); meant != nil {
 			err = meant
 		}
-		told := describe(err)
+		told := tell(ctx, err)
 		if told.Code == internal.Code && !errors.Is(err, errPanic) {
 			log.ErrorContext(ctx, "a field failed", "path", seen.Path.String(), "error", err.Error())
 		}

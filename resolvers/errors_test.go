@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -231,6 +232,24 @@ func TestFrameworkErrors(t *testing.T) {
 		if len(a.calls) > 0 {
 			t.Errorf("%s: %d upstream calls", query, len(a.calls))
 		}
+	}
+}
+
+func TestTooManyCallsNamesBothNumbers(t *testing.T) {
+	ctx := upstream.WithCaller(t.Context(), &upstream.Caller{MaxCalls: 200})
+	told := tell(ctx, fmt.Errorf("page: %w", upstream.ErrTooManyCalls))
+	if told.Code != "QUERY_TOO_COMPLEX" || !strings.Contains(told.Message, "201") || !strings.Contains(told.Message, "200") {
+		t.Errorf("got %v", told)
+	}
+}
+
+// TestFeedLogsFaultsOfOurs wants a fault that only unavailableGroups tells of in the log.
+func TestFeedLogsFaultsOfOurs(t *testing.T) {
+	var logs syncBuffer
+	r := New(Config{Log: slog.New(slog.NewTextHandler(&logs, nil))})
+	groups := r.unavailable(t.Context(), []upstream.Unavailable{{Group: groupA, Err: errors.New("a fault")}, {Group: groupB, Err: upstream.ErrTimeout}})
+	if groups[0].Code != "INTERNAL" || groups[1].Code != "UPSTREAM_TIMEOUT" || strings.Count(logs.String(), "a fault") != 1 {
+		t.Errorf("got %v, logged %s", groups, &logs)
 	}
 }
 

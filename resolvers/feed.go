@@ -23,11 +23,11 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 	}
 	q.Sections = want.sections
 	page, err := r.feed(ctx, q)
+	if len(page.Unavailable) == len(groups) {
+		err = commonest(page.Unavailable)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if len(page.Unavailable) == len(groups) {
-		return nil, commonest(page.Unavailable)
 	}
 	c := connection(page.Page, &model.Origin{Feed: &q, Later: want.deferred}, want, feedCursor(s, groups))
 	c.UnavailableGroups = r.unavailable(ctx, page.Unavailable)
@@ -38,7 +38,7 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 func (r *Resolver) unavailable(ctx context.Context, missing []upstream.Unavailable) []model.UnavailableGroup {
 	groups := make([]model.UnavailableGroup, len(missing))
 	for i, m := range missing {
-		told := describe(m.Err)
+		told := tell(ctx, m.Err)
 		if told == internal {
 			r.Log.ErrorContext(ctx, "a group is missing in a feed", "group", m.Group.ID, "error", m.Err.Error())
 		}

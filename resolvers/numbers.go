@@ -41,7 +41,7 @@ func whole(value any) any {
 
 // wholeNumber leaves alone what is no whole number, or too large for all of its digits to be known.
 func wholeNumber(n json.Number) json.Number {
-	const exact = 1 << 53
+	const exact = 1<<53 - 1 // beyond, two numbers may look like one
 	f, err := n.Float64()
 	if err != nil || f != math.Trunc(f) || math.Abs(f) > exact {
 		return n

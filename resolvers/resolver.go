@@ -19,7 +19,7 @@ type Counts interface {
 	Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error)
 }
 
-// Feeds answers one page of several logs merged into one. An error means that no group could be read.
+// Feeds answers one page of several logs merged into one. Where no group can be read, all are unavailable.
 type Feeds interface {
 	Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error)
 }
