@@ -116,7 +116,7 @@ func TestNotReadyWhileStarting(t *testing.T) {
 
 // A body that does not arrive is given up; a stream that goes on long behind its body is not.
 func TestSlowBodies(t *testing.T) {
-	const within = 100 * time.Millisecond
+	const within = 300 * time.Millisecond
 	result := make(chan error, 1)
 	s := httptest.NewServer(bounded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)

@@ -126,3 +126,15 @@ func TestLimitsArrive(t *testing.T) {
 		t.Errorf("introspection: %s", got.body)
 	}
 }
+
+// In the demo a missing token stands for the demo's own, and only a missing one.
+func TestDemoToken(t *testing.T) {
+	s := startServer(t)
+	const query = "/graphql?query={scalingGroup(groupId:%22" + emulator.DemoSampleGroup + "%22){activities{totalCount}}}"
+	if got := s.do(t, http.MethodGet, query, ""); got.body != `{"data":{"scalingGroup":{"activities":{"totalCount":2}}}}` {
+		t.Errorf("no token: %s", got.body)
+	}
+	if got := s.do(t, http.MethodGet, query, "", "X-Auth-Token", "wrong"); !strings.Contains(got.body, `"code":"UNAUTHENTICATED"`) {
+		t.Errorf("a wrong token: %s", got.body)
+	}
+}
