@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"scalegraph/graph"
 )
@@ -49,7 +50,7 @@ const nested = `{ scalingGroup(groupId: "g") { ...a } }
 func cost(t *testing.T, query string) int {
 	t.Helper()
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: New(Config{}), Complexity: Complexity()})
-	doc, errs := gqlparser.LoadQuery(schema.Schema(), query)
+	doc, errs := gqlparser.LoadQueryWithRules(schema.Schema(), query, rules.NewDefaultRules())
 	if errs != nil {
 		t.Fatal(errs)
 	}
