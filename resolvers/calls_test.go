@@ -353,7 +353,7 @@ func TestDeferredSectionsAreReadOnceForThePage(t *testing.T) {
 // read alone.
 func TestDeferredRowsThatMovedOn(t *testing.T) {
 	w, l := leanWorld(t)
-	l.fail = func(s upstream.Sections) error {
+	l.fail = func(upstream.Sections) error {
 		if len(l.asked) == 2 {
 			w.emulator.Insert(project, busyGroup, emulator.Row{ID: emulator.ID(1), Type: emulator.Normal, Status: emulator.Success, Start: newestStart.Add(time.Hour)})
 		}
