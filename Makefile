@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help generate lint test race bench check generated build redis
+.PHONY: help generate lint test race bench check generated build redis audit node fuzz
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
@@ -28,6 +28,16 @@ check: generated lint test ## generated code is current, lint, test
 generated: generate
 	@git diff -- graph resolvers
 	@test -z "$$(git status --porcelain -- graph resolvers)" || { echo "generated code is not what is committed"; exit 1; }
+
+audit: node ## checks HTTP and the schema from outside, with tools of Node.js
+	edge/audit/run
+
+fuzz: ## fuzzes the transport and its limits, a minute each
+	go test -run '^$$' -fuzz FuzzTransport -fuzztime 60s -fuzzminimizetime 5s ./edge
+	go test -run '^$$' -fuzz FuzzDocument -fuzztime 60s -fuzzminimizetime 5s ./edge
+
+node:
+	@command -v npm >/dev/null || .ci/install-node
 
 # Tests start redis-server processes of their own; any 6.2 or newer will do.
 redis:

@@ -11,14 +11,18 @@ import (
 	"time"
 )
 
+// Where every read starts.
 type Query struct {
 }
 
+// An activity that started or changed.
 type ScalingActivityChange struct {
 	// Opaque; hand it to `since` to lose no change over a broken connection.
-	Cursor   string                    `json:"cursor"`
-	Kind     ScalingActivityChangeKind `json:"kind"`
-	Activity *ScalingActivity          `json:"activity"`
+	Cursor string `json:"cursor"`
+	// What happened to it.
+	Kind ScalingActivityChangeKind `json:"kind"`
+	// The activity as it is now.
+	Activity *ScalingActivity `json:"activity"`
 }
 
 // Every given condition must hold.
@@ -37,18 +41,25 @@ type ScalingActivityFilter struct {
 
 // Where a scaling group lives. Project and region default to the server's own.
 type ScalingGroupRef struct {
-	GroupID   string  `json:"groupId"`
+	// Upstream `scaling_group_id`.
+	GroupID string `json:"groupId"`
+	// The project; by default the server's own.
 	ProjectID *string `json:"projectId,omitempty"`
-	Region    *string `json:"region,omitempty"`
+	// The region; by default the server's own.
+	Region *string `json:"region,omitempty"`
 }
 
+// What is pushed, over WebSocket, server-sent events or multipart HTTP.
 type Subscription struct {
 }
 
+// What happened to an activity.
 type ScalingActivityChangeKind string
 
 const (
+	// It was not there before, and it runs.
 	ScalingActivityChangeKindStarted ScalingActivityChangeKind = "STARTED"
+	// It runs on, and something about it changed.
 	ScalingActivityChangeKindUpdated ScalingActivityChangeKind = "UPDATED"
 	// Also for an activity that was already over when it was first seen; such a one has no STARTED.
 	ScalingActivityChangeKindFinished ScalingActivityChangeKind = "FINISHED"
