@@ -164,3 +164,34 @@ func TestReadinessNamesWhatFails(t *testing.T) {
 		t.Errorf("got %d %s, want %s", w.Code, w.Body, want)
 	}
 }
+
+// What streams need goes through the middleware: flushing, and taking the connection over for a WebSocket.
+func TestStreamsPassTheMiddleware(t *testing.T) {
+	s := httptest.NewServer(middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/flush" {
+			_, _ = io.WriteString(w, "first")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntaken")
+		conn.Close()
+	}), slog.New(slog.DiscardHandler)))
+	defer s.Close()
+	for path, want := range map[string]string{"/flush": "first", "/hijack": "taken"} {
+		resp, err := http.Get(s.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(resp.Body, got); err != nil || string(got) != want {
+			t.Errorf("%s: got %q, %v", path, got, err)
+		}
+		resp.Body.Close()
+	}
+}
