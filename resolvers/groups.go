@@ -14,6 +14,10 @@ import (
 // maxGroups is the most groups, or ids, that one field takes.
 const maxGroups = 100
 
+// maxIDLength bounds the ids of groups and projects, in bytes; real ones have 36. They come back in every field that names a
+// group, so a long one would make a small query a large answer.
+const maxIDLength = 128
+
 // group fills in the defaults of a reference. It costs nothing upstream: whether the group exists shows when it is read.
 func (r *Resolver) group(ref model.ScalingGroupRef) (upstream.Group, error) {
 	g := upstream.Group{Region: r.Region, Project: r.Project, ID: ref.GroupID}
@@ -35,6 +39,10 @@ func (r *Resolver) known(g upstream.Group) error {
 		return Input("projectId", "must be given, because this server has no default project")
 	case !r.regions[g.Region]:
 		return Input("region", fmt.Sprintf("is %.40q, which this server does not know", g.Region))
+	case len(g.ID) > maxIDLength:
+		return Input("groupId", fmt.Sprintf("is longer than %d bytes", maxIDLength))
+	case len(g.Project) > maxIDLength:
+		return Input("projectId", fmt.Sprintf("is longer than %d bytes", maxIDLength))
 	case isDots(g.ID):
 		return Input("groupId", "is not an id")
 	case isDots(g.Project):

@@ -78,6 +78,8 @@ func TestBadInput(t *testing.T) {
 		{"group without id", `{ scalingGroup(groupId: "") { activities { totalCount } } }`, `{}`, input, "`groupId`"},
 		{"unknown region", `{ scalingGroup(groupId: "g", region: "moon") { activities { totalCount } } }`, `{}`, input, "`region`"},
 		{"empty project", `{ scalingGroup(groupId: "g", projectId: "") { activities { totalCount } } }`, `{}`, input, "`projectId`"},
+		{"a long group id", `{ scalingGroup(groupId: "` + strings.Repeat("g", 129) + `") { region } }`, `{}`, input, "`groupId`"},
+		{"a long project id", `{ scalingGroup(groupId: "g", projectId: "` + strings.Repeat("p", 129) + `") { region } }`, `{}`, input, "`projectId`"},
 		{"a path for a project", `{ scalingGroup(groupId: "g", projectId: "..") { activities { totalCount } } }`, `{}`, input, "`projectId`"},
 		{"a path for a group", `{ scalingGroup(groupId: ".") { activities { totalCount } } }`, `{}`, input, "`groupId`"},
 
