@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"scalegraph/edge"
 )
 
 // Config is everything that an operator can set. It is read once, checked before anything starts, and not changed afterwards.
@@ -37,12 +39,12 @@ type Config struct {
 	UpstreamConcurrency int
 	Poll                time.Duration
 
-	Introspection    bool
-	TrustedDocuments string // empty: none
-	TrustedOnly      bool
-	CORSOrigins      []string
-	StatusProfile    string
-	Limits           Limits
+	Introspection bool
+	Trusted       *edge.Trusted // documents; nil: none
+	TrustedOnly   bool
+	CORSOrigins   []string
+	StatusProfile string
+	Limits        Limits
 
 	Log string
 
@@ -105,6 +107,9 @@ func (c Config) contradictions() []error {
 	}
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") && c.Listen != "" {
 		faults = append(faults, errors.New("SCALEGRAPH_ADMIN_LISTEN: must not be the address of SCALEGRAPH_LISTEN"))
+	}
+	if c.TrustedOnly && c.Trusted == nil {
+		faults = append(faults, errors.New("SCALEGRAPH_TRUSTED_ONLY: nothing would run without SCALEGRAPH_TRUSTED_DOCUMENTS"))
 	}
 	return faults
 }

@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"scalegraph/edge"
 )
 
 func TestDefaults(t *testing.T) {
@@ -59,12 +63,20 @@ func TestWhereASettingComesFrom(t *testing.T) {
 
 // Every setting is given a value other than its default, once by variable and once by flag, and must arrive in the Config.
 func TestEverySettingArrives(t *testing.T) {
+	manifest := filepath.Join(t.TempDir(), "manifest.json")
+	if err := os.WriteFile(manifest, []byte(`{"type": "{ __typename }"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	documents, err := edge.LoadTrusted(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
 	values := map[string]string{
 		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "UPSTREAM": "https://as.example.com/prefix/", "REGION": "eu",
 		"REGIONS": "us=https://us.example.com, ap=http://ap.example.com:81/x", "PROJECT": "p1", "REDIS_URL": "rediss://u:p@a:1,b:2/0",
 		"CACHE_MEMORY": "1GiB", "FRESH": "1s", "STALE": "0s", "STALE_IF_ERROR": "1h", "GRANT": "30s", "GRANT_SCOPE": "project",
 		"GRANT_IF_ERROR": "1m", "SECRET": "s", "TYPE_SPELLING": "MANUAL", "UPSTREAM_TIMEOUT": "1s", "REQUEST_TIMEOUT": "2s",
-		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": "docs", "TRUSTED_ONLY": "false",
+		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": manifest, "TRUSTED_ONLY": "true",
 		"CORS_ORIGINS": "https://a.example.com, http://localhost:3000", "STATUS_PROFILE": "draft", "MAX_BODY": "10", "MAX_TOKENS": "11",
 		"MAX_DEPTH": "12", "MAX_ALIASES": "13", "MAX_ROOT_FIELDS": "14", "MAX_DIRECTIVES": "15", "MAX_COST": "16", "MAX_UPSTREAM_CALLS": "17",
 		"LOG": "json", "AUTH": "passthrough", "OIDC_CLAIM": "groups",
@@ -74,7 +86,7 @@ func TestEverySettingArrives(t *testing.T) {
 		Regions: map[string]string{"us": "https://us.example.com", "ap": "http://ap.example.com:81/x"}, Project: "p1", Auth: "passthrough",
 		RedisURL: "rediss://u:p@a:1,b:2/0", Secret: "s", CacheMemory: 1 << 30, Fresh: time.Second, Stale: 0, StaleIfError: time.Hour,
 		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
-		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, TrustedDocuments: "docs",
+		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:3000"}, StatusProfile: "draft",
 		Limits: Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
 	}
@@ -133,6 +145,7 @@ func TestFaultyValues(t *testing.T) {
 		"UPSTREAM_CONCURRENCY": {"0", "-1", "1.0", "10001"},
 		"POLL":                 {"0s", "1ms"},
 		"INTROSPECTION":        {"yes", "2"},
+		"TRUSTED_DOCUMENTS":    {"no/such/file", "config.go"},
 		"TRUSTED_ONLY":         {"true", "1", "maybe"},
 		"CORS_ORIGINS":         {"**", "example.com", "https://example.com/", "https://example.com/path", "https://u@example.com", "https://a.example.com,"},
 		"STATUS_PROFILE":       {"new"},

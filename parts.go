@@ -46,6 +46,8 @@ func edgeConfig(cfg Config, demoToken string, log *slog.Logger) edge.Config {
 		StatusProfile:  edge.StatusProfile(cfg.StatusProfile),
 		CORSOrigins:    cfg.CORSOrigins,
 		Introspection:  cfg.Introspection,
+		Trusted:        cfg.Trusted,
+		TrustedOnly:    cfg.TrustedOnly,
 		DemoToken:      demoToken,
 		Log:            log,
 		ErrorPresenter: resolvers.ErrorPresenter(log),

@@ -56,8 +56,8 @@ func settings(cfg *Config) []setting {
 		{name: "POLL", initial: "5s", read: duration(&cfg.Poll, 100*time.Millisecond, time.Hour), help: "how often a subscribed group is polled"},
 
 		{name: "INTROSPECTION", initial: "true", read: yesNo(&cfg.Introspection), help: "also switches GraphiQL and suggestions"},
-		{name: "TRUSTED_DOCUMENTS", read: text(&cfg.TrustedDocuments), help: "folder or manifest of persisted operations"},
-		{name: "TRUSTED_ONLY", initial: "false", read: onlyNo(&cfg.TrustedOnly), help: "with `true` nothing else runs (not in this version)"},
+		{name: "TRUSTED_DOCUMENTS", read: trusted(&cfg.Trusted), help: "folder or manifest of persisted operations"},
+		{name: "TRUSTED_ONLY", initial: "false", read: yesNo(&cfg.TrustedOnly), help: "with `true` nothing else runs"},
 		{name: "CORS_ORIGINS", read: origins(&cfg.CORSOrigins), help: "allowed browser origins, e.g. `https://console.example.com,http://localhost:3000`; `*` for any"},
 		{name: "STATUS_PROFILE", initial: "audit", read: oneOf(&cfg.StatusProfile, "audit", "draft"), help: "HTTP status of failed requests: as the graphql-http audits want, or `draft` as the newest GraphQL-over-HTTP draft"},
 

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"scalegraph/edge"
 )
 
 // The functions below return readers of one setting's text. A reader writes to its target only where the text is right, and its
@@ -218,17 +220,14 @@ func authentication(to *string) func(string) error {
 // notYet refuses whatever is set.
 func notYet(string) error { return errNotYet }
 
-// onlyNo accepts false, because nothing here would heed true.
-func onlyNo(to *bool) func(string) error {
+// trusted loads trusted documents, so that a broken file is known before anything starts.
+func trusted(to **edge.Trusted) func(string) error {
 	return func(s string) error {
-		var yes bool
-		if err := yesNo(&yes)(s); err != nil {
+		loaded, err := edge.LoadTrusted(s)
+		if err != nil {
 			return err
 		}
-		if yes {
-			return errNotYet
-		}
-		*to = false
+		*to = loaded
 		return nil
 	}
 }
