@@ -45,7 +45,7 @@ func FuzzTransport(f *testing.F) {
 		return &upstream.Group{ID: id, Project: "p", Region: "r"}, nil
 	}}, edge.Config{Introspection: false, RequestTimeout: 5 * time.Second})
 	f.Fuzz(func(t *testing.T, method, query, accept, contentType, acceptEncoding, ifNoneMatch, body string) {
-		if !token(method) {
+		if !isMethod(method) {
 			t.Skip("net/http lets no such method through")
 		}
 		r := httptest.NewRequest(method, "/graphql", strings.NewReader(body))
@@ -61,8 +61,8 @@ func FuzzTransport(f *testing.F) {
 	})
 }
 
-// token reports whether a text can be a method.
-func token(s string) bool {
+// isMethod reports whether a text can be a method.
+func isMethod(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') })
 }
 

@@ -85,7 +85,9 @@ func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameter
 	if r.ContentLength > maxBody {
 		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var body bytes.Buffer
+	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has more than %d bytes; at most %[1]d are allowed.", maxBody)
 	}
@@ -96,7 +98,7 @@ func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameter
 		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The body could not be read to its end.")
 	}
 	p := &parameters{}
-	return p, decode(body, p, "body")
+	return p, decode(body.Bytes(), p, "body")
 }
 
 func readURL(_ http.ResponseWriter, r *http.Request, maxQuery int64) (*parameters, *refusal) {
