@@ -39,10 +39,14 @@ func resumeUnchanged(t *testing.T, n int) {
 		}
 		page, calls = b.after(page, n, upstream.Filter{})
 	}
+	most := 1
+	if n == upstream.MaxLimit-1 {
+		most = 2 // no room for a row that shows where the rows of the second before end
+	}
 	for at := len(want) - len(page.Rows); at > 0; at -= n {
 		page, calls = b.before(page, n, upstream.Filter{})
-		if calls != 1 {
-			t.Fatalf("back at %d: %d calls, want 1", at, calls)
+		if calls > most {
+			t.Fatalf("back at %d: %d calls, want at most %d", at, calls, most)
 		}
 		b.want(fmt.Sprint("back at ", at), page, want[max(0, at-n):at])
 	}

@@ -42,8 +42,9 @@ type feed struct {
 type stream struct {
 	next  upstream.PageQuery   // what to read next
 	rows  []*upstream.Activity // read so far, in the direction of the walk
-	first upstream.Page        // the first piece; its page info tells what lies on the near side
-	last  upstream.Page        // the latest piece, which tells of the far side
+	first *upstream.Page       // the first piece: its total and its near side speak for the log
+	more  bool                 // rows lie beyond those read
+	done  bool                 // but not before the far bound
 	asOf  time.Time            // the oldest of all pieces
 	stale bool                 // any of them
 	err   error
@@ -77,40 +78,52 @@ func placeIn(g upstream.Group, p *upstream.FeedPoint) *upstream.Point {
 func (s *stream) read(ctx context.Context, p *Pages) {
 	page, err := p.Page(ctx, s.next)
 	if err != nil {
-		s.err, s.rows = err, nil
+		s.err, s.more, s.rows = err, false, nil
 		return
 	}
-	if s.asOf.IsZero() {
-		s.first, s.asOf = page, page.AsOf
+	if s.first == nil {
+		s.first, s.asOf = &page, page.AsOf
 	}
 	if page.AsOf.Before(s.asOf) {
 		s.asOf = page.AsOf
 	}
-	s.last, s.stale = page, s.stale || page.Stale
-	s.next.Count *= 2
+	s.stale = s.stale || page.Stale
+	s.done = len(page.Rows) < s.next.Count
+	bound := s.next.Before
+	s.more = page.HasOlder
 	rows := page.Rows
 	if s.next.Last {
+		bound, s.more = s.next.After, page.HasNewer
 		rows = slices.Clone(rows)
 		slices.Reverse(rows)
 	}
-	s.rows = append(s.rows, rows...)
-	if n := len(s.rows); n > 0 {
-		place := s.rows[n-1].Point()
-		if s.next.Last {
-			s.next.Before = &place
-		} else {
-			s.next.After = &place
-		}
+	if s.done && bound == nil {
+		s.more = false // what was there for a moment has expired
 	}
+	s.rows = append(s.rows, rows...)
+	s.turn()
 }
 
-// more reports whether rows lie beyond those read, and near whether some lie on the side the walk comes from.
-func (s *stream) more(last bool) bool {
-	return s.err == nil && (last && s.last.HasNewer || !last && s.last.HasOlder)
+// near reports whether rows lie on the side that the walk comes from.
+func (s *stream) near() bool {
+	if s.next.Last {
+		return s.first.HasOlder
+	}
+	return s.first.HasNewer
 }
 
-func (s *stream) near(last bool) bool {
-	return s.err == nil && (last && s.first.HasOlder || !last && s.first.HasNewer)
+// turn makes the next piece begin where the last one ended.
+func (s *stream) turn() {
+	s.next.Count *= 2
+	if len(s.rows) == 0 {
+		return
+	}
+	place := s.rows[len(s.rows)-1].Point()
+	if s.next.Last {
+		s.next.Before = &place
+	} else {
+		s.next.After = &place
+	}
 }
 
 func (f *feed) merge() {
@@ -118,12 +131,7 @@ func (f *feed) merge() {
 	for _, s := range f.streams {
 		f.rows = append(f.rows, s.rows...)
 	}
-	slices.SortFunc(f.rows, func(a, b *upstream.Activity) int {
-		if f.q.Last {
-			a, b = b, a
-		}
-		return feedPoint(a).Compare(feedPoint(b))
-	})
+	slices.SortFunc(f.rows, f.compare)
 }
 
 func feedPoint(a *upstream.Activity) upstream.FeedPoint {
@@ -134,7 +142,7 @@ func feedPoint(a *upstream.Activity) upstream.FeedPoint {
 func (f *feed) hungry() []*stream {
 	var out []*stream
 	for _, s := range f.streams {
-		if s.more(f.q.Last) && f.takes(s) && !f.past(s) {
+		if s.more && !s.done && f.takes(s) {
 			out = append(out, s)
 		}
 	}
@@ -149,40 +157,40 @@ func (f *feed) takes(s *stream) bool {
 	if len(f.rows) < f.q.Count {
 		return true
 	}
-	end, last := feedPoint(f.rows[f.q.Count-1]), feedPoint(s.rows[len(s.rows)-1])
-	if f.q.Last {
-		return last.Compare(end) >= 0
-	}
-	return last.Compare(end) <= 0
+	return f.compare(s.rows[len(s.rows)-1], f.rows[f.q.Count-1]) <= 0
 }
 
-// past reports whether s has given all its rows up to the far bound: a piece that came short.
-func (f *feed) past(s *stream) bool { return len(s.last.Rows) < s.next.Count/2 }
+// compare is negative where the walk meets a before b.
+func (f *feed) compare(a, b *upstream.Activity) int {
+	if f.q.Last {
+		a, b = b, a
+	}
+	return feedPoint(a).Compare(feedPoint(b))
+}
 
 func (f *feed) page() (upstream.FeedPage, error) {
 	var out upstream.FeedPage
-	n := min(f.q.Count, len(f.rows))
-	beyond, near, read := len(f.rows) > n, false, 0
+	rows := slices.Clone(f.rows[:min(f.q.Count, len(f.rows))])
+	near, beyond, read := false, len(f.rows) > len(rows), false
 	for _, s := range f.streams {
 		if s.err != nil {
 			out.Unavailable = append(out.Unavailable, upstream.Unavailable{Group: s.next.Group, Err: s.err})
 			continue
 		}
-		beyond = beyond || s.more(f.q.Last)
-		near = near || s.near(f.q.Last)
-		out.Total += s.last.Total
-		out.Stale = out.Stale || s.stale
-		if read++; read == 1 || s.asOf.Before(out.AsOf) {
+		if !read || s.asOf.Before(out.AsOf) {
 			out.AsOf = s.asOf
 		}
+		read = true
+		out.Stale = out.Stale || s.stale
+		out.Total += s.first.Total
+		near, beyond = near || s.near(), beyond || s.more
 	}
-	if read == 0 {
+	if !read {
 		return out, f.streams[0].err
 	}
-	out.Rows = slices.Clone(f.rows[:n])
-	out.HasNewer, out.HasOlder = near, beyond
+	out.Rows, out.HasNewer, out.HasOlder = rows, near, beyond
 	if f.q.Last {
-		slices.Reverse(out.Rows)
+		slices.Reverse(rows)
 		out.HasNewer, out.HasOlder = beyond, near
 	}
 	return out, nil

@@ -51,7 +51,8 @@ type track struct {
 type mark struct {
 	older      int    // rows in this second and older ones, and those that had expired by then
 	size       int    // rows in this second
-	prev, next string // log ids of the rows around a row that is alone in its second; empty where they may change
+	alone      bool   // it has one row, and is not the head's second, which may still grow
+	prev, next string // log ids of the rows next to that row, where it is known that they are, see beside
 	at         time.Time
 }
 
@@ -82,7 +83,7 @@ func (t *track) saw(f upstream.Filter, v *window) {
 }
 
 // mark remembers the two ends of a run.
-func (t *track) mark(r run) {
+func (t *track) mark(f upstream.Filter, r run) {
 	if len(r.rows) == 0 {
 		return
 	}
@@ -91,7 +92,7 @@ func (t *track) mark(r run) {
 	for _, row := range []*upstream.Activity{r.rows[0], r.rows[len(r.rows)-1]} {
 		for _, v := range r.windows {
 			if s := row.StartTime.Unix(); v.complete(s) && !v.stale {
-				t.put(s, v.mark(s, t.expired))
+				t.put(s, v.mark(s, f, t.expired))
 				break
 			}
 		}
@@ -109,20 +110,23 @@ func (t *track) put(s int64, m mark) {
 }
 
 // mark describes second s, which must be complete and not empty.
-func (w *window) mark(s int64, expired int) mark {
+func (w *window) mark(s int64, f upstream.Filter, expired int) mark {
 	i := w.from(s)
 	m := mark{older: w.total - w.rank(i) + expired, size: w.has(s), at: w.at}
-	if m.size > 1 || w.rank(i) == 0 { // the head's second may still grow
-		return m
-	}
-	m.prev, m.next = w.prev, w.next
-	if i > 0 {
-		m.prev = w.rows[i-1].LogID
-	}
-	if i+1 < len(w.rows) {
-		m.next = w.rows[i+1].LogID
+	if m.alone = m.size == 1 && w.rank(i) > 0; m.alone {
+		m.prev, m.next = w.beside(i-1, false), w.beside(i+1, f.Settled())
 	}
 	return m
+}
+
+// beside returns the log id of rows[i] where it is alone in its second, and else nothing. A second at the rim, of which the
+// window may have only that row, does for the next row of a log where rows join and leave only at its ends: rows can then
+// slide between two answers towards the older end only, away from where the next page begins.
+func (w *window) beside(i int, rim bool) string {
+	if i < 0 || i >= len(w.rows) || w.has(w.second(i)) > 1 || !rim && !w.complete(w.second(i)) {
+		return ""
+	}
+	return w.rows[i].LogID
 }
 
 // boundary returns how many rows start after second s in a log of so many rows, and whether a mark tells.
@@ -130,10 +134,10 @@ func (t *track) boundary(s int64, total int) (int, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if m, ok := t.marks[s]; ok {
-		return total - (m.older - t.expired), true
+		return max(0, total-(m.older-t.expired)), true
 	}
 	if m, ok := t.marks[s+1]; ok {
-		return total - (m.older - t.expired) + m.size, true
+		return max(0, total-(m.older-t.expired)+m.size), true
 	}
 	return 0, false
 }

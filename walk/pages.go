@@ -37,16 +37,18 @@ func New(source Source) *Pages {
 // the place, or where one second has more rows than an offset API can hand out safely (98).
 func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	w := &walk{q: q, track: p.tracks.of(q.Group, q.Filter)}
-	for calls := 0; calls <= w.budget(); {
-		run, missing := w.assemble()
-		if len(missing) == 0 && w.steady(run) {
-			w.track.mark(run)
-			return run.page(), nil
+	for w.calls <= w.budget() {
+		r, missing := w.assemble()
+		if len(missing) == 0 && w.steady(r) {
+			w.track.mark(q.Filter, r)
+			return r.page(), nil
 		}
 		if w.crowded() {
 			return upstream.Page{}, fmt.Errorf("more than %d rows in one second: %w", upstream.MaxLimit-2, upstream.ErrPlaceNotFound)
 		}
-		calls += len(missing)
+		if w.calls += len(missing); len(missing) > 1 {
+			w.broadsides++
+		}
 		if err := w.ask(ctx, p.source, missing); err != nil {
 			return upstream.Page{}, err
 		}
@@ -69,13 +71,16 @@ type walk struct {
 	q       upstream.PageQuery
 	track   *track
 	windows []*window // as they came
-	retries int       // how often it began anew, see steady
-	guesses int       // how many places it tried from memory, and the last of them
-	guessed int
+	calls   int       // made so far
 
-	neighbour string    // log id of the row that is known to follow the place at once; empty where none is, see tight.go
-	marked    time.Time // when that was seen
-	tights    int       // how often that was tried
+	broadsides int // how often several were made side by side
+	retries    int // how often it began anew, see steady
+	guesses    int // how many places it tried from memory, and the last of them
+	guessed    int
+
+	joint  string    // log id of the row that a window may begin with, see tight.go; empty: none
+	marked time.Time // when that was seen
+	tights int       // how often that was tried
 }
 
 // A read is a stretch of offsets to ask for, at most upstream.MaxLimit.
@@ -84,7 +89,7 @@ type read struct{ offset, limit int }
 // budget bounds the calls of one walk: a search by halves, the page itself, and room for a log that moves meanwhile.
 func (w *walk) budget() int {
 	total, _ := w.total()
-	return 8 + 2*bits.Len(uint(total/upstream.MaxLimit)) + 2*(w.q.Count/stride+1)
+	return 16 + 2*bits.Len(uint(total/upstream.MaxLimit)) + 4*(w.q.Count/stride+1)
 }
 
 // total returns how many rows the log has, as far as anybody has said.
@@ -123,7 +128,7 @@ func (w *walk) ask(ctx context.Context, source Source, reads []read) error {
 // steady reports whether the totals that a run's windows tell agree. Where rows can join or leave anywhere, a difference
 // means that page info and total may have no moment in common: the walk then begins anew, twice at most.
 func (w *walk) steady(r run) bool {
-	if w.q.Filter.Settled() || w.retries == 2 || r.sameTotal() {
+	if w.q.Filter.Settled() || w.retries == 2 || 2*w.calls > w.budget() || r.sameTotal() {
 		return true
 	}
 	w.retries++

@@ -115,58 +115,47 @@ func (w *walk) completeAt(s int64) *window {
 	return nil
 }
 
-// page tells of the run what the caller asked. What it says of total and neighbours was true when the youngest of its
-// windows was read: between rows of one run nothing joins or leaves, so one row of it that this window has places them all.
+// page tells of the run what the caller asked.
 func (r run) page() upstream.Page {
-	v := r.youngest()
-	page := upstream.Page{Rows: r.rows, Total: v.total, AsOf: v.at}
-	for _, u := range r.windows {
-		page.Stale = page.Stale || u.stale
-		if u.at.Before(page.AsOf) {
-			page.AsOf = u.at
+	page := upstream.Page{Rows: r.rows, AsOf: r.windows[0].at}
+	for _, v := range r.windows {
+		page.Stale = page.Stale || v.stale
+		if v.at.Before(page.AsOf) {
+			page.AsOf = v.at
 		}
 	}
 	if !r.asOf.IsZero() && r.asOf.Before(page.AsOf) {
 		page.AsOf = r.asOf
 	}
-	newer, older := r.around(v)
-	page.HasNewer, page.HasOlder = newer > 0, older > 0
+	r.surroundings(&page)
 	return page
 }
 
-// around counts the rows of v's log before and after the run.
-func (r run) around(v *window) (newer, older int) {
+// surroundings tells the total, and whether rows lie around the run. All of it was true when the window with the oldest row
+// was read: what lies behind stands in that window, and what lies before can be counted, because between the rows of a run
+// nothing joins or leaves. Only the head's second may grow: a run that begins in it speaks, for all but what lies behind, of
+// the moment when that second was read. Those two moments differ only in a page that took several calls.
+func (r run) surroundings(page *upstream.Page) {
 	if len(r.rows) == 0 {
-		newer = min(v.rank(r.place), v.total)
-		return newer, v.total - newer
+		v := r.windows[0]
+		newer := min(v.rank(r.place), v.total)
+		page.Total, page.HasNewer, page.HasOlder = v.total, newer > 0, newer < v.total
+		return
 	}
-	newer, _ = r.before(v)
-	return newer, v.total - newer - len(r.rows)
+	first, last := r.rows[0], r.rows[len(r.rows)-1]
+	v := r.complete(last)
+	before, _ := v.find(last)
+	page.Total, page.HasNewer, page.HasOlder = v.total, before+1 > len(r.rows), before+1 < v.total
+	if u := r.complete(first); u.newest() && u.second(0) == first.StartTime.Unix() {
+		before, _ = u.find(first)
+		page.Total, page.HasNewer = u.total, before > 0
+	}
 }
 
-// before counts the rows of v's log before the run, and says whether v can tell: it has some row of it.
-func (r run) before(v *window) (int, bool) {
-	for j, row := range r.rows {
-		if i, ok := v.find(row); ok {
-			return i - j, true
-		}
-	}
-	return 0, false
-}
-
-// youngest returns, of the windows that can place the run in their log, the one that was read last.
-func (r run) youngest() *window {
-	best := r.windows[0]
-	if len(r.rows) == 0 {
-		return best
-	}
-	_, found := r.before(best)
-	for _, v := range r.windows[1:] {
-		if _, ok := r.before(v); ok && (!found || v.at.After(best.at)) {
-			best, found = v, true
-		}
-	}
-	return best
+// complete returns the window that gave a row of the run.
+func (r run) complete(row *upstream.Activity) *window {
+	i := slices.IndexFunc(r.windows, func(v *window) bool { return v.complete(row.StartTime.Unix()) })
+	return r.windows[max(0, i)]
 }
 
 func (r run) sameTotal() bool {

@@ -10,6 +10,9 @@ const (
 	// A second with all its rows fits one call only with a row of each neighbouring second beside it.
 	maxTies = upstream.MaxLimit - 2
 
+	// So often reads are made side by side; then a walk makes one after the other.
+	maxBroadsides = 3
+
 	// Neighbouring reads share two rows, so that a second which stands alone is complete in one of them.
 	stride = upstream.MaxLimit - 2
 )
@@ -90,8 +93,9 @@ func (w *walk) layout(boundary, more int) (from, to int) {
 // has more rows than one would think, and a whole call is spent on it.
 func (w *walk) exactly(boundary, more int) []read {
 	from, to := w.layout(boundary, more)
+	total, _ := w.total()
 	for _, v := range w.windows {
-		if v.offset == max(0, from) && !w.q.Last || w.q.Last && v.offset+v.size == to {
+		if !w.q.Last && v.offset == max(0, from) || w.q.Last && v.offset+v.size == min(to, total) {
 			from, _ = w.layout(boundary, upstream.MaxLimit-3)
 			return []read{{max(0, from), upstream.MaxLimit}}
 		}
@@ -100,10 +104,17 @@ func (w *walk) exactly(boundary, more int) []read {
 }
 
 // stretch cuts a stretch of offsets into reads that overlap. While the length of the log is unknown, only the one with the
-// place is asked for; its answer tells the rest.
+// place is asked for; its answer tells the rest. So it is in a log that changes faster than it is read: one whole call at a
+// time catches up with it.
 func (w *walk) stretch(from, to, place int) []read {
 	total, known := w.total()
 	from = max(0, from)
+	if w.broadsides == maxBroadsides {
+		if w.q.Last {
+			from = max(0, to-upstream.MaxLimit)
+		}
+		return []read{{from, upstream.MaxLimit}}
+	}
 	if known {
 		to = min(to, max(total, from+upstream.MaxLimit))
 	}
@@ -111,7 +122,7 @@ func (w *walk) stretch(from, to, place int) []read {
 	for ; ; from += stride {
 		r := read{from, min(upstream.MaxLimit, max(1, to-from))}
 		end := from+r.limit >= to
-		if known || place < from+r.limit-1 || end {
+		if known || end || place < from+r.limit-1 {
 			reads = append(reads, r)
 		}
 		if end || len(reads) > 0 && !known {

@@ -24,8 +24,7 @@ type window struct {
 	stale  bool
 	hi, lo int64 // complete for second s where lo <= s <= hi
 
-	joined     bool   // complete up to a place only because its neighbour was known, see tight.go
-	prev, next string // log ids of the rows just outside, where they are known
+	joined bool // complete up to a place only because of what was seen before, see tight.go
 }
 
 func newWindow(l upstream.Listing) *window {

@@ -1,0 +1,498 @@
+package pagestest
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+)
+
+// Open puts the stack under test over an emulator. It is called in a synctest bubble, so no part of the stack may use sockets.
+type Open func(t testing.TB, e *emulator.Emulator) Browser
+
+// Run checks about so many histories.
+func Run(t *testing.T, histories int, open Open) {
+	const batch = 100 // what rapid checks in one go
+	for n := range (histories + batch - 1) / batch {
+		t.Run(fmt.Sprintf("histories %d-%d", n*batch, (n+1)*batch-1), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(rt *rapid.T) { inBubble(t, rt, open) })
+		})
+	}
+}
+
+// A failure is what a history that went wrong panics with. Rapid tells failures apart by where they come from, and must see
+// them outside of the bubble, in another place than its own way of ending an attempt.
+type failure string
+
+// inBubble checks a history where time passes at once.
+func inBubble(t *testing.T, rt *rapid.T, open Open) {
+	var panicked any
+	synctest.Test(t, func(t *testing.T) {
+		defer func() {
+			panicked = recover()
+			if bug, ok := panicked.(runtime.Error); ok {
+				panicked = failure(fmt.Sprintf("%v\n%s", bug, debug.Stack()))
+			}
+		}()
+		check(t, rt, open)
+	})
+	if f, ok := panicked.(failure); ok {
+		rt.Fatal(string(f))
+	}
+	if panicked != nil {
+		panic(panicked)
+	}
+}
+
+// check drives one history.
+func check(t testing.TB, rt *rapid.T, open Open) {
+	h := newHistory(rt)
+	h.browser = open(t, h.emulator)
+	for range rapid.IntRange(1, 4).Draw(rt, "legs") {
+		h.leg()
+	}
+}
+
+// A state is what the filter let through between two changes.
+type state struct {
+	from time.Time
+	rows []upstream.FeedPoint // in the order of the feed
+}
+
+// A history is one log, or several, the changes they go through, and a client that walks them meanwhile.
+type history struct {
+	*rapid.T
+	emulator *emulator.Emulator
+	browser  Browser
+	groups   []upstream.Group
+	merged   bool
+	filter   upstream.Filter
+	turmoil  int // one in so many upstream calls finds the log changed just before; 0: none
+
+	calls int // that the last answer took
+
+	mu      sync.Mutex // calls run side by side
+	rng     *rapidLike
+	next    int // number of the next row
+	states  []state
+	cursors map[upstream.FeedPoint]string
+	places  []Row // some rows seen, to start from again
+}
+
+const project, region = "p", "r"
+
+// epoch is the start of the oldest rows.
+var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+func newHistory(rt *rapid.T) *history {
+	h := &history{T: rt, cursors: map[upstream.FeedPoint]string{}}
+	h.emulator = emulator.New(drawSwitches(rt))
+	h.merged = rapid.IntRange(0, 3).Draw(rt, "merged") == 0
+	groups := 1
+	if h.merged {
+		groups = rapid.IntRange(1, 4).Draw(rt, "groups")
+	}
+	for n := range groups {
+		g := upstream.Group{Region: region, Project: project, ID: fmt.Sprintf("g%d", n)}
+		h.groups = append(h.groups, g)
+		h.emulator.AddGroup(project, g.ID)
+	}
+	h.filter = h.drawFilter()
+	h.turmoil = rapid.SampledFrom([]int{0, 0, 3, 1}).Draw(rt, "turmoil")
+	h.rng = newRapidLike(rapid.Uint64().Draw(rt, "seed of the changes"))
+	for _, g := range h.groups {
+		h.insert(g, rapid.SampledFrom([]int{0, 1, 5, 40, 99, 120, 350}).Draw(rt, "rows"))
+	}
+	h.remember()
+	h.emulator.OnRequest(func(r emulator.Request) {
+		time.Sleep(delay(r))
+		h.disturb()
+	})
+	return h
+}
+
+func drawSwitches(rt *rapid.T) emulator.Switches {
+	return emulator.Switches{
+		Access:        emulator.AccessOpen,
+		Compression:   emulator.GzipNever,
+		Window:        rapid.SampledFrom([]emulator.Window{emulator.WindowPair, emulator.WindowStart, emulator.WindowEnd}).Draw(rt, "window"),
+		DoingInWindow: rapid.SampledFrom([]emulator.DoingInWindow{emulator.DoingOut, emulator.DoingIn}).Draw(rt, "doing in window"),
+		Bounds:        rapid.SampledFrom([]emulator.Bounds{emulator.BoundsInclusive, emulator.BoundsExclusive, emulator.BoundsHalfOpen}).Draw(rt, "bounds"),
+		Ties:          rapid.SampledFrom([]emulator.Ties{emulator.TiesNewestFirst, emulator.TiesOldestFirst, emulator.TiesByID, emulator.TiesUnstable}).Draw(rt, "ties"),
+		Seed:          rapid.Uint64().Draw(rt, "seed of the ties"),
+		LimitZero:     emulator.LimitZeroRefused,
+	}
+}
+
+func (h *history) drawFilter() upstream.Filter {
+	var f upstream.Filter
+	switch rapid.SampledFrom([]string{"", "", "success", "doing", "type", "from", "to", "window and status"}).Draw(h.T, "filter") {
+	case "success":
+		f.Status = upstream.StatusSuccess
+	case "doing":
+		f.Status = upstream.StatusDoing
+	case "type":
+		f.Types = []upstream.Type{upstream.TypeNormal, upstream.TypeManualAdd}
+	case "from":
+		f.StartTime = epoch.Add(time.Duration(rapid.IntRange(0, 400).Draw(h.T, "from")) * time.Second)
+	case "to":
+		f.EndTime = epoch.Add(time.Duration(rapid.IntRange(0, 2000).Draw(h.T, "to")) * time.Second)
+	case "window and status":
+		f.Status = upstream.StatusFail
+		f.StartTime, f.EndTime = epoch, epoch.Add(time.Hour)
+	}
+	return upstream.NewFilter(f)
+}
+
+// leg walks some pages in one direction from one place.
+func (h *history) leg() {
+	ask := Ask{Groups: h.groups, Merged: h.merged, Filter: h.filter, First: -1, Last: -1}
+	back := rapid.Bool().Draw(h.T, "backward")
+	place := rapid.SampledFrom([]string{"end", "row", "row", "offset"}).Draw(h.T, "from")
+	var from *upstream.FeedPoint
+	switch {
+	case place == "row" && len(h.places) > 0:
+		row := rapid.SampledFrom(h.places).Draw(h.T, "row")
+		from = &row.Place
+		ask.After, ask.Before = row.Cursor, ""
+		if back {
+			ask.After, ask.Before = "", row.Cursor
+		}
+	case place == "offset" && !back && !h.merged:
+		ask.Offset = rapid.IntRange(1, 200).Draw(h.T, "offset")
+	}
+	size := rapid.SampledFrom([]int{1, 2, 5, 20, 50, 97, 98, 99, 100, 250, 500})
+	l := &leg{history: h, back: back, from: from}
+	for range rapid.IntRange(1, 6).Draw(h.T, "pages") {
+		n := size.Draw(h.T, "size")
+		ask.First, ask.Last = n, -1
+		if back {
+			ask.First, ask.Last = -1, n
+		}
+		answer := h.ask(ask)
+		l.page(ask, answer)
+		if l.over {
+			break
+		}
+		ask.Offset = 0
+		ask.After, ask.Before = answer.Rows[len(answer.Rows)-1].Cursor, ""
+		if back {
+			ask.After, ask.Before = "", answer.Rows[0].Cursor
+		}
+		h.pause()
+	}
+	l.complete()
+}
+
+// pause lets some time pass, in which the log may change.
+func (h *history) pause() {
+	time.Sleep(time.Duration(rapid.SampledFrom([]int{1, 1, 2, 7, 30}).Draw(h.T, "seconds")) * time.Second)
+	for range rapid.IntRange(0, 3).Draw(h.T, "changes") {
+		h.mu.Lock()
+		h.change()
+		h.mu.Unlock()
+		time.Sleep(time.Second)
+	}
+}
+
+// delay gives each of the calls that run side by side a time of its own, so that a history goes the same way every time.
+func delay(r emulator.Request) time.Duration {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(r.Path + r.RawQuery))
+	return time.Duration(1+sum.Sum32()%1_000_000) * time.Nanosecond
+}
+
+// disturb changes the log while a page is being put together.
+func (h *history) disturb() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.turmoil > 0 && h.rng.intN(h.turmoil) == 0 {
+		h.change()
+	}
+}
+
+// change does one of the things that happen to a log. The lock is held, but while the log is set up.
+func (h *history) change() {
+	g := h.groups[h.rng.intN(len(h.groups))]
+	switch h.rng.intN(5) {
+	case 0:
+		h.insert(g, 1+h.rng.intN(3))
+	case 1:
+		h.insert(g, []int{1, 30, 120}[h.rng.intN(3)])
+	case 2:
+		h.emulator.Expire(project, g.ID, 1+h.rng.intN(4))
+	case 3: // insert and expiry cancel in the total
+		n := 1 + h.rng.intN(3)
+		h.insert(g, n)
+		h.emulator.Expire(project, g.ID, n)
+	case 4: // an old activity ends, which may bring it into the filter or take it out; the oldest row goes at the same time
+		h.finish(g)
+		if h.rng.intN(2) == 0 {
+			h.emulator.Expire(project, g.ID, 1)
+		}
+	}
+	h.remember()
+}
+
+// insert adds rows at the head, sometimes several in one second.
+func (h *history) insert(g upstream.Group, n int) {
+	rows := h.emulator.Rows(project, g.ID)
+	start := epoch
+	if len(rows) > 0 {
+		start = rows[0].Start
+	}
+	kinds, states := []string{emulator.Normal, emulator.ManualAdd, emulator.Diff}, []string{"SUCCESS", "SUCCESS", "SUCCESS", "FAIL", "DOING"}
+	added := make([]emulator.Row, n)
+	for i := range added {
+		start = start.Add(time.Duration([]int{0, 0, 1, 1, 2, 3, 20}[h.rng.intN(7)]) * time.Second)
+		added[i] = emulator.Row{
+			ID: emulator.ID(scramble(h.next)), Type: kinds[h.rng.intN(len(kinds))], Status: states[h.rng.intN(len(states))],
+			Start: start, End: start.Add(time.Duration(1+h.rng.intN(300)) * time.Second),
+		}
+		h.next++
+	}
+	h.emulator.Insert(project, g.ID, added...)
+}
+
+// scramble makes ids of one second come in another order than the rows.
+func scramble(n int) int { return (n*7919 + 13) % 1_000_003 }
+
+func (h *history) finish(g upstream.Group) {
+	var doing []emulator.Row
+	for _, row := range h.emulator.Rows(project, g.ID) {
+		if row.Status == emulator.Doing {
+			doing = append(doing, row)
+		}
+	}
+	if len(doing) > 0 {
+		row := doing[h.rng.intN(len(doing))]
+		status := []string{emulator.Success, emulator.Fail}[h.rng.intN(2)]
+		h.emulator.Finish(project, g.ID, row.ID, status, row.Start.Add(time.Duration(1+h.rng.intN(900))*time.Second))
+	}
+}
+
+// remember notes what the filter lets through from now on.
+func (h *history) remember() {
+	f := emulator.Filter{Start: h.filter.StartTime, End: h.filter.EndTime, Status: string(h.filter.Status)}
+	for _, t := range h.filter.Types {
+		f.Types = append(f.Types, map[upstream.Type]string{
+			upstream.TypeNormal: emulator.Normal, upstream.TypeManualAdd: emulator.ManualAdd,
+		}[t])
+	}
+	s := state{from: time.Now()}
+	for _, g := range h.groups {
+		for _, row := range h.emulator.Match(project, g.ID, f) {
+			s.rows = append(s.rows, upstream.FeedPoint{Second: row.Start.Unix(), Group: g, LogID: row.ID})
+		}
+	}
+	slices.SortFunc(s.rows, upstream.FeedPoint.Compare)
+	h.states = append(h.states, s)
+}
+
+// ask asks and checks what holds for every answer alone.
+func (h *history) ask(ask Ask) Answer {
+	before := h.emulator.Count()
+	answer, err := h.browser.Page(context.Background(), ask)
+	h.calls = h.emulator.Count() - before
+	if err != nil {
+		h.Fatalf("%+v: %v", ask, err)
+	}
+	h.Logf("first %d last %d after %q before %q offset %d: %d rows of %d", ask.First, ask.Last, ask.After, ask.Before, ask.Offset, len(answer.Rows), answer.Total)
+	for i, row := range answer.Rows {
+		if i > 0 && answer.Rows[i-1].Place.Compare(row.Place) >= 0 {
+			h.Fatalf("rows %d and %d are out of order: %v %v", i-1, i, answer.Rows[i-1].Place, row.Place)
+		}
+		if c, ok := h.cursors[row.Place]; ok && c != row.Cursor {
+			h.Fatalf("the row %v has two cursors: %q and %q", row.Place, c, row.Cursor)
+		}
+		h.cursors[row.Place] = row.Cursor
+	}
+	if len(answer.Rows) > 0 {
+		h.places = append(h.places, answer.Rows[0], answer.Rows[len(answer.Rows)/2], answer.Rows[len(answer.Rows)-1])
+	}
+	return answer
+}
+
+// Fatalf ends the history.
+func (h *history) Fatalf(format string, args ...any) { panic(failure(fmt.Sprintf(format, args...))) }
+
+// since returns the states that a row must have been in to be seen by one who was shown asOf: those from then on.
+func (h *history) since(asOf time.Time) []state {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range h.states {
+		if i+1 == len(h.states) || !h.states[i+1].from.Before(asOf) {
+			return slices.Clone(h.states[i:])
+		}
+	}
+	return nil
+}
+
+// A leg is a walk in one direction, page after page.
+type leg struct {
+	*history
+	back  bool
+	from  *upstream.FeedPoint  // nil: an end of the log, or an offset
+	seen  []upstream.FeedPoint // in the direction of the walk
+	asOf  time.Time            // the oldest shown
+	over  bool
+	after bool // the first page was asked for by offset: what lies before its first row is not expected
+}
+
+func (l *leg) page(ask Ask, a Answer) {
+	if l.asOf.IsZero() || a.AsOf.Before(l.asOf) {
+		l.asOf = a.AsOf
+	}
+	places := make([]upstream.FeedPoint, len(a.Rows))
+	for i, row := range a.Rows {
+		places[i] = row.Place
+	}
+	l.info(places, ask, a)
+	if l.back {
+		slices.Reverse(places)
+	}
+	for _, p := range places {
+		if last := l.last(); last != nil && !l.follows(*last, p) {
+			l.Fatalf("%v comes after %v, which the walk has passed", p, *last)
+		}
+		l.seen = append(l.seen, p)
+	}
+	l.after = l.after || ask.Offset > 0
+	more := a.HasNext
+	if l.back {
+		more = a.HasPrevious
+	}
+	if n := max(ask.First, ask.Last); more && len(a.Rows) < n && l.turmoil == 0 {
+		l.Fatalf("%d rows of %d asked, but more are said to follow", len(a.Rows), n)
+	}
+	l.over = !more || len(a.Rows) == 0
+}
+
+func (l *leg) last() *upstream.FeedPoint {
+	if len(l.seen) > 0 {
+		return &l.seen[len(l.seen)-1]
+	}
+	return l.from
+}
+
+// follows reports whether q comes after p in the direction of the walk.
+func (l *leg) follows(p, q upstream.FeedPoint) bool {
+	if l.back {
+		p, q = q, p
+	}
+	return p.Compare(q) < 0
+}
+
+// info checks that what a page says of its surroundings was true at one moment between asOf and the answer. In a merged feed
+// that holds for each group, since no two groups can be read at once. Where the log changes between the calls that one page
+// takes, what lies behind its last row, in the direction of the walk or of time, may have been true at a moment of its own.
+func (l *leg) info(places []upstream.FeedPoint, ask Ask, a Answer) {
+	told := outlook{a.Total, a.HasPrevious, a.HasNext}
+	possible := map[outlook]bool{{}: true}
+	for _, g := range l.groups {
+		sums := map[outlook]bool{}
+		for _, s := range l.since(a.AsOf) {
+			here := l.around(s.of(g), places, ask)
+			for o := range possible {
+				sums[outlook{o.total + here.total, o.newer || here.newer, o.older || here.older}] = true
+			}
+		}
+		possible = sums
+	}
+	ok := possible[told]
+	if l.turmoil > 0 && l.calls > 1 {
+		ok = apart(told, possible)
+	}
+	if !ok {
+		l.Fatalf("%+v was true at no moment since %v, but %v", told, a.AsOf, possible)
+	}
+}
+
+// apart reports whether one side was true at some moment, and the other side together with the total at some moment.
+func apart(told outlook, possible map[outlook]bool) bool {
+	var newer, older, withNewer, withOlder bool
+	for o := range possible {
+		newer, older = newer || o.newer == told.newer, older || o.older == told.older
+		withNewer = withNewer || o.total == told.total && o.newer == told.newer
+		withOlder = withOlder || o.total == told.total && o.older == told.older
+	}
+	return withNewer && older || withOlder && newer
+}
+
+// An outlook is what a page says of its surroundings.
+type outlook struct {
+	total        int
+	newer, older bool
+}
+
+// of returns the rows of one group.
+func (s state) of(g upstream.Group) []upstream.FeedPoint {
+	return slices.DeleteFunc(slices.Clone(s.rows), func(p upstream.FeedPoint) bool { return p.Group != g })
+}
+
+func (l *leg) around(rows, places []upstream.FeedPoint, ask Ask) outlook {
+	o := outlook{total: len(rows)}
+	if len(rows) == 0 {
+		return o
+	}
+	newest, oldest := rows[0], rows[len(rows)-1]
+	switch p := l.last(); {
+	case len(places) > 0:
+		o.newer, o.older = newest.Compare(places[0]) < 0, oldest.Compare(places[len(places)-1]) > 0
+	case p != nil && l.back: // just before p
+		o.newer, o.older = newest.Compare(*p) < 0, oldest.Compare(*p) >= 0
+	case p != nil: // just after p
+		o.newer, o.older = newest.Compare(*p) <= 0, oldest.Compare(*p) > 0
+	case l.back:
+		o.newer = true
+	default:
+		o.newer, o.older = ask.Offset > 0, len(rows) > ask.Offset
+	}
+	return o
+}
+
+// complete checks that the leg saw every row on its way that was there all the time.
+func (l *leg) complete() {
+	states := l.since(l.asOf)
+	expected := states[0].rows
+	for _, s := range states[1:] {
+		expected = slices.DeleteFunc(slices.Clone(expected), func(p upstream.FeedPoint) bool {
+			_, ok := slices.BinarySearchFunc(s.rows, p, upstream.FeedPoint.Compare)
+			return !ok
+		})
+	}
+	seen := make(map[upstream.FeedPoint]bool, len(l.seen))
+	for _, p := range l.seen {
+		seen[p] = true
+	}
+	for _, p := range expected {
+		if !seen[p] && l.passed(p) {
+			l.Fatalf("the row %v was there from %v to the end of the walk, and was not seen", p, l.asOf)
+		}
+	}
+}
+
+// passed reports whether p lies on the way that the leg went.
+func (l *leg) passed(p upstream.FeedPoint) bool {
+	switch {
+	case l.from != nil && !l.follows(*l.from, p):
+		return false
+	case l.after && (len(l.seen) == 0 || p.Compare(l.seen[0]) < 0):
+		return false
+	case l.over:
+		return true
+	}
+	return len(l.seen) > 0 && !l.follows(l.seen[len(l.seen)-1], p)
+}
