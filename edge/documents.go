@@ -23,7 +23,7 @@ type documents struct {
 const keptDocuments = 32 << 20
 
 // bytesPerChar is about what a parsed document takes for each byte of its text.
-const bytesPerChar = 24
+const bytesPerChar = 48
 
 func newDocuments(schema *ast.Schema, cfg Config) *documents {
 	return &documents{
@@ -34,7 +34,7 @@ func newDocuments(schema *ast.Schema, cfg Config) *documents {
 		kind:          rules(true, cfg.Introspection),
 		kept: otter.Must(&otter.Options[string, *ast.QueryDocument]{
 			MaximumWeight: keptDocuments,
-			Weigher:       func(text string, _ *ast.QueryDocument) uint32 { return uint32(1024 + bytesPerChar*len(text)) },
+			Weigher:       func(text string, _ *ast.QueryDocument) uint32 { return uint32(2048 + bytesPerChar*len(text)) },
 		}),
 	}
 }
@@ -83,13 +83,13 @@ func (d *documents) parse(text string) (*ast.QueryDocument, *gqlerror.Error) {
 	return nil, coded(wrong, codeParseFailed)
 }
 
-// keptSuggestions bounds the texts for which suggestions are made, in bytes: comparing long names with all of the schema's is slow.
-const keptSuggestions = 4 << 10
+// maxSuggested bounds the texts for which suggestions are made, in bytes: comparing long names with all of the schema's is slow.
+const maxSuggested = 4 << 10
 
 // validate runs the rules without suggestions first. What they find is looked at again for suggestions only where that is little.
 func (d *documents) validate(doc *ast.QueryDocument, text string) gqlerror.List {
 	errs := validate(d.schema, doc, d.strict)
-	if len(errs) == 0 || len(errs) > maxErrors || len(text) > keptSuggestions || !d.introspection {
+	if len(errs) == 0 || len(errs) > maxErrors || len(text) > maxSuggested || !d.introspection {
 		return errs
 	}
 	again, err := d.parse(text)

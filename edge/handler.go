@@ -53,10 +53,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // exchange is one request and its answer.
 type exchange struct {
 	*handler
-	w     http.ResponseWriter
-	r     *http.Request
-	id    string // of the request
-	media string // media type of the answer
+	w          http.ResponseWriter
+	r          *http.Request
+	id         string // of the request
+	media      string // media type of an answer in one piece
+	acceptable bool   // the client takes such an answer
 }
 
 // allow lists the methods that the path takes.
@@ -64,8 +65,7 @@ const allow = "GET, HEAD, POST, OPTIONS"
 
 // serve answers the request, or returns why it may not reach GraphQL.
 func (x *exchange) serve() *refusal {
-	media, acceptable := negotiate(x.r.Header.Values("Accept"))
-	x.media = media
+	x.media, x.acceptable = negotiate(x.r.Header.Values("Accept"))
 	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	case http.MethodOptions:
@@ -75,9 +75,6 @@ func (x *exchange) serve() *refusal {
 	default:
 		x.w.Header().Set("Allow", allow)
 		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "This path takes %s.", allow)
-	}
-	if !acceptable {
-		return refusef(http.StatusNotAcceptable, codeBadUserInput, "Answers are %s or %s; Accept allows neither.", mediaResponse, mediaJSON)
 	}
 	caller, refused := callerOf(x.r.Header, x.cfg, x.id)
 	if refused != nil {
@@ -107,11 +104,14 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 	return nil
 }
 
-// suits refuses operations that cannot be answered in one piece, and those that a mere GET must not cause.
+// suits decides how an operation is answered, now that it is known, and refuses one that the client cannot take the answer of, or
+// must not cause by a mere GET.
 func (x *exchange) suits(kind ast.Operation) *refusal {
 	switch {
 	case kind == ast.Subscription:
 		return refusef(http.StatusNotAcceptable, codeBadUserInput, "A subscription cannot be answered as %s; ask for a stream.", x.media)
+	case !x.acceptable:
+		return refusef(http.StatusNotAcceptable, codeBadUserInput, "Answers are %s or %s; Accept allows neither.", mediaResponse, mediaJSON)
 	case kind != ast.Query && x.r.Method != http.MethodPost:
 		x.w.Header().Set("Allow", http.MethodPost)
 		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "A %s must be sent by POST.", kind)
