@@ -2,21 +2,24 @@ package resolvers
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/graph-gophers/dataloader/v7"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"scalegraph/upstream"
 )
 
 // loaders see to it that equal calls within one request are made once. They live as long as the request and are never shared,
-// because what is read in them was read with one caller's credentials. There is no window in which calls are gathered: the
-// upstream takes one page a call, so waiting could save nothing.
+// because what is read in them was read with one caller's credentials.
 type loaders struct {
-	pages  memo[pageKey, upstream.Page]
-	feeds  memo[feedKey, upstream.FeedPage]
-	counts memo[countKey, upstream.Count]
+	pages  *loader[pageKey, upstream.Page]
+	feeds  *loader[feedKey, upstream.FeedPage]
+	counts *loader[countKey, upstream.Count]
 
 	arguments sync.Map // of fields, as text; see argumentsOf
 }
@@ -25,7 +28,15 @@ type loadersKey struct{}
 
 // WithLoaders returns a context in which equal calls are made once.
 func WithLoaders(ctx context.Context) context.Context {
-	return context.WithValue(ctx, loadersKey{}, &loaders{})
+	return context.WithValue(ctx, loadersKey{}, newLoaders())
+}
+
+func newLoaders() *loaders {
+	return &loaders{
+		pages:  newLoader[pageKey, upstream.Page](),
+		feeds:  newLoader[feedKey, upstream.FeedPage](),
+		counts: newLoader[countKey, upstream.Count](),
+	}
 }
 
 // loadersFrom returns those of the request, or new ones, with which every call is made, where there are none.
@@ -33,7 +44,7 @@ func loadersFrom(ctx context.Context) *loaders {
 	if l, ok := ctx.Value(loadersKey{}).(*loaders); ok {
 		return l
 	}
-	return &loaders{}
+	return newLoaders()
 }
 
 // Extension gives every query its own loaders, and every event of a subscription new ones.
@@ -63,52 +74,90 @@ func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 	return next(ctx)
 }
 
-// memo keeps the calls of one kind, each under what it asked for without the sections.
-type memo[K comparable, V any] struct {
+// A loader keeps the calls of one kind, each under what it asked for without the sections.
+type loader[K comparable, V any] struct {
+	*dataloader.Loader[*call[V], V]
 	mu    sync.Mutex
-	calls map[K][]call[V]
+	calls map[K][]*call[V]
 }
 
 type call[V any] struct {
 	sections upstream.Sections
-	answer   func() (V, error)
+	ask      func(context.Context) (V, error)
 }
+
+// newLoader makes a loader that starts each call at once: the upstream takes one page a call, so gathering calls for a while
+// could save nothing.
+func newLoader[K comparable, V any]() *loader[K, V] {
+	return &loader[K, V]{
+		Loader: dataloader.NewBatchedLoader(askEach[V],
+			dataloader.WithBatchCapacity[*call[V], V](1), dataloader.WithInputCapacity[*call[V], V](1)),
+		calls: map[K][]*call[V]{},
+	}
+}
+
+func askEach[V any](ctx context.Context, calls []*call[V]) []*dataloader.Result[V] {
+	results := make([]*dataloader.Result[V], len(calls))
+	for i, c := range calls {
+		v, err := c.try(ctx)
+		results[i] = &dataloader.Result[V]{Data: v, Error: err}
+	}
+	return results
+}
+
+// try turns a panic into an error, with the place it came from: the loader's own goroutine is no place to print it.
+func (c *call[V]) try(ctx context.Context) (v V, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicked{value, debug.Stack()}
+		}
+	}()
+	return c.ask(ctx)
+}
+
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
 
 // do returns the answer of an earlier equal call that brings all these sections, under way or done, else that of ask.
-func (m *memo[K, V]) do(key K, sections upstream.Sections, ask func() (V, error)) (V, error) {
-	return m.call(key, sections, ask)()
+func (l *loader[K, V]) do(ctx context.Context, key K, sections upstream.Sections, ask func(context.Context) (V, error)) (V, error) {
+	v, err := l.Load(ctx, l.call(key, sections, ask))()
+	if p := (*panicked)(nil); errors.As(err, &p) {
+		panic(p) // back in the resolver, where gqlgen has it logged and answered
+	}
+	return v, err
 }
 
-func (m *memo[K, V]) call(key K, sections upstream.Sections, ask func() (V, error)) func() (V, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, c := range m.calls[key] {
+func (l *loader[K, V]) call(key K, sections upstream.Sections, ask func(context.Context) (V, error)) *call[V] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.calls[key] {
 		if c.sections.Has(sections) {
-			return c.answer
+			return c
 		}
 	}
-	if m.calls == nil {
-		m.calls = map[K][]call[V]{}
-	}
-	c := call[V]{sections, sync.OnceValues(ask)}
-	m.calls[key] = append(m.calls[key], c)
-	return c.answer
+	c := &call[V]{sections, ask}
+	l.calls[key] = append(l.calls[key], c)
+	return c
 }
 
 func (r *Resolver) page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
-	return loadersFrom(ctx).pages.do(keyOfPage(q), q.Sections, func() (upstream.Page, error) {
+	return loadersFrom(ctx).pages.do(ctx, keyOfPage(q), q.Sections, func(ctx context.Context) (upstream.Page, error) {
 		return r.Pages.Page(ctx, q)
 	})
 }
 
 func (r *Resolver) feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
-	return loadersFrom(ctx).feeds.do(keyOfFeed(q), q.Sections, func() (upstream.FeedPage, error) {
+	return loadersFrom(ctx).feeds.do(ctx, keyOfFeed(q), q.Sections, func(ctx context.Context) (upstream.FeedPage, error) {
 		return r.Feeds.Feed(ctx, q)
 	})
 }
 
 func (r *Resolver) count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
-	return loadersFrom(ctx).counts.do(countKey{q.Group, q.Filter.Key()}, 0, func() (upstream.Count, error) {
+	return loadersFrom(ctx).counts.do(ctx, countKey{q.Group, q.Filter.Key()}, 0, func(ctx context.Context) (upstream.Count, error) {
 		return r.Counts.Count(ctx, q)
 	})
 }
