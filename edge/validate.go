@@ -60,8 +60,40 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument, list []rule) gqlerror.
 			errs = append(errs, coded(err, codeValidationFailed))
 		})
 	}
+	arguments := noteArguments(events)
 	core.Walk(schema, doc, events)
+	for _, err := range errs {
+		nameArgument(err, arguments)
+	}
 	return errs
+}
+
+// noteArguments gathers, by place, which argument a value stands in: the specification's messages tell what a value is not, but
+// not whose it is.
+func noteArguments(events *core.Events) map[gqlerror.Location]string {
+	arguments := map[gqlerror.Location]string{}
+	events.OnField(func(_ *core.Walker, f *ast.Field) {
+		for _, a := range f.Arguments {
+			note(arguments, a.Name, a.Value)
+		}
+	})
+	return arguments
+}
+
+func note(arguments map[gqlerror.Location]string, name string, v *ast.Value) {
+	arguments[gqlerror.Location{Line: v.Position.Line, Column: v.Position.Column}] = name
+	for _, child := range v.Children {
+		note(arguments, name, child.Value)
+	}
+}
+
+func nameArgument(err *gqlerror.Error, arguments map[gqlerror.Location]string) {
+	if len(err.Locations) == 0 || !strings.HasPrefix(err.Rule, "ValuesOfCorrectType") && err.Rule != "IntsHave32Bits" {
+		return
+	}
+	if name, ok := arguments[err.Locations[0]]; ok {
+		err.Message = "Argument `" + name + "`: " + err.Message
+	}
 }
 
 // intsHave32Bits refuses what the specification's rule on values lets gqlparser pass.

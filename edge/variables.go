@@ -2,7 +2,7 @@ package edge
 
 import (
 	"encoding/json"
-	"strconv"
+	"math"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -141,9 +141,10 @@ func scalarFits(name string, value any) bool {
 	return true
 }
 
+// isInt32 takes 5.0 and 5e0 for whole numbers, as the specification does.
 func isInt32(n json.Number) bool {
-	_, err := strconv.ParseInt(n.String(), 10, 32)
-	return err == nil
+	f, err := n.Float64()
+	return err == nil && f == math.Trunc(f) && math.MinInt32 <= f && f <= math.MaxInt32
 }
 
 // wrongVariable says what is wrong with a variable, or with a part of it.

@@ -77,6 +77,36 @@ func TestWholeAnswers(t *testing.T) {
 	}
 }
 
+// TestWholeNamesArguments has values that no argument takes, as literals and in variables.
+func TestWholeNamesArguments(t *testing.T) {
+	target, e := whole(t, edge.Config{})
+	for value, argument := range map[string]string{
+		`first: "5"`:                   "`first`",
+		`first: 3000000000`:            "`first`",
+		`last: -3000000000`:            "`last`",
+		`first: 5.5`:                   "`first`",
+		`filter: {types: [SOMETHING]}`: "`filter`",
+		`filter: {logId: 1.5}`:         "`filter`",
+		`after: 7`:                     "`after`",
+		`first: 2, offset: 2147483648`: "`offset`",
+	} {
+		got := post(t, target, inRealGroup(`activities(`+value+`) { totalCount }`))
+		if !strings.Contains(got.text, argument) || !strings.Contains(got.text, `"GRAPHQL_VALIDATION_FAILED"`) {
+			t.Errorf("%s: %s", value, got.text)
+		}
+	}
+	for value, fits := range map[string]bool{`"5"`: false, `3000000000`: false, `5.5`: false, `1.0`: true, `1e0`: true} {
+		body := `{"query": "query($n: Int) { scalingGroup(groupId: \"` + realGroup + `\") { activities(first: $n) { totalCount } } }", "variables": {"n": ` + value + `}}`
+		got := send(t, http.MethodPost, target, body, "Content-Type", "application/json")
+		if fits != strings.Contains(got.text, `"totalCount":250`) || !fits && !strings.Contains(got.text, `$n`) {
+			t.Errorf("$n = %s: %s", value, got.text)
+		}
+	}
+	if n := e.Count(); n != 2 {
+		t.Errorf("%d upstream calls, want those of the two good values", n)
+	}
+}
+
 // TestWholeTimesOut has an upstream that hangs: what needs it is an error in time, and the rest is there.
 func TestWholeTimesOut(t *testing.T) {
 	target, e := whole(t, edge.Config{RequestTimeout: 100 * time.Millisecond})
