@@ -10,8 +10,10 @@ const (
 	// A second with all its rows fits one call only with a row of each neighbouring second beside it.
 	maxTies = upstream.MaxLimit - 2
 
-	// So often reads are made side by side; then a walk makes one after the other.
+	// So often reads are made side by side, and so many reads may be shorter than a whole call; then a walk makes one whole
+	// call after the other.
 	maxBroadsides = 3
+	maxShort      = 6
 
 	// Neighbouring reads share two rows, so that a second which stands alone is complete in one of them.
 	stride = upstream.MaxLimit - 2
@@ -109,11 +111,8 @@ func (w *walk) exactly(boundary, more int) []read {
 func (w *walk) stretch(from, to, place int) []read {
 	total, known := w.total()
 	from = max(0, from)
-	if w.broadsides == maxBroadsides {
-		if w.q.Last {
-			from = max(0, to-upstream.MaxLimit)
-		}
-		return []read{{from, upstream.MaxLimit}}
+	if w.broadsides == maxBroadsides || len(w.windows) >= maxShort {
+		return w.whole(from, to)
 	}
 	if known {
 		to = min(to, max(total, from+upstream.MaxLimit))
@@ -129,6 +128,16 @@ func (w *walk) stretch(from, to, place int) []read {
 			return reads
 		}
 	}
+}
+
+// whole is one whole call at the near end of a stretch. Every other one begins before that end, because rows may come or go
+// between two calls, and a full second leaves room for that on one side only.
+func (w *walk) whole(from, to int) []read {
+	room := len(w.windows) % 2 * upstream.MaxLimit / 4
+	if w.q.Last {
+		return []read{{max(0, to-upstream.MaxLimit+room), upstream.MaxLimit}}
+	}
+	return []read{{max(0, from-room), upstream.MaxLimit}}
 }
 
 // crowded reports whether some second has more rows than can be handed out safely.

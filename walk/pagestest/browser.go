@@ -14,7 +14,7 @@ type Browser interface {
 	Page(ctx context.Context, ask Ask) (Answer, error)
 }
 
-// Ask is one question of a client. Exactly one of First and Last is set, or neither is negative by mistake: -1 means absent.
+// Ask is one question of a client.
 type Ask struct {
 	Groups []upstream.Group // one: its own connection, unless Merged
 	Merged bool             // the merged feed
@@ -33,6 +33,15 @@ type Answer struct {
 	HasPrevious bool
 	Total       int
 	AsOf        time.Time
+	Stale       bool
+	Calls       int       // upstream calls that it says it took; 0 where it says nothing
+	Unavailable []Missing // in a merged feed: the groups that could not be read
+}
+
+// Missing is a group that could not be read, and the code of the reason.
+type Missing struct {
+	Group upstream.Group
+	Code  string
 }
 
 // Row is one edge.

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -79,7 +80,8 @@ type history struct {
 	groups   []upstream.Group
 	merged   bool
 	filter   upstream.Filter
-	turmoil  int // one in so many upstream calls finds the log changed just before; 0: none
+	turmoil  int   // one in so many upstream calls finds the log changed just before; 0: none
+	steps    []int // seconds from one row to the next, any of them as likely
 
 	calls int // that the last answer took
 
@@ -88,10 +90,22 @@ type history struct {
 	next    int // number of the next row
 	states  []state
 	cursors map[upstream.FeedPoint]string
-	places  []Row // some rows seen, to start from again
+	places  []Row  // some rows seen, to start from again
+	last    Answer // the last one with rows
+	back    bool   // the direction of the last leg
 }
 
 const project, region = "p", "r"
+
+// most is how many rows of one second can be handed out.
+const most = upstream.MaxLimit - 2
+
+// Seconds from one row to the next.
+var (
+	usual   = []int{0, 0, 1, 1, 2, 3, 20}
+	crowded = append(make([]int, 60), 1, 1, 2) // many seconds have more rows than a page
+	bursts  = []int{0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 60, 3600, 86400}
+)
 
 // epoch is the start of the oldest rows.
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
@@ -111,9 +125,10 @@ func newHistory(rt *rapid.T) *history {
 	}
 	h.filter = h.drawFilter()
 	h.turmoil = rapid.SampledFrom([]int{0, 0, 3, 1}).Draw(rt, "turmoil")
+	h.steps = map[string][]int{"usual": usual, "crowded": crowded, "bursts": bursts}[rapid.SampledFrom([]string{"usual", "usual", "crowded", "bursts"}).Draw(rt, "steps")]
 	h.rng = newRapidLike(rapid.Uint64().Draw(rt, "seed of the changes"))
 	for _, g := range h.groups {
-		h.insert(g, rapid.SampledFrom([]int{0, 1, 5, 40, 99, 120, 350}).Draw(rt, "rows"))
+		h.insert(g, rapid.SampledFrom([]int{0, 1, 5, 40, 99, 120, 350, 1200}).Draw(rt, "rows"))
 	}
 	h.remember()
 	h.emulator.OnRequest(func(r emulator.Request) {
@@ -126,25 +141,35 @@ func newHistory(rt *rapid.T) *history {
 func drawSwitches(rt *rapid.T) emulator.Switches {
 	return emulator.Switches{
 		Access:        emulator.AccessOpen,
-		Compression:   emulator.GzipNever,
+		Compression:   emulator.GzipNever, // a transport without sockets does not decompress
 		Window:        rapid.SampledFrom([]emulator.Window{emulator.WindowPair, emulator.WindowStart, emulator.WindowEnd}).Draw(rt, "window"),
 		DoingInWindow: rapid.SampledFrom([]emulator.DoingInWindow{emulator.DoingOut, emulator.DoingIn}).Draw(rt, "doing in window"),
 		Bounds:        rapid.SampledFrom([]emulator.Bounds{emulator.BoundsInclusive, emulator.BoundsExclusive, emulator.BoundsHalfOpen}).Draw(rt, "bounds"),
 		Ties:          rapid.SampledFrom([]emulator.Ties{emulator.TiesNewestFirst, emulator.TiesOldestFirst, emulator.TiesByID, emulator.TiesUnstable}).Draw(rt, "ties"),
 		Seed:          rapid.Uint64().Draw(rt, "seed of the ties"),
-		LimitZero:     emulator.LimitZeroRefused,
+		LimitZero:     emulator.LimitZeroRefused, // so that a limit of 0 is found out, see ask
+
+		Spelling:       rapid.SampledFrom([]emulator.Spelling{emulator.SpellMannual, emulator.SpellManual}).Draw(rt, "spelling"),
+		FilterSpelling: rapid.SampledFrom([]emulator.FilterSpelling{emulator.FilterMannual, emulator.FilterEither}).Draw(rt, "filter spelling"),
+		ScalingValue:   rapid.SampledFrom([]emulator.ScalingValue{emulator.ScalingNumber, emulator.ScalingText}).Draw(rt, "scaling value"),
+		DoingEnd:       rapid.SampledFrom([]emulator.DoingEnd{emulator.EndAbsent, emulator.EndNull, emulator.EndEmpty}).Draw(rt, "doing end"),
+		Fractions:      rapid.SampledFrom([]emulator.Fractions{emulator.WholeSeconds, emulator.Milliseconds}).Draw(rt, "fractions"),
+		Lists:          rapid.SampledFrom([]emulator.Lists{emulator.ListsByType, emulator.ListsNull, emulator.ListsEmpty, emulator.ListsAbsent}).Draw(rt, "lists"),
 	}
 }
 
 func (h *history) drawFilter() upstream.Filter {
 	var f upstream.Filter
-	switch rapid.SampledFrom([]string{"", "", "success", "doing", "type", "from", "to", "window and status"}).Draw(h.T, "filter") {
+	switch rapid.SampledFrom([]string{"", "", "success", "doing", "type", "types and status", "from", "to", "window and status"}).Draw(h.T, "filter") {
 	case "success":
 		f.Status = upstream.StatusSuccess
 	case "doing":
 		f.Status = upstream.StatusDoing
 	case "type":
 		f.Types = []upstream.Type{upstream.TypeNormal, upstream.TypeManualAdd}
+	case "types and status":
+		f.Types = upstream.Types()[1:8]
+		f.Status = upstream.StatusSuccess
 	case "from":
 		f.StartTime = epoch.Add(time.Duration(rapid.IntRange(0, 400).Draw(h.T, "from")) * time.Second)
 	case "to":
@@ -156,42 +181,65 @@ func (h *history) drawFilter() upstream.Filter {
 	return upstream.NewFilter(f)
 }
 
-// leg walks some pages in one direction from one place.
+// leg walks some pages in one direction from one place, perhaps no further than another place.
 func (h *history) leg() {
 	ask := Ask{Groups: h.groups, Merged: h.merged, Filter: h.filter, First: -1, Last: -1}
 	back := rapid.Bool().Draw(h.T, "backward")
-	place := rapid.SampledFrom([]string{"end", "row", "row", "offset"}).Draw(h.T, "from")
-	var from *upstream.FeedPoint
+	place := rapid.SampledFrom([]string{"end", "row", "row", "turn", "turn", "offset"}).Draw(h.T, "from")
+	l := &leg{history: h}
 	switch {
+	case place == "turn" && len(h.last.Rows) > 0: // back from where the last page ended, or on from where it began
+		back = !h.back
+		l.from = h.begin(&ask, back, h.edge(rapid.Bool().Draw(h.T, "near edge")))
 	case place == "row" && len(h.places) > 0:
-		row := rapid.SampledFrom(h.places).Draw(h.T, "row")
-		from = &row.Place
-		ask.After, ask.Before = row.Cursor, ""
-		if back {
-			ask.After, ask.Before = "", row.Cursor
-		}
+		l.from = h.begin(&ask, back, rapid.SampledFrom(h.places).Draw(h.T, "row"))
 	case place == "offset" && !back && !h.merged:
 		ask.Offset = rapid.IntRange(1, 200).Draw(h.T, "offset")
 	}
-	size := rapid.SampledFrom([]int{1, 2, 5, 20, 50, 97, 98, 99, 100, 250, 500})
-	l := &leg{history: h, back: back, from: from}
-	for range rapid.IntRange(1, 6).Draw(h.T, "pages") {
-		n := size.Draw(h.T, "size")
+	if ask.Offset == 0 && len(h.places) > 0 && rapid.IntRange(0, 4).Draw(h.T, "bounded") == 0 {
+		l.bound = h.begin(&ask, !back, rapid.SampledFrom(h.places).Draw(h.T, "bound"))
+	}
+	h.back, l.back = back, back
+	l.walk(ask)
+}
+
+// begin makes a walk begin after a row, or before it, and returns the row's place.
+func (h *history) begin(ask *Ask, back bool, row Row) *upstream.FeedPoint {
+	if back {
+		ask.Before = row.Cursor
+	} else {
+		ask.After = row.Cursor
+	}
+	return &row.Place
+}
+
+// edge returns the first or the last row of the last answer.
+func (h *history) edge(first bool) Row {
+	if first {
+		return h.last.Rows[0]
+	}
+	return h.last.Rows[len(h.last.Rows)-1]
+}
+
+// walk asks for page after page.
+func (l *leg) walk(ask Ask) {
+	size := rapid.SampledFrom([]int{0, 1, 2, 5, 20, 50, 97, 98, 99, 100, 101, 250, 500})
+	for range rapid.IntRange(1, 6).Draw(l.T, "pages") {
+		n := size.Draw(l.T, "size")
 		ask.First, ask.Last = n, -1
-		if back {
+		if l.back {
 			ask.First, ask.Last = -1, n
 		}
-		answer := h.ask(ask)
+		answer := l.ask(ask)
 		l.page(ask, answer)
 		if l.over {
 			break
 		}
-		ask.Offset = 0
-		ask.After, ask.Before = answer.Rows[len(answer.Rows)-1].Cursor, ""
-		if back {
-			ask.After, ask.Before = "", answer.Rows[0].Cursor
+		if len(answer.Rows) > 0 {
+			ask.Offset = 0
+			l.begin(&ask, l.back, l.edge(l.back))
 		}
-		h.pause()
+		l.pause()
 	}
 	l.complete()
 }
@@ -253,10 +301,20 @@ func (h *history) insert(g upstream.Group, n int) {
 	if len(rows) > 0 {
 		start = rows[0].Start
 	}
-	kinds, states := []string{emulator.Normal, emulator.ManualAdd, emulator.Diff}, []string{"SUCCESS", "SUCCESS", "SUCCESS", "FAIL", "DOING"}
+	if h.rng.intN(2) == 0 { // in one second with another group's newest row, or later
+		start = h.newest(start)
+	}
+	kinds, states := append(emulator.Types(), emulator.Normal, emulator.Normal, emulator.Normal, emulator.ManualAdd), []string{"SUCCESS", "SUCCESS", "SUCCESS", "FAIL", "DOING"}
 	added := make([]emulator.Row, n)
+	ties := slices.IndexFunc(rows, func(r emulator.Row) bool { return r.Start.Before(start) })
+	if ties < 0 {
+		ties = len(rows)
+	}
 	for i := range added {
-		start = start.Add(time.Duration([]int{0, 0, 1, 1, 2, 3, 20}[h.rng.intN(7)]) * time.Second)
+		if step := h.steps[h.rng.intN(len(h.steps))]; step > 0 || ties == most {
+			start, ties = start.Add(time.Duration(max(1, step))*time.Second), 0
+		}
+		ties++
 		added[i] = emulator.Row{
 			ID: emulator.ID(scramble(h.next)), Type: kinds[h.rng.intN(len(kinds))], Status: states[h.rng.intN(len(states))],
 			Start: start, End: start.Add(time.Duration(1+h.rng.intN(300)) * time.Second),
@@ -264,6 +322,16 @@ func (h *history) insert(g upstream.Group, n int) {
 		h.next++
 	}
 	h.emulator.Insert(project, g.ID, added...)
+}
+
+// newest returns when the newest row of all groups started, and start where that is later.
+func (h *history) newest(start time.Time) time.Time {
+	for _, g := range h.groups {
+		if rows := h.emulator.Rows(project, g.ID); len(rows) > 0 && rows[0].Start.After(start) {
+			start = rows[0].Start
+		}
+	}
+	return start
 }
 
 // scramble makes ids of one second come in another order than the rows.
@@ -287,9 +355,7 @@ func (h *history) finish(g upstream.Group) {
 func (h *history) remember() {
 	f := emulator.Filter{Start: h.filter.StartTime, End: h.filter.EndTime, Status: string(h.filter.Status)}
 	for _, t := range h.filter.Types {
-		f.Types = append(f.Types, map[upstream.Type]string{
-			upstream.TypeNormal: emulator.Normal, upstream.TypeManualAdd: emulator.ManualAdd,
-		}[t])
+		f.Types = append(f.Types, wire(t))
 	}
 	s := state{from: time.Now()}
 	for _, g := range h.groups {
@@ -301,13 +367,24 @@ func (h *history) remember() {
 	h.states = append(h.states, s)
 }
 
+// wire spells a type as the emulator's record does.
+func wire(t upstream.Type) string {
+	if rest, ok := strings.CutPrefix(string(t), "MANUAL_"); ok {
+		return "MANNUAL_" + rest
+	}
+	return string(t)
+}
+
 // ask asks and checks what holds for every answer alone.
 func (h *history) ask(ask Ask) Answer {
 	before := h.emulator.Count()
 	answer, err := h.browser.Page(context.Background(), ask)
 	h.calls = h.emulator.Count() - before
 	if err != nil {
-		h.Fatalf("%+v: %v", ask, err)
+		h.Fatalf("%+v: %v, after the calls %v", ask, err, h.latestCalls())
+	}
+	if answer.Stale || len(answer.Unavailable) > 0 {
+		h.Fatalf("nothing failed, but %+v", answer)
 	}
 	h.Logf("first %d last %d after %q before %q offset %d: %d rows of %d", ask.First, ask.Last, ask.After, ask.Before, ask.Offset, len(answer.Rows), answer.Total)
 	for i, row := range answer.Rows {
@@ -320,9 +397,20 @@ func (h *history) ask(ask Ask) Answer {
 		h.cursors[row.Place] = row.Cursor
 	}
 	if len(answer.Rows) > 0 {
+		h.last = answer
 		h.places = append(h.places, answer.Rows[0], answer.Rows[len(answer.Rows)/2], answer.Rows[len(answer.Rows)-1])
 	}
 	return answer
+}
+
+// latestCalls says what was asked upstream for the last answer: group, offset, limit and total.
+func (h *history) latestCalls() []string {
+	all := h.emulator.Requests()
+	var calls []string
+	for _, r := range all[max(0, len(all)-h.calls):] {
+		calls = append(calls, fmt.Sprintf("%s %d+%d/%d", r.Group, r.Offset, r.Limit, r.Total))
+	}
+	return calls
 }
 
 // Fatalf ends the history.
@@ -345,6 +433,7 @@ type leg struct {
 	*history
 	back  bool
 	from  *upstream.FeedPoint  // nil: an end of the log, or an offset
+	bound *upstream.FeedPoint  // where it must end; nil: at an end of the log
 	seen  []upstream.FeedPoint // in the direction of the walk
 	asOf  time.Time            // the oldest shown
 	over  bool
@@ -364,8 +453,11 @@ func (l *leg) page(ask Ask, a Answer) {
 		slices.Reverse(places)
 	}
 	for _, p := range places {
-		if last := l.last(); last != nil && !l.follows(*last, p) {
+		if last := l.latest(); last != nil && !l.follows(*last, p) {
 			l.Fatalf("%v comes after %v, which the walk has passed", p, *last)
+		}
+		if l.bound != nil && !l.follows(p, *l.bound) {
+			l.Fatalf("%v comes after the bound %v", p, *l.bound)
 		}
 		l.seen = append(l.seen, p)
 	}
@@ -374,13 +466,17 @@ func (l *leg) page(ask Ask, a Answer) {
 	if l.back {
 		more = a.HasPrevious
 	}
-	if n := max(ask.First, ask.Last); more && len(a.Rows) < n && l.turmoil == 0 {
+	n := max(ask.First, ask.Last)
+	if more && len(a.Rows) < n && l.turmoil == 0 && l.bound == nil {
 		l.Fatalf("%d rows of %d asked, but more are said to follow", len(a.Rows), n)
 	}
-	l.over = !more || len(a.Rows) == 0
+	if len(a.Rows) > n {
+		l.Fatalf("%d rows, where %d were asked for", len(a.Rows), n)
+	}
+	l.over = n > 0 && (!more || len(a.Rows) == 0 || l.bound != nil && len(a.Rows) < n)
 }
 
-func (l *leg) last() *upstream.FeedPoint {
+func (l *leg) latest() *upstream.FeedPoint {
 	if len(l.seen) > 0 {
 		return &l.seen[len(l.seen)-1]
 	}
@@ -448,7 +544,7 @@ func (l *leg) around(rows, places []upstream.FeedPoint, ask Ask) outlook {
 		return o
 	}
 	newest, oldest := rows[0], rows[len(rows)-1]
-	switch p := l.last(); {
+	switch p := l.latest(); {
 	case len(places) > 0:
 		o.newer, o.older = newest.Compare(places[0]) < 0, oldest.Compare(places[len(places)-1]) > 0
 	case p != nil && l.back: // just before p
@@ -487,7 +583,7 @@ func (l *leg) complete() {
 // passed reports whether p lies on the way that the leg went.
 func (l *leg) passed(p upstream.FeedPoint) bool {
 	switch {
-	case l.from != nil && !l.follows(*l.from, p):
+	case l.from != nil && !l.follows(*l.from, p), l.bound != nil && !l.follows(p, *l.bound):
 		return false
 	case l.after && (len(l.seen) == 0 || p.Compare(l.seen[0]) < 0):
 		return false
