@@ -1,10 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help generate lint test race bench check generated build redis audit node fuzz
+.PHONY: help generate lint test race bench bench-compare check generated build redis audit node fuzz
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
 help: ## lists these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 generate: ## makes graph/ anew from the schema and gqlgen.yml
 	go tool gqlgen generate
@@ -19,6 +19,10 @@ race: test ## the same
 
 bench: ## runs all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+bench-compare: build ## compares the product with its peers under load, in about twelve minutes; installs wrk and Tailcall
+	bench/install
+	go run ./bench
 
 build: ## builds one static binary
 	CGO_ENABLED=0 go build -trimpath -o scalegraph .
