@@ -70,6 +70,7 @@ var table = []row{
 	{upstream.ErrUnavailable, Error{"UPSTREAM_UNAVAILABLE", "The upstream is unavailable.", true}},
 	{upstream.ErrBadResponse, Error{"UPSTREAM_BAD_RESPONSE", "The upstream's answer could not be read.", true}},
 	{upstream.ErrTooManyCalls, Error{"QUERY_TOO_COMPLEX", "The query needs more upstream calls than one request may make.", false}},
+	{upstream.ErrForeignProject, Error{"FORBIDDEN", "This caller may not read this project.", false}},
 	{upstream.ErrPlaceNotFound, Error{"CURSOR_EXPIRED", "The cursor's place in the log could not be found; start again without it.", false}},
 	{context.DeadlineExceeded, Error{"REQUEST_TIMEOUT", "The request ran out of time.", true}},
 	{context.Canceled, Error{"REQUEST_TIMEOUT", "The request was given up before it was done.", true}},

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -12,6 +13,9 @@ type Caller struct {
 	Token     string            // the caller's IAM token; empty: none
 	Tokens    map[string]string // further tokens, by project
 	Bearer    string            // who the caller is, where tokens are not what tells; empty: unknown
+	Name      string            // of a caller who proved who they are, harmless to log; empty: nobody asked for a proof
+	Confined  bool              // to Projects
+	Projects  []string          // what a confined caller may read
 	NoCache   bool              // read past the caches
 	Explain   bool              // the caller wants to read the Tally
 	MaxCalls  int64             // bounds Tally.Calls; 0: no bound
@@ -25,6 +29,11 @@ func (c *Caller) TokenFor(project string) string {
 		return token
 	}
 	return c.Token
+}
+
+// MayRead reports whether our own configuration lets the caller read a project. What the upstream thinks is another matter.
+func (c *Caller) MayRead(project string) bool {
+	return !c.Confined || slices.Contains(c.Projects, project)
 }
 
 // SpendCall counts an HTTP request that is about to be sent upstream. It fails with ErrTooManyCalls, counting nothing, where the

@@ -26,7 +26,8 @@ type Config struct {
 	TypeSpelling string            // SpellingTwoN (default) or SpellingOneN
 	Timeout      time.Duration     // bound of one List from its first byte sent, retries and their waits included; default 10 s
 	Concurrency  int               // calls under way at once, over all regions; default 64
-	Transport    http.RoundTripper // what carries the requests; default: a pool of kept-alive connections
+	Transport    http.RoundTripper // what carries the requests; default: NewTransport
+	Keys         KeySource         // requests are signed with these, and tokens of callers do not count; nil: they do
 	Log          *slog.Logger      // default: nothing is logged
 
 	pace pace
@@ -39,12 +40,13 @@ type Client struct {
 	timeout   time.Duration
 	slots     chan struct{}
 	transport http.RoundTripper
+	signer    *signer // nil: callers' tokens are sent
 	log       *slog.Logger
 	buffers   sync.Pool // of *bytes.Buffer
 	leftOut   atomic.Int64
 }
 
-// New returns a client for the regions of cfg, and an error that names every region whose base URL is unusable.
+// New returns a client for the regions of cfg, and an error that names every region whose base URL is unusable, or says that there are no keys.
 // Close it when it is no longer needed.
 func New(cfg Config) (*Client, error) {
 	cfg = withDefaults(cfg)
@@ -55,7 +57,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{
+	c := &Client{
 		regions:   regions,
 		spelling:  cfg.TypeSpelling,
 		timeout:   cfg.Timeout,
@@ -63,7 +65,13 @@ func New(cfg Config) (*Client, error) {
 		transport: &authorizer{&counter{cfg.Transport}},
 		buffers:   sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		log:       cfg.Log,
-	}, nil
+	}
+	if cfg.Keys == nil {
+		return c, nil
+	}
+	c.signer, err = newSigner(&counter{cfg.Transport}, cfg.Keys, cfg.Log)
+	c.transport = c.signer
+	return c, err
 }
 
 func withDefaults(cfg Config) Config {
@@ -77,7 +85,7 @@ func withDefaults(cfg Config) Config {
 		cfg.Concurrency = 64
 	}
 	if cfg.Transport == nil {
-		cfg.Transport = newTransport(cfg.Concurrency)
+		cfg.Transport = NewTransport(cfg.Concurrency)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -67,9 +67,11 @@ func token(s string) string {
 	return s
 }
 
-// printable makes a text fit for one line of a log: shortened, without control characters, without the secret.
+// printable makes a text fit for one line of a log: shortened, without control characters, without the secret. Where a gateway
+// refuses a signature it repeats what it computed, security token and all; that is cut off.
 func printable(s, secret string) string {
 	const most = 300
+	s, _, _ = strings.Cut(s, "canonicalRequest")
 	if secret != "" {
 		s = strings.ReplaceAll(s, secret, "[token]")
 	}

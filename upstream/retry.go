@@ -124,8 +124,9 @@ func failed(a *answer, err error) bool {
 	return a.status >= 500
 }
 
-// left reports whether the caller went away or may make no more calls, which says nothing about the region. So such an attempt
+// left reports whether no answer was waited for, or nothing sent (the caller went away, may make no more calls, has no right or no valid signature), which says nothing about the region. So such an attempt
 // must not close a circuit that is being tried.
 func left(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooManyCalls)
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooManyCalls) ||
+		errors.Is(err, ErrForeignProject) || errors.Is(err, ErrUnauthenticated)
 }

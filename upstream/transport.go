@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// newTransport returns a transport that keeps as many connections as there may be calls, and asks for gzip.
-func newTransport(concurrency int) *http.Transport {
+// NewTransport returns a transport that keeps as many connections as there may be calls, and asks for gzip.
+func NewTransport(concurrency int) *http.Transport {
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment, // as every other program on the machine
@@ -27,7 +27,7 @@ func newTransport(concurrency int) *http.Transport {
 
 type projectKey struct{}
 
-// withProject tells the authorizer whose token a request needs.
+// withProject tells which project a request is about.
 func withProject(ctx context.Context, project string) context.Context {
 	return context.WithValue(ctx, projectKey{}, project)
 }
