@@ -13,6 +13,7 @@ const prefix = "SCALEGRAPH_"
 type arguments struct {
 	values        map[string]string // by flag, as written
 	help, version bool
+	check         bool // the configuration, and do not start
 	faults        []error
 }
 
@@ -29,6 +30,8 @@ func readArguments(table []setting, args []string) arguments {
 			a.help = true
 		case name == "version":
 			a.version = true
+		case name == "check":
+			a.check = true
 		case !slices.ContainsFunc(table, func(s setting) bool { return s.flag() == name }):
 			a.fault("-%s: there is no such flag; -help lists them all", name)
 		case hasValue:

@@ -73,11 +73,20 @@ func TestBinary(t *testing.T) {
 		cmd, out, logs := command(t.Context(), path, "-redis-url=http://user:hunter2@host", "-poll=never")
 		cmd.Env = append(cmd.Env, "SCALEGRAPH_AUTH=aksk", "SCALEGRAPH_SK=hunter2")
 		got := statusOf(t, cmd.Run())
-		want := "SCALEGRAPH_AUTH=\"aksk\": this version cannot do that yet, and does not start as if it could\n" +
-			"SCALEGRAPH_SK: this version cannot do that yet, and does not start as if it could\n" +
-			"-redis-url: must be redis:// or rediss:// and at least one host\n" +
-			"-poll=\"never\": must be a duration like 5s or 1h30m, from 100ms to 1h0m0s\n"
+		want := "-redis-url: must be redis:// or rediss:// and at least one host\n" +
+			"-poll=\"never\": must be a duration like 5s or 1h30m, from 100ms to 1h0m0s\n" +
+			"SCALEGRAPH_AUTH: aksk needs SCALEGRAPH_AK and SCALEGRAPH_SK, or their files\n"
 		if got != exitConfig || logs.String() != want || out.String() != "" {
+			t.Errorf("exit status %d\n%s%s", got, out, logs)
+		}
+	})
+	t.Run("checks a configuration without starting", func(t *testing.T) {
+		cmd, out, logs := command(t.Context(), path, "-check", "-auth=aksk", "-ak=a", "-sk=hunter2")
+		if got := statusOf(t, cmd.Run()); got != exitDone || out.String() != "the configuration is right\n" || logs.String() != "" {
+			t.Errorf("exit status %d\n%s%s", got, out, logs)
+		}
+		cmd, out, logs = command(t.Context(), path, "-check", "-poll=never")
+		if got := statusOf(t, cmd.Run()); got != exitConfig || !strings.HasPrefix(logs.String(), "-poll=") || out.String() != "" {
 			t.Errorf("exit status %d\n%s%s", got, out, logs)
 		}
 	})

@@ -21,7 +21,13 @@ type Config struct {
 	Regions  map[string]string // further regions: name to base URL
 	Project  string            // empty: none
 
-	Auth     string
+	Auth           string
+	AccessKey      Key
+	SecretKey      Key
+	SecurityToken  Key
+	ClientKeysFile string // empty: none
+	OIDC           OIDC
+
 	RedisURL string // empty: none; it may hold a password
 	Secret   string
 
@@ -51,6 +57,12 @@ type Config struct {
 	Unread []string // variables that look like ours and that nobody reads: most likely misspelt
 }
 
+// Key is a secret that is given as it is or in a file, not both.
+type Key struct{ Text, File string }
+
+// OIDC is whose JWTs are accepted. Where Issuer is empty none are.
+type OIDC struct{ Issuer, Audience, Claim string }
+
 // Limits bound one operation.
 type Limits struct {
 	Body          int64 // bytes
@@ -69,12 +81,12 @@ const demoName = "demo"
 // Demo reports whether the embedded emulator is the upstream.
 func (c Config) Demo() bool { return c.Upstream == demoName }
 
-// errAnswered is no fault: the arguments asked for -help or -version, and that is done.
+// errAnswered is no fault: the arguments asked for -help, -version or -check, and that is done.
 var errAnswered = errors.New("answered")
 
 // readConfig reads the arguments and the environment (as os.Environ gives it). A flag beats its variable; an empty value of
-// either means the default. Where anything is wrong the error joins all faults, one line each. What -help and -version print
-// goes to out, and the error is errAnswered.
+// either means the default. Where anything is wrong the error joins all faults, one line each. What -help, -version and
+// -check print goes to out, and the error is errAnswered.
 func readConfig(args, environ []string, out io.Writer) (Config, error) {
 	var cfg Config
 	table := settings(&cfg)
@@ -96,6 +108,10 @@ func readConfig(args, environ []string, out io.Writer) (Config, error) {
 	if err := errors.Join(faults...); err != nil {
 		return Config{}, err
 	}
+	if given.check {
+		_, err := fmt.Fprintln(out, "the configuration is right")
+		return Config{}, errors.Join(errAnswered, err)
+	}
 	return cfg, nil
 }
 
@@ -111,5 +127,5 @@ func (c Config) contradictions() []error {
 	if c.TrustedOnly && c.Trusted == nil {
 		faults = append(faults, errors.New("SCALEGRAPH_TRUSTED_ONLY: nothing would run without SCALEGRAPH_TRUSTED_DOCUMENTS"))
 	}
-	return faults
+	return append(faults, c.authFaults()...)
 }

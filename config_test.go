@@ -24,6 +24,7 @@ func TestDefaults(t *testing.T) {
 		Grant: time.Minute, GrantScope: "group", GrantIfError: 15 * time.Minute,
 		TypeSpelling: "MANNUAL", UpstreamTimeout: 10 * time.Second, RequestTimeout: 30 * time.Second,
 		UpstreamConcurrency: 64, Poll: 5 * time.Second, Introspection: true, StatusProfile: "audit",
+		OIDC:   OIDC{Claim: "projects"},
 		Limits: Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
 		Log:    "auto",
 	}
@@ -71,7 +72,17 @@ func TestEverySettingArrives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte("name key project"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one := filepath.Join(t.TempDir(), "one")
+	if err := os.WriteFile(one, []byte("key\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	instead := map[string]string{"AK_FILE": one, "SK": "sk", "SECURITY_TOKEN_FILE": one} // of those that are given in the other way
 	values := map[string]string{
+		"AK": "ak", "SK_FILE": one, "SECURITY_TOKEN": "st", "CLIENT_KEYS_FILE": keys, "OIDC_ISSUER": "https://issuer.example.com/", "OIDC_AUDIENCE": "us",
 		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "UPSTREAM": "https://as.example.com/prefix/", "REGION": "eu",
 		"REGIONS": "us=https://us.example.com, ap=http://ap.example.com:81/x", "PROJECT": "p1", "REDIS_URL": "rediss://u:p@a:1,b:2/0",
 		"CACHE_MEMORY": "1GiB", "FRESH": "1s", "STALE": "0s", "STALE_IF_ERROR": "1h", "GRANT": "30s", "GRANT_SCOPE": "project",
@@ -79,11 +90,13 @@ func TestEverySettingArrives(t *testing.T) {
 		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": manifest, "TRUSTED_ONLY": "true",
 		"CORS_ORIGINS": "https://a.example.com, http://localhost:3000", "STATUS_PROFILE": "draft", "MAX_BODY": "10", "MAX_TOKENS": "11",
 		"MAX_DEPTH": "12", "MAX_ALIASES": "13", "MAX_ROOT_FIELDS": "14", "MAX_DIRECTIVES": "15", "MAX_COST": "16", "MAX_UPSTREAM_CALLS": "17",
-		"LOG": "json", "AUTH": "passthrough", "OIDC_CLAIM": "groups",
+		"LOG": "json", "AUTH": "aksk", "OIDC_CLAIM": "groups",
 	}
 	want := Config{
 		Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:9", Upstream: "https://as.example.com/prefix", Region: "eu",
-		Regions: map[string]string{"us": "https://us.example.com", "ap": "http://ap.example.com:81/x"}, Project: "p1", Auth: "passthrough",
+		Regions: map[string]string{"us": "https://us.example.com", "ap": "http://ap.example.com:81/x"}, Project: "p1", Auth: "aksk",
+		AccessKey: Key{Text: "ak"}, SecretKey: Key{File: one}, SecurityToken: Key{Text: "st"}, ClientKeysFile: keys,
+		OIDC:     OIDC{Issuer: "https://issuer.example.com/", Audience: "us", Claim: "groups"},
 		RedisURL: "rediss://u:p@a:1,b:2/0", Secret: "s", CacheMemory: 1 << 30, Fresh: time.Second, Stale: 0, StaleIfError: time.Hour,
 		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
 		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
@@ -96,7 +109,7 @@ func TestEverySettingArrives(t *testing.T) {
 			args = append(args, "-"+s.flag(), value)
 			env = append(env, s.variable()+"="+value)
 			delete(values, s.name)
-		} else if err := s.read("x"); !errors.Is(err, errNotYet) {
+		} else if err := s.read(instead[s.name]); err != nil {
 			t.Errorf("%s is not tried here", s.name)
 		}
 	}
@@ -123,13 +136,13 @@ func TestFaultyValues(t *testing.T) {
 		"PROJECT":              {"a/b", "a b"},
 		"AUTH":                 {"none", "aksk"},
 		"AK":                   {"x"},
-		"AK_FILE":              {"x"},
+		"AK_FILE":              {"x", "config.go"},
 		"SK":                   {"x"},
 		"SK_FILE":              {"x"},
 		"SECURITY_TOKEN":       {"x"},
 		"SECURITY_TOKEN_FILE":  {"x"},
-		"CLIENT_KEYS_FILE":     {"x"},
-		"OIDC_ISSUER":          {"https://issuer.example.com"},
+		"CLIENT_KEYS_FILE":     {"x", "config.go"},
+		"OIDC_ISSUER":          {"https://issuer.example.com", "issuer.example.com", "http://issuer.example.com", "https://u:p@issuer.example.com"},
 		"OIDC_AUDIENCE":        {"x"},
 		"REDIS_URL":            {"localhost:6379", "http://localhost", "redis://", "redis://user:pass@", "redis:///0", "redis://,"},
 		"CACHE_MEMORY":         {"64MB", "-1", "1.5GiB", "9223372036854775807GiB", "99999999999999999999", "KiB", "+1"},

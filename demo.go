@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
 
@@ -35,6 +36,18 @@ func (d *demoUpstream) token() string {
 		return ""
 	}
 	return emulator.DemoToken
+}
+
+// allow lets requests in that are signed with the keys as they are now; nil: none are signed.
+func (d *demoUpstream) allow(keys upstream.KeySource) error {
+	if d == nil || keys == nil {
+		return nil
+	}
+	now, err := keys()
+	if err == nil {
+		d.AddKey(emulator.Key{AK: now.Access, SK: now.Secret, SecurityToken: now.SecurityToken})
+	}
+	return err
 }
 
 // stop ends what withDemo started.

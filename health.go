@@ -4,12 +4,16 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync/atomic"
+	"time"
+
+	"scalegraph/upstream"
 )
 
 // health tells whether the program can serve. It may be used by many goroutines.
 type health struct {
 	serving  atomic.Bool              // false while starting and draining
 	circuits func() map[string]string // each region's breaker: closed where all is well
+	signing  func() upstream.Signing  // how it goes with our own keys; nil: there are none
 }
 
 // readiness is what /readyz says. A part that fails is named but does not make the server unready: kept pages still serve.
@@ -18,6 +22,26 @@ type readiness struct {
 	Upstream string            `json:"upstream"`          // ok, or failing where a region fails
 	Regions  map[string]string `json:"regions,omitempty"` // the same for each, where there are several
 	Redis    string            `json:"redis"`
+	Signing  *signing          `json:"signing,omitempty"` // with keys of our own
+}
+
+// signing is what /readyz says of our keys.
+type signing struct {
+	State string     `json:"state"`                       // as upstream.Signing has it: ok, untried, refused, stopped, clock, unreadable
+	Until *time.Time `json:"until,omitempty"`             // when it is tried again, where it has stopped
+	Clock float64    `json:"clockAheadSeconds,omitempty"` // by how many seconds our clock is ahead of the upstream's, where that is a minute or more
+}
+
+func readSigning(s upstream.Signing) *signing {
+	if s.State == upstream.SigningOff {
+		return nil
+	}
+	told := &signing{State: s.State, Clock: s.Skew.Seconds()}
+	if !s.Until.IsZero() {
+		until := s.Until.UTC()
+		told.Until = &until
+	}
+	return told
 }
 
 const (
@@ -43,6 +67,9 @@ func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 
 func (h *health) read() readiness {
 	told := readiness{Ready: h.serving.Load(), Upstream: stateOK, Regions: map[string]string{}, Redis: stateOff}
+	if h.signing != nil {
+		told.Signing = readSigning(h.signing())
+	}
 	for region, circuit := range h.circuits() {
 		told.Regions[region] = stateOK
 		if circuit != "closed" {

@@ -19,7 +19,8 @@ func printHelp(out io.Writer, table []setting) error {
 		}
 		fmt.Fprintf(&b, ")\n      %s\n", strings.ReplaceAll(s.help, "`", ""))
 	}
-	b.WriteString("\n  -version\n      print the version and exit\n  -help\n      print this and exit\n")
+	b.WriteString("\n  -check\n      check the configuration and exit: status 0 where it is right, 2 where not\n" +
+		"\n  -version\n      print the version and exit\n  -help\n      print this and exit\n")
 	_, err := io.WriteString(out, b.String())
 	return err
 }

@@ -30,11 +30,11 @@ func front(w http.ResponseWriter, _ *http.Request) {
 }
 
 // greet tells a person where the server listens, and a query to paste. demo is nil where the upstream is a real one.
-func greet(out io.Writer, at net.Addr, demo *demoUpstream) error {
-	base, group, credential, more := "http://"+reachable(at), "YOUR-GROUP-ID", ` -H "X-Auth-Token: $TOKEN"`, ""
+func greet(out io.Writer, at net.Addr, cfg Config, demo *demoUpstream) error {
+	base, group, credential, more := "http://"+reachable(at), "YOUR-GROUP-ID", credential(cfg, demo), ""
 	if demo != nil {
 		groups := demo.groups()
-		group, credential = groups[0], ""
+		group = groups[0]
 		more = "\nThe upstream is the embedded demo. More of its groups:\n  " + strings.Join(groups[1:], "\n  ") + "\n"
 	}
 	_, err := fmt.Fprintf(out, `scalegraph listens on %[1]s
@@ -45,6 +45,17 @@ Try:
   curl -sG %[1]s/graphql%[3]s --data-urlencode 'query={ scalingGroup(groupId: "%[2]s") { activities(first: 5) { totalCount nodes { logId type status startTime } } } }'
 %[4]s`, base, group, credential, more)
 	return err
+}
+
+// credential is what curl needs to be let in.
+func credential(cfg Config, demo *demoUpstream) string {
+	switch {
+	case cfg.Callers():
+		return ` -H "Authorization: Bearer $KEY"`
+	case cfg.Auth == authKeys, demo != nil:
+		return ""
+	}
+	return ` -H "X-Auth-Token: $TOKEN"`
 }
 
 // reachable returns the address to connect to: a listener on all interfaces is reached by loopback.

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"scalegraph/auth"
 	"scalegraph/edge"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
@@ -15,7 +17,7 @@ import (
 
 // The functions below give each part of the program its share of the configuration.
 
-func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
+func upstreamConfig(cfg Config, keys upstream.KeySource, log *slog.Logger) upstream.Config {
 	endpoints := maps.Clone(cfg.Regions)
 	if endpoints == nil {
 		endpoints = map[string]string{}
@@ -26,6 +28,7 @@ func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
 		TypeSpelling: cfg.TypeSpelling,
 		Timeout:      cfg.UpstreamTimeout,
 		Concurrency:  cfg.UpstreamConcurrency,
+		Keys:         keys,
 		Log:          log,
 	}
 }
@@ -39,8 +42,9 @@ func resolverConfig(cfg Config, pages *walk.Pages) resolvers.Config {
 	}
 }
 
-func edgeConfig(cfg Config, demoToken string, log *slog.Logger) edge.Config {
+func edgeConfig(cfg Config, demoToken string, callers *auth.Checker, log *slog.Logger) edge.Config {
 	return edge.Config{
+		Authenticate:   authenticate(callers),
 		Limits:         edge.Limits(cfg.Limits),
 		RequestTimeout: cfg.RequestTimeout,
 		StatusProfile:  edge.StatusProfile(cfg.StatusProfile),
@@ -54,4 +58,12 @@ func edgeConfig(cfg Config, demoToken string, log *slog.Logger) edge.Config {
 		RecoverFunc:    resolvers.Recover(log),
 		Extensions:     []graphql.HandlerExtension{resolvers.Extension{}},
 	}
+}
+
+// authenticate is how callers prove who they are; nil where nobody asks.
+func authenticate(callers *auth.Checker) func(context.Context, *upstream.Caller) error {
+	if callers == nil {
+		return nil
+	}
+	return callers.Authenticate
 }

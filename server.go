@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"scalegraph/auth"
 	"scalegraph/edge"
 	"scalegraph/graph"
 	"scalegraph/resolvers"
@@ -61,20 +62,31 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 		return err
 	}
 	defer demo.stop(log)
-	client, err := upstream.New(upstreamConfig(cfg, log))
+	keys, err := keySource(cfg)
+	if err != nil {
+		return err
+	}
+	callers, err := newChecker(cfg, log)
+	if err != nil {
+		return err
+	}
+	if err := demo.allow(keys); err != nil {
+		return err
+	}
+	client, err := upstream.New(upstreamConfig(cfg, keys, log))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	pages := walk.New(client)
+	pages := walk.New(auth.Confine(client))
 	schema := graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers.New(resolverConfig(cfg, pages)),
 		Complexity: resolvers.Complexity(),
 	})
 
-	state := &health{circuits: client.Circuits}
+	state := &health{circuits: client.Circuits, signing: client.Signing}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", edge.NewHandler(schema, edgeConfig(cfg, demo.token(), log)))
+	mux.Handle("/graphql", edge.NewHandler(schema, edgeConfig(cfg, demo.token(), callers, log)))
 	mux.HandleFunc("GET /schema.graphql", schemaText)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", state.ready)
@@ -84,8 +96,8 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	if err := greet(out, listener.Addr(), demo); err != nil {
+	if err := greet(out, listener.Addr(), cfg, demo); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, listener, middleware(mux, log), state, drainTimeout, log)
+	return serve(ctx, listener, middleware(guarded(mux, cfg, listener.Addr()), log), state, drainTimeout, log)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,17 +26,17 @@ func settings(cfg *Config) []setting {
 		{name: "REGIONS", read: regions(&cfg.Regions), secret: true, help: "more regions: `name=url,name=url`"},
 		{name: "PROJECT", read: word(&cfg.Project), help: "project where a query names none"},
 
-		{name: "AUTH", initial: "passthrough", read: authentication(&cfg.Auth), help: "`passthrough`: the caller's `X-Auth-Token` goes upstream. `aksk`: requests are signed with the keys below, and callers must prove who they are (not in this version)"},
-		{name: "AK", read: notYet, secret: true, help: "access key for `aksk`"},
-		{name: "AK_FILE", read: notYet, help: "file to read it from"},
-		{name: "SK", read: notYet, secret: true, help: "secret key for `aksk`"},
-		{name: "SK_FILE", read: notYet, help: "file to read it from"},
-		{name: "SECURITY_TOKEN", read: notYet, secret: true, help: "goes with temporary access keys, for `aksk`"},
-		{name: "SECURITY_TOKEN_FILE", read: notYet, help: "file to read it from"},
-		{name: "CLIENT_KEYS_FILE", read: notYet, help: "for `aksk`: one caller a line, `name key project,project` (`*` for all; `#` starts a comment)"},
-		{name: "OIDC_ISSUER", read: notYet, secret: true, help: "for `aksk`: accept this issuer's JWTs as bearer tokens"},
-		{name: "OIDC_AUDIENCE", read: notYet, help: "the audience that they must name"},
-		{name: "OIDC_CLAIM", initial: "projects", read: text(new(string)), help: "the claim that lists the projects"},
+		{name: "AUTH", initial: authPassthrough, read: oneOf(&cfg.Auth, authPassthrough, authKeys), help: "`passthrough`: the caller's `X-Auth-Token` goes upstream. `aksk`: requests are signed with the keys below, and callers must prove who they are"},
+		{name: "AK", read: text(&cfg.AccessKey.Text), secret: true, help: "access key for `aksk`"},
+		{name: "AK_FILE", read: keyFile(&cfg.AccessKey.File), help: "file to read it from; read again when it changes"},
+		{name: "SK", read: text(&cfg.SecretKey.Text), secret: true, help: "secret key for `aksk`"},
+		{name: "SK_FILE", read: keyFile(&cfg.SecretKey.File), help: "file to read it from; read again when it changes"},
+		{name: "SECURITY_TOKEN", read: text(&cfg.SecurityToken.Text), secret: true, help: "goes with temporary access keys, for `aksk`"},
+		{name: "SECURITY_TOKEN_FILE", read: keyFile(&cfg.SecurityToken.File), help: "file to read it from; read again when it changes"},
+		{name: "CLIENT_KEYS_FILE", read: clientKeys(&cfg.ClientKeysFile), help: "for `aksk`: one caller a line, `name key project,project` (`*` for all; `#` starts a comment); read again when it changes. With neither this nor an issuer, only a loopback `SCALEGRAPH_LISTEN` is allowed"},
+		{name: "OIDC_ISSUER", read: issuerURL(&cfg.OIDC.Issuer), secret: true, help: "for `aksk`: accept this issuer's JWTs as bearer tokens"},
+		{name: "OIDC_AUDIENCE", read: text(&cfg.OIDC.Audience), help: "the audience that they must name"},
+		{name: "OIDC_CLAIM", initial: "projects", read: text(&cfg.OIDC.Claim), help: "the claim that lists the projects"},
 
 		{name: "REDIS_URL", read: redisURL(&cfg.RedisURL), secret: true, help: "`redis://`, `rediss://`, several hosts for a cluster, or a sentinel URL; empty: in-process cache only"},
 		{name: "CACHE_MEMORY", initial: "64MiB", read: size(&cfg.CacheMemory, 0), help: "bound of the in-process tier"},
@@ -108,6 +107,3 @@ func shown(value string) string {
 	}
 	return fmt.Sprintf("%q", value)
 }
-
-// errNotYet refuses a setting whose silence would leave a door open that the operator believes shut.
-var errNotYet = errors.New("this version cannot do that yet, and does not start as if it could")

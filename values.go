@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"scalegraph/auth"
 	"scalegraph/edge"
 )
 
@@ -207,18 +210,49 @@ func origins(to *[]string) func(string) error {
 	}
 }
 
-// authentication accepts what this version can do.
-func authentication(to *string) func(string) error {
+// keyFile reads the name of a file that holds one key, and looks whether it does.
+func keyFile(to *string) func(string) error {
 	return func(s string) error {
-		if s == "aksk" {
-			return errNotYet
+		if _, err := openKey(s); err != nil {
+			return err
 		}
-		return oneOf(to, "passthrough", "aksk")(s)
+		*to = s
+		return nil
 	}
 }
 
-// notYet refuses whatever is set.
-func notYet(string) error { return errNotYet }
+// clientKeys reads the name of a file of callers' keys, and looks whether every line of it is right.
+func clientKeys(to *string) func(string) error {
+	return func(s string) error {
+		if _, err := auth.OpenKeys(s, slog.New(slog.DiscardHandler)); err != nil {
+			return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+		*to = s
+		return nil
+	}
+}
+
+// issuerURL reads the URL of an OIDC issuer. Whoever can change what a plain http issuer says can make tokens, so that must be this machine.
+func issuerURL(to *string) func(string) error {
+	return func(s string) error {
+		base, err := parseBaseURL(s)
+		if err != nil {
+			return fmt.Errorf("must be %w", err)
+		}
+		u, _ := url.Parse(base) // parseBaseURL could
+		if u.Scheme != "https" && !isLoopback(u.Hostname()) {
+			return errors.New("must be an https:// URL")
+		}
+		*to = s // with its slash, if any: tokens repeat it to the letter
+		return nil
+	}
+}
+
+// isLoopback reports whether a host, a name or an address, can only be this machine.
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
+}
 
 // trusted loads trusted documents, so that a broken file is known before anything starts.
 func trusted(to **edge.Trusted) func(string) error {

@@ -1,10 +1,13 @@
 package edge
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"scalegraph/upstream"
 )
 
 // Limits bound one operation. A field that is 0 has the default named beside it.
@@ -37,6 +40,10 @@ type Config struct {
 	CORSOrigins    []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
 	Introspection  bool          // also switches suggestions in messages
 	DemoToken      string        // stands for a missing X-Auth-Token; empty: nothing does
+
+	// Authenticate proves who a caller is by its Bearer and notes that in it; an error refuses the caller. Every transport asks it once for
+	// each set of credentials, before anything is executed. nil: callers prove nothing to us.
+	Authenticate func(context.Context, *upstream.Caller) error
 
 	Queries     QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
 	Trusted     *Trusted   // nil: none

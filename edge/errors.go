@@ -24,6 +24,7 @@ const (
 	codeNotSupported     = "PERSISTED_QUERY_NOT_SUPPORTED"
 	codeRequestTimeout   = "REQUEST_TIMEOUT"
 	codeInternal         = "INTERNAL"
+	codeUnauthenticated  = "UNAUTHENTICATED"
 )
 
 const messageInternal = "Something went wrong on our side; the request id names it in our logs."

@@ -80,6 +80,9 @@ func (x *exchange) serve() *refusal {
 	if refused != nil {
 		return refused
 	}
+	if refused := x.authenticate(caller); refused != nil {
+		return refused
+	}
 	params, refused := readParams(x.w, x.r, x.cfg.Limits.Body)
 	if refused != nil {
 		return refused

@@ -92,16 +92,13 @@ func FuzzSignedPaths(f *testing.F) {
 	for _, name := range []string{"a b", "a+b", "a%2Fb", "a/b", "é~*'()!", "%", "a;b=c,d:e@f&g$h", "\x00\x7f\xff"} {
 		f.Add(name, name)
 	}
-	e, c, _ := signed(f, goodKeys)
+	_, c, _ := signed(f, goodKeys)
 	f.Fuzz(func(t *testing.T, group, logID string) {
 		q := groupQuery(group)
 		q.Filter.LogID = logID
 		_, err := c.List(t.Context(), q)
 		if errors.Is(err, ErrUnauthenticated) {
 			t.Errorf("%q %q: %v", group, logID, err)
-		}
-		if n := len(e.Requests()); n > 5000 {
-			t.Skip("enough for the emulator's memory")
 		}
 	})
 }

@@ -39,6 +39,9 @@ type Demo struct {
 	done   sync.WaitGroup
 }
 
+// AddKey lets requests that are signed with k in.
+func (d *Demo) AddKey(k Key) { d.emulator.AddKey(k) }
+
 // NewDemo returns a demo that does not listen yet; it can be used as an http.Handler, too.
 func NewDemo(o DemoOptions) *Demo {
 	if o.Clock == nil {
