@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"maps"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"scalegraph/auth"
 	"scalegraph/edge"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
@@ -17,7 +15,7 @@ import (
 
 // The functions below give each part of the program its share of the configuration.
 
-func upstreamConfig(cfg Config, keys upstream.KeySource, log *slog.Logger) upstream.Config {
+func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
 	endpoints := maps.Clone(cfg.Regions)
 	if endpoints == nil {
 		endpoints = map[string]string{}
@@ -28,7 +26,6 @@ func upstreamConfig(cfg Config, keys upstream.KeySource, log *slog.Logger) upstr
 		TypeSpelling: cfg.TypeSpelling,
 		Timeout:      cfg.UpstreamTimeout,
 		Concurrency:  cfg.UpstreamConcurrency,
-		Keys:         keys,
 		Log:          log,
 	}
 }
@@ -42,9 +39,8 @@ func resolverConfig(cfg Config, pages *walk.Pages) resolvers.Config {
 	}
 }
 
-func edgeConfig(cfg Config, demoToken string, callers *auth.Checker, log *slog.Logger) edge.Config {
+func edgeConfig(cfg Config, demoToken string, log *slog.Logger) edge.Config {
 	return edge.Config{
-		Authenticate:   authenticate(callers),
 		Limits:         edge.Limits(cfg.Limits),
 		RequestTimeout: cfg.RequestTimeout,
 		StatusProfile:  edge.StatusProfile(cfg.StatusProfile),
@@ -58,12 +54,4 @@ func edgeConfig(cfg Config, demoToken string, callers *auth.Checker, log *slog.L
 		RecoverFunc:    resolvers.Recover(log),
 		Extensions:     []graphql.HandlerExtension{resolvers.Extension{}},
 	}
-}
-
-// authenticate is how callers prove who they are; nil where nobody asks.
-func authenticate(callers *auth.Checker) func(context.Context, *upstream.Caller) error {
-	if callers == nil {
-		return nil
-	}
-	return callers.Authenticate
 }

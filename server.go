@@ -73,7 +73,9 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	if err := demo.allow(keys); err != nil {
 		return err
 	}
-	client, err := upstream.New(upstreamConfig(cfg, keys, log))
+	asking := upstreamConfig(cfg, log)
+	asking.Keys = keys
+	client, err := upstream.New(asking)
 	if err != nil {
 		return err
 	}
@@ -85,8 +87,12 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	})
 
 	state := &health{circuits: client.Circuits, signing: client.Signing}
+	serving := edgeConfig(cfg, demo.token(), log)
+	if callers != nil {
+		serving.Authenticate = callers.Authenticate
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", edge.NewHandler(schema, edgeConfig(cfg, demo.token(), callers, log)))
+	mux.Handle("/graphql", edge.NewHandler(schema, serving))
 	mux.HandleFunc("GET /schema.graphql", schemaText)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", state.ready)
