@@ -89,7 +89,7 @@ type read struct{ offset, limit int }
 // budget bounds the calls of one walk: a search by halves, the page itself, and room for a log that moves meanwhile.
 func (w *walk) budget() int {
 	total, _ := w.total()
-	return 16 + 2*bits.Len(uint(total/upstream.MaxLimit)) + 4*(w.q.Count/stride+1)
+	return 32 + 2*bits.Len(uint(total/upstream.MaxLimit)) + 6*(w.q.Count/stride+1)
 }
 
 // total returns how many rows the log has, as far as anybody has said.
