@@ -71,7 +71,7 @@ func (w *walk) seek(s int64, more int) []read {
 	case b.most-b.least < maxTies:
 		return []read{{max(0, b.least-1), upstream.MaxLimit}}
 	}
-	return []read{{max(0, b.probe(s, len(w.windows))-upstream.MaxLimit/2), upstream.MaxLimit}}
+	return []read{{max(0, w.probe(s, b)-upstream.MaxLimit/2), upstream.MaxLimit}}
 }
 
 // edge is the second whose boundary tells where the rows of s begin or, walking backward, end.
@@ -154,11 +154,19 @@ func (w *walk) crowded() bool {
 	return false
 }
 
-// A bracket bounds the number of rows that start after a second, with the start seconds to expect at both of its ends.
+// A bracket bounds the number of rows that start after a second.
 type bracket struct {
-	least, most       int
-	leastSec, mostSec int64
-	known             bool // whether most is a bound at all
+	least, most  int
+	known        bool // whether most is a bound at all
+	newer, older end  // what the log is like where least and most rows have gone by
+}
+
+// An end is one end of a bracket.
+type end struct {
+	second int64   // start of the row there
+	pace   float64 // seconds from row to row around it
+	even   bool    // whether rows come evenly around it
+	seen   bool    // in a window; else it is what to expect of it
 }
 
 // bracket gathers what all windows tell of a boundary. What rows came or went between two windows widens what the older
@@ -173,46 +181,72 @@ func (w *walk) bracket(s int64) bracket {
 		least, most := v.boundary(s)
 		if n == 0 || max(least, b.least) > min(most, b.most) {
 			b = bracket{most: v.total, known: true}
-			b.leastSec, b.mostSec = v.expected(0), v.expected(v.total)
 		}
 		b.narrow(v, s, least, most)
 	}
 	return b
 }
 
+// narrow takes in what v tells. An end that nobody has seen is taken to be as v's rows let expect.
 func (b *bracket) narrow(v *window, s int64, least, most int) {
 	i := v.from(s)
 	if least > b.least && i > 0 {
-		b.leastSec = v.second(i - 1)
+		b.newer = end{v.second(i - 1), v.pace(), v.even(), true}
 	}
 	if most < b.most && i < len(v.rows) {
-		b.mostSec = v.second(i)
+		b.older = end{v.second(i), v.pace(), v.even(), true}
 	}
 	b.least, b.most = max(b.least, least), min(b.most, most)
+	if !b.newer.seen {
+		b.newer = end{second: v.expected(b.least)}
+	}
+	if !b.older.seen {
+		b.older = end{second: v.expected(b.most)}
+	}
 }
 
-// probe says where to look next: in proportion to the time for the first tries, then by halves, so that a log with bursts
-// is searched in as many calls as one without.
-func (b bracket) probe(s int64, tries int) int {
-	if tries > 3 || b.leastSec <= b.mostSec {
+// probe says where to look next for second s: in proportion to the time where the rows seem to come evenly, and by halves
+// where they do not, so that a log with bursts and silences is searched in as many calls as its length allows.
+func (w *walk) probe(s int64, b bracket) int {
+	if s > b.newer.second || s < b.older.second || !b.even() && !w.nears(s, b) {
 		return (b.least + b.most) / 2
 	}
-	share := float64(b.leastSec-s) / float64(b.leastSec-b.mostSec)
+	share := float64(b.newer.second-s) / float64(b.newer.second-b.older.second)
 	margin := float64(min(maxTies, b.most-b.least)) / 2
 	at := float64(b.least) + share*float64(b.most-b.least)
 	return int(math.Min(math.Max(at, float64(b.least)+margin), float64(b.most)-margin))
 }
 
-// guess returns where the walk's memory has the boundary, clipped to what is known, unless that was tried already.
+// even reports whether the rows at both ends of the bracket come as fast as those between them do on average.
+func (b bracket) even() bool {
+	if !b.older.even || !b.newer.even {
+		return false
+	}
+	average := float64(b.newer.second-b.older.second) / float64(b.most-b.least)
+	return math.Abs(b.newer.pace-average) < average/2 && math.Abs(b.older.pace-average) < average/2
+}
+
+// nears reports whether to believe in one pace throughout, while no row beyond s was seen: at first, and as long as every
+// call comes four times as near as the one before.
+func (w *walk) nears(s int64, b bracket) bool {
+	if b.older.seen && b.newer.seen {
+		return false
+	}
+	n := len(w.windows)
+	return n < 2 || w.windows[n-1].distance(s) <= w.windows[n-2].distance(s)/4
+}
+
+// guess returns where the walk's memory has the boundary, clipped to what is known. It is asked again where the first answer
+// told of rows that came at the head, or came so near to s that few rows can have expired.
 func (w *walk) guess(s int64, b bracket) (int, bool) {
 	total, known := w.total()
 	if !known || w.guesses == 2 {
 		return 0, false
 	}
 	at, ok := w.track.boundary(w.edge(s), total)
-	if at = max(b.least, min(at, b.most)); !ok || w.guesses > 0 && at == w.guessed {
+	if !ok || w.guesses > 0 && at == w.guessed && !w.windows[len(w.windows)-1].near(s) {
 		return 0, false
 	}
 	w.guesses, w.guessed = w.guesses+1, at
-	return at, true
+	return max(b.least, min(at, b.most)), true
 }

@@ -132,12 +132,42 @@ func (w *window) find(row *upstream.Activity) (int, bool) {
 // has returns how many of the window's rows start in second s.
 func (w *window) has(s int64) int { return w.from(s-1) - w.from(s) }
 
-// expected returns the start second to expect at an offset, were the whole log as dense as the window.
-func (w *window) expected(offset int) int64 {
+// distance returns how many seconds lie between s and the nearest row, for a window that is not around s.
+func (w *window) distance(s int64) int64 {
+	if len(w.rows) == 0 {
+		return math.MaxInt64
+	}
+	return max(w.second(len(w.rows)-1)-s, s-w.second(0), 0)
+}
+
+// near reports whether second s is to be expected within a call's rows of the window.
+func (w *window) near(s int64) bool {
+	return float64(w.distance(s)) <= upstream.MaxLimit*w.pace()
+}
+
+// pace returns how many seconds lie between a row and the next one, on average; 0 where the window cannot tell.
+func (w *window) pace() float64 {
 	n := len(w.rows)
 	if n < 2 {
 		return 0
 	}
-	perRow := float64(w.second(0)-w.second(n-1)) / float64(n-1)
-	return w.second(0) + int64(perRow*float64(w.offset-offset))
+	return float64(w.second(0)-w.second(n-1)) / float64(n-1)
+}
+
+// even reports whether the rows come rather evenly: no silence is longer than a quarter of the window.
+func (w *window) even() bool {
+	for i := range len(w.rows) - 1 {
+		if 4*(w.second(i)-w.second(i+1)) > w.second(0)-w.second(len(w.rows)-1) {
+			return false
+		}
+	}
+	return len(w.rows) > 1
+}
+
+// expected returns the start second to expect at an offset, were the whole log as dense as the window; 0 where it has no rows.
+func (w *window) expected(offset int) int64 {
+	if len(w.rows) == 0 {
+		return 0
+	}
+	return w.second(0) + int64(w.pace()*float64(w.offset-offset))
 }
