@@ -132,6 +132,6 @@ func (w *walk) steady(r run) bool {
 		return true
 	}
 	w.retries++
-	w.windows = nil
+	w.windows, w.guesses = nil, 0
 	return false
 }
