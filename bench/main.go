@@ -22,16 +22,20 @@ var roles = map[string]func(context.Context, []string) error{
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	run, args := compare, os.Args[1:]
-	if len(args) > 0 && roles[args[0]] != nil {
-		run, args = roles[args[0]], args[1:]
-	}
-	if err := run(ctx, args); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := play(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+func play(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	run := compare
+	if len(args) > 0 && roles[args[0]] != nil {
+		run, args = roles[args[0]], args[1:]
+	}
+	return run(ctx, args)
 }
 
 // options are what a comparison can be told.
@@ -71,7 +75,7 @@ func compare(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	s, err := newStage(ctx, o, dir)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func ratio(a, b *contender) float64 {
 // report prints the table.
 func report(out io.Writer, lines []*line) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	defer w.Flush()
+	defer func() { _ = w.Flush() }()
 	fmt.Fprintln(w, "\nwork\t| requests a second\t| p50 ms\t| ratio\t| goal\t|")
 	for _, l := range lines {
 		ours := l.contenders[0]

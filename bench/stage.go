@@ -65,7 +65,7 @@ func (s *stage) close() {
 
 // start starts a part of which argv makes the command line from the address that it shall listen on.
 func (s *stage) start(name string, env func(address string) []string, argv func(address string) []string) error {
-	address, err := freeAddress()
+	address, err := freeAddress(s.ctx)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// connection makes a page what clients see. The cursor of a row is made only where want says that it is looked at.
+// connection makes a page what clients see. Ids and cursors are made only where want says that they are looked at.
 func connection(page upstream.Page, origin *model.Origin, want selection, cursor func(*upstream.Activity) string) *model.ScalingActivityConnection {
 	c := &model.ScalingActivityConnection{
 		Nodes:      make([]model.ScalingActivity, len(page.Rows)),
@@ -17,10 +17,13 @@ func connection(page upstream.Page, origin *model.Origin, want selection, cursor
 		Stale:      page.Stale,
 	}
 	for i, row := range page.Rows {
-		c.Nodes[i] = activity(row, origin)
+		c.Nodes[i] = model.ScalingActivity{Activity: row, Origin: origin}
+		if want.ids {
+			c.Nodes[i].ID = idOf(row)
+		}
 	}
 	if want.edges {
-		c.Edges = edges(c.Nodes, cursor)
+		c.Edges = edges(c.Nodes, want.cursors, cursor)
 	}
 	if n := len(page.Rows); n > 0 && want.pageInfo {
 		start, end := cursor(page.Rows[0]), cursor(page.Rows[n-1])
@@ -29,21 +32,22 @@ func connection(page upstream.Page, origin *model.Origin, want selection, cursor
 	return c
 }
 
-func edges(rows []model.ScalingActivity, cursor func(*upstream.Activity) string) []model.ScalingActivityEdge {
+func edges(rows []model.ScalingActivity, cursors bool, cursor func(*upstream.Activity) string) []model.ScalingActivityEdge {
 	made := make([]model.ScalingActivityEdge, len(rows))
 	for i := range rows {
-		made[i] = model.ScalingActivityEdge{Cursor: cursor(rows[i].Activity), Node: &rows[i]}
+		made[i].Node = &rows[i]
+		if cursors {
+			made[i].Cursor = cursor(rows[i].Activity)
+		}
 	}
 	return made
 }
 
 func activity(row *upstream.Activity, origin *model.Origin) model.ScalingActivity {
-	return model.ScalingActivity{
-		Activity: row,
-		ID:       object{row.Group, row.LogID}.globalID(),
-		Origin:   origin,
-	}
+	return model.ScalingActivity{Activity: row, ID: idOf(row), Origin: origin}
 }
+
+func idOf(row *upstream.Activity) string { return object{row.Group, row.LogID}.globalID() }
 
 // groupCursor returns what makes the cursors of one group's rows.
 func groupCursor(s scope) func(*upstream.Activity) string {

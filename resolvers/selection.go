@@ -18,6 +18,8 @@ type selection struct {
 	edges    bool
 	nodes    bool
 	pageInfo bool
+	ids      bool              // of the rows
+	cursors  bool              // of the edges
 	sections upstream.Sections // wanted at once
 	deferred upstream.Sections // wanted with @defer, less those wanted at once
 }
@@ -69,15 +71,23 @@ func (s *selection) collect(op *graphql.OperationContext, f graphql.CollectedFie
 		s.pageInfo = true
 	case "nodes":
 		s.nodes = true
-		s.add(sectionsOf(op, f.Selections))
+		s.rowFields(op, f.Selections)
 	case "edges":
 		s.edges = true
 		for _, e := range graphql.CollectFields(op, f.Selections, ofEdge) {
-			if e.Name == "node" {
-				s.add(sectionsOf(op, e.Selections))
+			switch e.Name {
+			case "cursor":
+				s.cursors = true
+			case "node":
+				s.rowFields(op, e.Selections)
 			}
 		}
 	}
+}
+
+func (s *selection) rowFields(op *graphql.OperationContext, set ast.SelectionSet) {
+	s.add(sectionsOf(op, set))
+	s.ids = s.ids || slices.ContainsFunc(graphql.CollectFields(op, set, ofActivity), func(f graphql.CollectedField) bool { return f.Name == "id" })
 }
 
 // activitySelection reads the sections of the activity that the field in ctx answers.

@@ -54,11 +54,15 @@ func narrow(f float64) (int32, error) {
 // MarshalDateTime writes an instant in UTC, in whole seconds.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
-		b := make([]byte, 0, len(`"2006-01-02T15:04:05Z"`))
-		b = append(b, '"')
-		b = t.UTC().Truncate(time.Second).AppendFormat(b, time.RFC3339)
-		_, _ = w.Write(append(b, '"'))
+		_, _ = w.Write(AppendDateTime(make([]byte, 0, len(`"2006-01-02T15:04:05Z"`)), t))
 	})
+}
+
+// AppendDateTime appends what MarshalDateTime writes.
+func AppendDateTime(b []byte, t time.Time) []byte {
+	b = append(b, '"')
+	b = t.UTC().Truncate(time.Second).AppendFormat(b, time.RFC3339)
+	return append(b, '"')
 }
 
 // errDateTime says what a DateTime is.

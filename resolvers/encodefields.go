@@ -1,0 +1,117 @@
+package resolvers
+
+import (
+	"scalegraph/graph/model"
+	"scalegraph/graph/scalar"
+	"scalegraph/upstream"
+)
+
+// The types whose fields can be written without gqlgen. Fields that are not here (a group's activities, say) leave the list to gqlgen.
+var (
+	edgeType = &objectType[model.ScalingActivityEdge]{
+		names: ofEdge,
+		leaves: map[string]leaf[model.ScalingActivityEdge]{
+			"cursor": func(b []byte, e *model.ScalingActivityEdge) []byte { return appendQuoted(b, e.Cursor) },
+		},
+		branches: map[string]branch[model.ScalingActivityEdge]{
+			"node": objectField(activityType, func(e *model.ScalingActivityEdge) *model.ScalingActivity { return e.Node }),
+		},
+	}
+
+	activityType = &objectType[model.ScalingActivity]{
+		names: ofActivity,
+		leaves: map[string]leaf[model.ScalingActivity]{
+			"id":              func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, a.ID) },
+			"logId":           func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, a.LogID) },
+			"type":            func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, string(a.Type)) },
+			"rawType":         func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, a.RawType) },
+			"status":          func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, string(a.Status)) },
+			"rawStatus":       func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, a.RawStatus) },
+			"outcome":         func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, string(a.Outcome())) },
+			"direction":       func(b []byte, a *model.ScalingActivity) []byte { return appendQuoted(b, string(a.Direction())) },
+			"startTime":       func(b []byte, a *model.ScalingActivity) []byte { return scalar.AppendDateTime(b, a.StartTime) },
+			"endTime":         func(b []byte, a *model.ScalingActivity) []byte { return appendTime(b, a.Ended()) },
+			"durationSeconds": func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.DurationSeconds()) },
+			"instanceValue":   func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.InstanceValue) },
+			"desireValue":     func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.DesireValue) },
+			"scalingValue":    func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.ScalingValue) },
+			"description":     func(b []byte, a *model.ScalingActivity) []byte { return appendOptional(b, a.Description) },
+		},
+		branches: map[string]branch[model.ScalingActivity]{
+			"group":                     objectField(groupType, func(a *model.ScalingActivity) *upstream.Group { return &a.Group }),
+			"reasons":                   reasonsField,
+			"addedInstances":            listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Added }),
+			"removedInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Removed }),
+			"deletedInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Deleted }),
+			"failedInstances":           listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Failed }),
+			"standbyInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Standby }),
+			"boundLoadBalancers":        listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.Bound }),
+			"bindFailedLoadBalancers":   listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.BindFailed }),
+			"unboundLoadBalancers":      listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.Unbound }),
+			"unbindFailedLoadBalancers": listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.UnbindFailed }),
+		},
+	}
+
+	groupType = &objectType[upstream.Group]{
+		names: []string{"ScalingGroup", "Node"},
+		leaves: map[string]leaf[upstream.Group]{
+			"id":        func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, object{group: *g}.globalID()) },
+			"groupId":   func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, g.ID) },
+			"projectId": func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, g.Project) },
+			"region":    func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, g.Region) },
+		},
+	}
+
+	reasonType = &objectType[upstream.Reason]{
+		names: []string{"ScalingReason"},
+		leaves: map[string]leaf[upstream.Reason]{
+			"changeReason":      func(b []byte, r *upstream.Reason) []byte { return appendQuoted(b, r.ChangeReason) },
+			"oldValue":          func(b []byte, r *upstream.Reason) []byte { return appendInt(b, r.OldValue) },
+			"newValue":          func(b []byte, r *upstream.Reason) []byte { return appendInt(b, r.NewValue) },
+			"changeTime":        func(b []byte, r *upstream.Reason) []byte { return appendTime(b, r.ChangeTime) },
+			"scalingPolicyId":   func(b []byte, r *upstream.Reason) []byte { return appendOptional(b, r.ScalingPolicyID) },
+			"scalingPolicyName": func(b []byte, r *upstream.Reason) []byte { return appendOptional(b, r.ScalingPolicyName) },
+		},
+	}
+
+	instanceType = &objectType[upstream.Instance]{
+		names: []string{"ScalingInstance"},
+		leaves: map[string]leaf[upstream.Instance]{
+			"instanceId":     func(b []byte, i *upstream.Instance) []byte { return appendOptional(b, i.ID) },
+			"instanceName":   func(b []byte, i *upstream.Instance) []byte { return appendOptional(b, i.Name) },
+			"instanceConfig": func(b []byte, i *upstream.Instance) []byte { return appendOptional(b, i.Config) },
+		},
+		branches: map[string]branch[upstream.Instance]{
+			"failure": objectField(failureType, func(i *upstream.Instance) *upstream.Failure { return i.Failure }),
+		},
+	}
+
+	changeType = &objectType[upstream.LoadBalancerChange]{
+		names: []string{"LoadBalancerChange"},
+		leaves: map[string]leaf[upstream.LoadBalancerChange]{
+			"classicListener": func(b []byte, c *upstream.LoadBalancerChange) []byte { return appendOptional(b, c.ClassicListener) },
+		},
+		branches: map[string]branch[upstream.LoadBalancerChange]{
+			"lbaasListener": objectField(listenerType, func(c *upstream.LoadBalancerChange) *upstream.LbaasListener { return c.LbaasListener }),
+			"failure":       objectField(failureType, func(c *upstream.LoadBalancerChange) *upstream.Failure { return c.Failure }),
+		},
+	}
+
+	listenerType = &objectType[upstream.LbaasListener]{
+		names: []string{"LbaasListener"},
+		leaves: map[string]leaf[upstream.LbaasListener]{
+			"listenerId":   func(b []byte, l *upstream.LbaasListener) []byte { return appendOptional(b, l.ListenerID) },
+			"poolId":       func(b []byte, l *upstream.LbaasListener) []byte { return appendOptional(b, l.PoolID) },
+			"protocolPort": func(b []byte, l *upstream.LbaasListener) []byte { return appendInt(b, l.ProtocolPort) },
+			"weight":       func(b []byte, l *upstream.LbaasListener) []byte { return appendInt(b, l.Weight) },
+		},
+	}
+
+	failureType = &objectType[upstream.Failure]{
+		names: []string{"FailureDetail"},
+		leaves: map[string]leaf[upstream.Failure]{
+			"reason":  func(b []byte, f *upstream.Failure) []byte { return appendOptional(b, f.Reason) },
+			"details": func(b []byte, f *upstream.Failure) []byte { return appendOptional(b, f.Details) },
+		},
+	}
+)
