@@ -1,0 +1,151 @@
+package cache
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"scalegraph/upstream"
+)
+
+// What a grant covers.
+const (
+	ScopeGroup   = "group"
+	ScopeProject = "project"
+)
+
+// credential stands for what a caller proves its rights with: a hash, never the token itself.
+type credential [sha256.Size]byte
+
+// A right says what a credential may be given of what is kept.
+type right int
+
+const (
+	denied  right = iota // nothing
+	lapsed               // kept copies while the upstream fails
+	granted              // everything
+)
+
+// grants remembers what the upstream said to which credential. The zero time of a verdict is long ago.
+type grants struct {
+	lifetime time.Duration
+	ifError  time.Duration
+	scope    string
+	secret   []byte
+	kept     *otter.Cache[grantKey, verdict]
+	unknown  *otter.Cache[grantKey, told] // what credentials were told that there is no such group
+	shared   *store                       // nil: this process alone
+}
+
+type grantKey struct {
+	who  credential
+	what viewHash // the project or the group
+}
+
+type verdict struct {
+	yes    time.Time // when the last call was sent that the upstream accepted
+	no     time.Time // when the last refusal came
+	looked time.Time // when the other replicas' verdict was looked up
+}
+
+type told struct {
+	at  time.Time
+	err error
+}
+
+const (
+	maxGrants    = 1 << 17
+	unknownFor   = 5 * time.Second // how long a credential is told again that a group does not exist
+	localGrant   = time.Second     // how long another replica's refusal may go unnoticed
+	refusalStays = time.Minute     // a call sent before a refusal cannot prove anything after it; none takes longer
+)
+
+func newGrants(cfg Config, shared *store) *grants {
+	return &grants{
+		lifetime: cfg.Grant, ifError: cfg.GrantIfError, scope: cfg.GrantScope, secret: []byte(cfg.Secret), shared: shared,
+		kept:    otter.Must(&otter.Options[grantKey, verdict]{MaximumSize: maxGrants}),
+		unknown: otter.Must(&otter.Options[grantKey, told]{MaximumSize: maxGrants}),
+	}
+}
+
+// credentialOf hashes all that tells one caller from another in a project.
+func (g *grants) credentialOf(c *upstream.Caller, project string) credential {
+	var h hash.Hash
+	if h = sha256.New(); len(g.secret) > 0 {
+		h = hmac.New(sha256.New, g.secret)
+	}
+	h.Write([]byte(c.TokenFor(project)))
+	h.Write([]byte{0}) // in no header
+	h.Write([]byte(c.Bearer))
+	return credential(h.Sum(nil))
+}
+
+func (g *grants) key(who credential, group upstream.Group) grantKey {
+	if g.scope == ScopeProject {
+		return grantKey{who, hashOf(group.Region, group.Project)}
+	}
+	return grantKey{who, hashOf(group.Region, group.Project, group.ID)}
+}
+
+func (g *grants) right(v verdict, now time.Time) right {
+	switch {
+	case v.yes.IsZero() || !v.yes.After(v.no):
+		return denied
+	case now.Before(v.yes.Add(g.lifetime)):
+		return granted
+	case now.Before(v.yes.Add(g.ifError)):
+		return lapsed
+	}
+	return denied
+}
+
+// learn takes note of what the upstream said to a credential's call that was sent at a time.
+func (g *grants) learn(who credential, group upstream.Group, sent time.Time, err error) {
+	key := g.key(who, group)
+	switch {
+	case err == nil:
+		g.accepted(key, sent)
+	case errors.Is(err, upstream.ErrUnauthenticated), errors.Is(err, upstream.ErrForbidden):
+		g.refused(key)
+	case errors.Is(err, upstream.ErrNotFound):
+		if g.scope != ScopeProject {
+			g.refused(key)
+		}
+		g.unknown.Set(grantKey{who, hashOf(group.Region, group.Project, group.ID)}, told{time.Now(), err})
+	}
+}
+
+func (g *grants) accepted(key grantKey, sent time.Time) {
+	g.kept.Compute(key, func(v verdict, _ bool) (verdict, otter.ComputeOp) {
+		if sent.After(v.yes) {
+			v.yes = sent
+		}
+		return v, otter.WriteOp
+	})
+}
+
+func (g *grants) refused(key grantKey) {
+	g.kept.Compute(key, func(v verdict, _ bool) (verdict, otter.ComputeOp) {
+		v.no = time.Now()
+		return v, otter.WriteOp
+	})
+}
+
+// toldUnknown returns what the credential was told a moment ago where the group does not exist; else nil.
+func (g *grants) toldUnknown(who credential, group upstream.Group) error {
+	t, _ := g.unknown.GetIfPresent(grantKey{who, hashOf(group.Region, group.Project, group.ID)})
+	if time.Since(t.at) < unknownFor {
+		return t.err
+	}
+	return nil
+}
+
+// of returns what a credential may be given now.
+func (g *grants) of(who credential, group upstream.Group) right {
+	v, _ := g.kept.GetIfPresent(g.key(who, group))
+	return g.right(v, time.Now())
+}

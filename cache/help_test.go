@@ -1,0 +1,159 @@
+package cache_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"scalegraph/cache"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+	"scalegraph/walk"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const project, groupID = "p", "g"
+
+var group = upstream.Group{Region: "r", Project: project, ID: groupID}
+
+// epoch is the start of the oldest row that a test makes.
+var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+func defaults() cache.Config {
+	return cache.Config{
+		Fresh: 5 * time.Second, Stale: 10 * time.Second, StaleIfError: 24 * time.Hour,
+		Grant: time.Minute, GrantIfError: 15 * time.Minute, Memory: 64 << 20,
+	}
+}
+
+// A bench is an upstream and what is put over it.
+type bench struct {
+	testing.TB
+	*emulator.Emulator
+	client *upstream.Client
+	next   int
+	limits atomic.Int64 // the longest read that was asked for
+}
+
+// newBench makes an upstream with one group of n rows, one each minute.
+func newBench(t testing.TB, n int, sw emulator.Switches) *bench {
+	t.Helper()
+	sw.Compression = emulator.GzipNever
+	b := &bench{TB: t, Emulator: emulator.New(sw)}
+	b.AddGroup(project, groupID)
+	b.insert(n)
+	client, err := upstream.New(upstream.Config{
+		Endpoints: map[string]string{"r": "http://emulator.test"}, Transport: b.Transport(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.client = client
+	t.Cleanup(client.Close)
+	return b
+}
+
+func openBench(t testing.TB, n int) *bench {
+	t.Helper()
+	return newBench(t, n, emulator.Switches{Access: emulator.AccessOpen})
+}
+
+// logs puts a cache over the upstream.
+func (b *bench) logs(cfg cache.Config) *cache.Logs {
+	l := cache.New(b.client, cfg)
+	b.Cleanup(l.Close)
+	return l
+}
+
+// insert adds n rows at the head, one each minute.
+func (b *bench) insert(n int) {
+	rows := make([]emulator.Row, n)
+	for i := range rows {
+		rows[i] = b.row(b.next, emulator.Success)
+		b.next++
+	}
+	b.Insert(project, groupID, rows...)
+}
+
+func (b *bench) row(n int, status string) emulator.Row {
+	start := epoch.Add(time.Duration(n) * time.Minute)
+	r := emulator.Row{ID: emulator.ID(n), Type: emulator.Normal, Status: status, Start: start, End: start.Add(time.Minute)}
+	if status == emulator.Doing {
+		r.End = time.Time{}
+	}
+	return r
+}
+
+// record returns the ids that the log has now under a filter, newest first.
+func (b *bench) record(f emulator.Filter) []string {
+	var ids []string
+	for _, row := range b.Match(project, groupID, f) {
+		ids = append(ids, row.ID)
+	}
+	return ids
+}
+
+// calls says how many upstream requests do makes.
+func (b *bench) calls(do func()) int {
+	before := b.Count()
+	do()
+	return b.Count() - before
+}
+
+// as returns a context of a caller with a token.
+func (b *bench) as(token string) context.Context {
+	return upstream.WithCaller(b.Context(), &upstream.Caller{Token: token})
+}
+
+func ids(rows []*upstream.Activity) []string {
+	var out []string
+	for _, row := range rows {
+		out = append(out, row.LogID)
+	}
+	return out
+}
+
+// page asks for the n rows after the last of prev.
+func (b *bench) page(ctx context.Context, pages *walk.Pages, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
+	b.Helper()
+	q := upstream.PageQuery{Group: group, Count: n, Filter: f}
+	if len(prev.Rows) > 0 {
+		p := prev.Rows[len(prev.Rows)-1].Point()
+		q.After = &p
+	}
+	page, err := pages.Page(ctx, q)
+	if err != nil {
+		b.Fatalf("page %+v: %v", q, err)
+	}
+	return page
+}
+
+// walkRows walks n rows in pages and returns their ids.
+func (b *bench) walkRows(ctx context.Context, pages *walk.Pages, n, size int, f upstream.Filter) []string {
+	b.Helper()
+	var page upstream.Page
+	var all []string
+	for len(all) < n {
+		page = b.page(ctx, pages, page, size, f)
+		all = append(all, ids(page.Rows)...)
+		if !page.HasOlder {
+			break
+		}
+	}
+	return all
+}
+
+func (b *bench) same(what string, got, want []string) {
+	b.Helper()
+	if !slices.Equal(got, want) {
+		b.Fatalf("%s:\n got %d %v\nwant %d %v", what, len(got), got, len(want), want)
+	}
+}
+
+var _ http.Handler = (*emulator.Emulator)(nil)

@@ -1,0 +1,4 @@
+package cache
+
+// store is the second tier, shared by all replicas.
+type store struct{}
