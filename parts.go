@@ -7,6 +7,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"scalegraph/cache"
 	"scalegraph/edge"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
@@ -27,6 +28,17 @@ func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
 		Timeout:      cfg.UpstreamTimeout,
 		Concurrency:  cfg.UpstreamConcurrency,
 		Log:          log,
+	}
+}
+
+func cacheConfig(cfg Config, log *slog.Logger) cache.Config {
+	return cache.Config{
+		Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError,
+		Grant: cfg.Grant, GrantScope: cfg.GrantScope, GrantIfError: cfg.GrantIfError,
+		Secret:  cfg.Secret,
+		Memory:  cfg.CacheMemory,
+		Timeout: cfg.RequestTimeout,
+		Log:     log,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"scalegraph/auth"
+	"scalegraph/cache"
 	"scalegraph/edge"
 	"scalegraph/graph"
 	"scalegraph/resolvers"
@@ -80,7 +81,9 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 		return err
 	}
 	defer client.Close()
-	pages := walk.New(auth.Confine(client))
+	kept := cache.New(client, cacheConfig(cfg, log))
+	defer kept.Close()
+	pages := walk.New(auth.Confine(kept))
 	schema := graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers.New(resolverConfig(cfg, pages)),
 		Complexity: resolvers.Complexity(),

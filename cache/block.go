@@ -144,6 +144,15 @@ func (p *piece) from(s int64) int {
 // covers reports whether the piece has the rows of the places from hi down to lo.
 func (p *piece) covers(hi, lo int) bool { return p.first >= hi && p.last() <= lo }
 
+// between returns the part of the piece from the places hi to lo. A walk counts on getting what it asked for: from more, it
+// could not tell that a second at the rim has been asked for before.
+func (p *piece) between(hi, lo int) *piece {
+	cut := *p
+	cut.rows = p.rows[max(0, p.first-hi):min(len(p.rows), p.first-lo+1)]
+	cut.first = min(p.first, hi)
+	return &cut
+}
+
 // listing tells the piece in the coordinates of a log with so many rows, of which so many had expired.
 func (p *piece) listing(total, expired int) upstream.Listing {
 	return upstream.Listing{Rows: p.rows, Offset: total - 1 + expired - p.first, Total: total, At: p.at}

@@ -20,6 +20,8 @@ type asked struct {
 	track    *track          // the youngest that this work has seen; nil: none
 	got      map[part]*piece // fetched or found for this work, whatever memory keeps
 	extra    []*piece        // fetched for this work; maybe in no block's place, because the log moved
+	hi, lo   int             // the places that are asked for, as seen when the work began
+	placed   uint64          // the generation of those places; 0: none yet
 	foreign  bool            // an answer came that has no place among what is kept
 	answered map[*piece]bool // what this work's own fetches brought
 }
@@ -53,8 +55,6 @@ func (a *asked) lay() laid {
 		return missing(want{part: headPart, limit: a.q.Limit})
 	case a.q.Offset > 0:
 		return a.layHistory()
-	case a.q.Limit == 1:
-		return a.layCount()
 	}
 	return a.layHead()
 }
@@ -67,17 +67,6 @@ func (a *asked) look() {
 }
 
 func missing(w ...want) laid { return laid{state: absent, need: w} }
-
-// layCount answers how many rows there are, with the newest where that was read together with it.
-func (a *asked) layCount() laid {
-	t := a.track
-	l := laid{listing: upstream.Listing{Total: t.total, At: t.at}}
-	if h := t.head; h != nil && h.at.Equal(t.at) && h.sections.Has(a.q.Sections) {
-		l.listing.Rows = h.rows[:min(1, len(h.rows))]
-	}
-	a.age(&l, t.at, a.moving(t.at), a.justTotal())
-	return l
-}
 
 func (a *asked) layHead() laid {
 	h := a.track.head
@@ -99,13 +88,21 @@ func (a *asked) layHead() laid {
 
 func (a *asked) layHistory() laid {
 	t := a.track
-	hi := t.top() - a.q.Offset
 	if a.q.Offset >= t.total {
 		l := laid{listing: upstream.Listing{Offset: a.q.Offset, Total: t.total, At: t.at}}
 		a.age(&l, t.at, a.moving(t.at), a.justTotal())
 		return l
 	}
-	l := a.cover(t, hi, max(hi-a.q.Limit+1, t.expired))
+	if a.placed != t.gen { // rows that come meanwhile do not move what is asked for
+		a.hi, a.placed = t.top()-a.q.Offset, t.gen
+		a.lo = a.hi - a.q.Limit + 1
+	}
+	for _, p := range a.extra {
+		if p.gen == t.gen && a.hi >= p.expired && p.covers(a.hi, max(a.lo, p.expired)) {
+			return a.told(p.between(a.hi, a.lo), p.total, p.expired, p)
+		}
+	}
+	l := a.cover(t, a.hi, max(a.lo, t.expired))
 	if len(l.need) == 0 {
 		a.age(&l, t.at, a.moving(t.at), a.justTotal())
 	}
@@ -114,10 +111,8 @@ func (a *asked) layHistory() laid {
 
 // cover lays out the places from hi down to lo.
 func (a *asked) cover(t *track, hi, lo int) laid {
-	for _, p := range a.extra {
-		if t.fits(p, a.settled) && p.covers(hi, lo) {
-			return a.told(p, t.total, t.expired, p)
-		}
+	if hi < lo {
+		return missing(a.asIs())
 	}
 	parts := chain(hi, lo)
 	if n := parts[len(parts)-1]; n > 0 && n.top() <= t.top() {
@@ -133,7 +128,7 @@ func (a *asked) cover(t *track, hi, lo int) laid {
 		whole, at, seam := joinAll(pieces)
 		switch {
 		case seam == joined:
-			return a.told(whole, t.total, t.expired, pieces...)
+			return a.told(whole.between(hi, lo), t.total, t.expired, pieces...)
 		case seam == gap:
 			return missing(a.aligned(t, parts[at]))
 		case seam == disagree:

@@ -72,7 +72,7 @@ func (l *Logs) Close() { l.flights.close() }
 
 // maxRounds bounds how often one List looks at what is kept and fetches what is missing. A log that moves faster than that is
 // read as it was asked.
-const maxRounds = 4
+const maxRounds = 3
 
 // List answers as the source does, maybe with more rows than asked for, or with fewer where the walk can go on from them.
 // Errors are those of the source.

@@ -146,9 +146,13 @@ func (r run) surroundings(page *upstream.Page) {
 	v := r.complete(last)
 	before, _ := v.find(last)
 	page.Total, page.HasNewer, page.HasOlder = v.total, before+1 > len(r.rows), before+1 < v.total
-	if u := r.complete(first); u.newest() && u.second(0) == first.StartTime.Unix() {
-		before, _ = u.find(first)
+	u := r.complete(first)
+	before, _ = u.find(first)
+	switch {
+	case u.newest() && u.second(0) == first.StartTime.Unix():
 		page.Total, page.HasNewer = u.total, before > 0
+	case !page.HasNewer && before > 0: // rows joined what was the head's second in the older window
+		page.Total, page.HasNewer, page.HasOlder = u.total, true, before+len(r.rows) < u.total
 	}
 }
 

@@ -1,0 +1,100 @@
+package cache_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"testing"
+
+	"scalegraph/cache"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+	"scalegraph/walk"
+	"scalegraph/walk/pagestest"
+)
+
+var histories = flag.Int("histories", 50, "how many random histories to check of each kind")
+
+// The property test of the walk, over kept pages: cold or warm from one ask to the next, since pages are kept between asks.
+func TestHistories(t *testing.T) {
+	for name, cfg := range configs() {
+		t.Run(name, func(t *testing.T) {
+			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
+				logs := cache.New(clientOf(t, e), cfg)
+				t.Cleanup(logs.Close)
+				return browser{walk.New(logs)}
+			})
+		})
+	}
+}
+
+func configs() map[string]cache.Config {
+	all := map[string]cache.Config{"kept": defaults()}
+	cold := defaults()
+	cold.Fresh, cold.Stale = 0, 0
+	all["never fresh"] = cold
+	off := defaults()
+	off.Memory = 0
+	all["no memory"] = off
+	small := defaults()
+	small.Memory = 100 << 10
+	all["little memory"] = small
+	return all
+}
+
+func clientOf(t testing.TB, e *emulator.Emulator) *upstream.Client {
+	client, err := upstream.New(upstream.Config{
+		Endpoints: map[string]string{"r": "http://emulator.test"}, Transport: e.Transport(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return client
+}
+
+// browser pages without GraphQL; its cursors are places in JSON.
+type browser struct{ *walk.Pages }
+
+func (b browser) Page(ctx context.Context, ask pagestest.Ask) (pagestest.Answer, error) {
+	after, before := place(ask.After), place(ask.Before)
+	if ask.Merged {
+		page, err := b.Feed(ctx, upstream.FeedQuery{
+			Groups: ask.Groups, Filter: ask.Filter, After: after, Before: before,
+			Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
+		})
+		return answer(page.Page), err
+	}
+	q := upstream.PageQuery{
+		Group: ask.Groups[0], Filter: ask.Filter, Skip: ask.Offset, Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
+	}
+	if after != nil {
+		q.After = &upstream.Point{Second: after.Second, LogID: after.LogID}
+	}
+	if before != nil {
+		q.Before = &upstream.Point{Second: before.Second, LogID: before.LogID}
+	}
+	page, err := b.Pages.Page(ctx, q)
+	return answer(page), err
+}
+
+func place(cursor string) *upstream.FeedPoint {
+	if cursor == "" {
+		return nil
+	}
+	p := new(upstream.FeedPoint)
+	if err := json.Unmarshal([]byte(cursor), p); err != nil {
+		panic(err)
+	}
+	return p
+}
+
+func answer(page upstream.Page) pagestest.Answer {
+	a := pagestest.Answer{HasNext: page.HasOlder, HasPrevious: page.HasNewer, Total: page.Total, AsOf: page.AsOf}
+	for _, row := range page.Rows {
+		p := upstream.FeedPoint{Second: row.StartTime.Unix(), Group: row.Group, LogID: row.LogID}
+		cursor, _ := json.Marshal(p)
+		a.Rows = append(a.Rows, pagestest.Row{Place: p, Cursor: string(cursor)})
+	}
+	return a
+}
