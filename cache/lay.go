@@ -66,6 +66,9 @@ func (a *asked) look() {
 	}
 }
 
+// asAsked reports whether the question can only be passed on.
+func (l laid) asAsked() bool { return len(l.need) == 1 && l.need[0].part == directPart }
+
 func missing(w ...want) laid { return laid{state: absent, need: w} }
 
 func (a *asked) layHead() laid {
@@ -122,7 +125,10 @@ func (a *asked) cover(t *track, hi, lo int) laid {
 	}
 	for {
 		pieces, need := a.resolve(t, parts, hi, lo)
-		if len(need) > 0 {
+		switch {
+		case len(need) > 1 && !a.settled, len(need) > 0 && len(a.extra) > 0 && !a.settled:
+			return missing(a.asIs()) // rows may join anywhere: reads that are made apart seldom fit
+		case len(need) > 0:
 			return missing(need...)
 		}
 		whole, at, seam := joinAll(pieces)

@@ -70,9 +70,9 @@ func New(source Source, cfg Config) *Logs {
 // Close ends all fetches under way and waits for them. A List after it may be answered from what is kept.
 func (l *Logs) Close() { l.flights.close() }
 
-// maxRounds bounds how often one List looks at what is kept and fetches what is missing. A log that moves faster than that is
+// maxRounds bounds how often one List fetches what is missing. A log that moves faster than that is
 // read as it was asked.
-const maxRounds = 3
+const maxRounds = 2
 
 // List answers as the source does, maybe with more rows than asked for, or with fewer where the walk can go on from them.
 // Errors are those of the source.
@@ -81,20 +81,19 @@ func (l *Logs) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing
 	if err := l.grants.toldUnknown(a.who, q.Group); err != nil && !a.caller.NoCache {
 		return upstream.Listing{}, err
 	}
-	for range maxRounds {
+	for round := 0; ; round++ {
 		lay := a.lay()
 		if a.right == granted && lay.state <= aging {
 			l.behind(ctx, a, lay.renew)
 			return l.served(a, lay), nil
 		}
+		if round == maxRounds || a.foreign || lay.asAsked() {
+			return l.direct(ctx, a)
+		}
 		if err := l.get(ctx, a, lay); err != nil {
 			return l.standIn(ctx, a, err)
 		}
-		if a.foreign {
-			break
-		}
 	}
-	return l.direct(ctx, a)
 }
 
 // ask gathers what one List needs to know.

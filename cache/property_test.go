@@ -13,7 +13,7 @@ import (
 	"scalegraph/walk/pagestest"
 )
 
-var histories = flag.Int("histories", 50, "how many random histories to check of each kind")
+var histories = flag.Int("histories", 25, "how many random histories to check of each kind")
 
 // The property test of the walk, over kept pages: cold or warm from one ask to the next, since pages are kept between asks.
 func TestHistories(t *testing.T) {

@@ -152,7 +152,7 @@ func (r run) surroundings(page *upstream.Page) {
 	case u.newest() && u.second(0) == first.StartTime.Unix():
 		page.Total, page.HasNewer = u.total, before > 0
 	case !page.HasNewer && before > 0: // rows joined what was the head's second in the older window
-		page.Total, page.HasNewer, page.HasOlder = u.total, true, before+len(r.rows) < u.total
+		page.Total, page.HasNewer, page.HasOlder = u.total, true, page.HasOlder && before+len(r.rows) < u.total
 	}
 }
 
