@@ -45,6 +45,7 @@ func start(ctx context.Context, args, environ []string, out, logs io.Writer) int
 		fmt.Fprintln(logs, err)
 		return exitConfig
 	}
+	paceGC(cfg.CacheMemory)
 	log := newLog(logs, cfg.Log)
 	if err := run(ctx, cfg, log, out); err != nil {
 		log.Error("stopped", "error", err)

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+const (
+	// Garbage may grow to so many times what is in use, while the limit below allows it: collecting is most of the cost of an answer.
+	garbagePercent = 400
+
+	// What the program takes beside its cache when it is busy, and what a byte of the cache costs with its garbage.
+	besideCache  = 64 << 20
+	perCacheByte = 2.5
+
+	// The part of a container's memory that the heap may take; the rest is for stacks and the kernel's buffers.
+	partOfContainer = 0.9
+)
+
+// paceGC lets garbage pile up in the memory that is there anyway, and collects it more often as that runs out: a soft limit, which
+// makes nothing fail. GOGC and GOMEMLIMIT, where they are set, are obeyed as usual.
+func paceGC(cacheMemory int64) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softLimit(cacheMemory, memlimit.FromCgroup))
+	}
+}
+
+// softLimit is what the cache and the work around it need, and never more than the container has.
+func softLimit(cacheMemory int64, container func() (uint64, error)) int64 {
+	limit := int64(perCacheByte*float64(cacheMemory)) + besideCache
+	const unlimited = 1 << 60 // or more, as some kernels write it
+	if has, err := container(); err == nil && has < unlimited {
+		limit = min(limit, int64(partOfContainer*float64(has)))
+	}
+	return limit
+}
