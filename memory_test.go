@@ -15,12 +15,12 @@ func TestSoftLimit(t *testing.T) {
 		container func() (uint64, error)
 		want      int64
 	}{
-		"default":          {64 << 20, free, 224 << 20},
-		"no cache":         {0, free, 64 << 20},
-		"large cache":      {1 << 30, free, 2624 << 20},
-		"roomy container":  {64 << 20, container(1 << 30), 224 << 20},
+		"default":           {64 << 20, free, 224 << 20},
+		"no cache":          {0, free, 64 << 20},
+		"large cache":       {1 << 30, free, 2624 << 20},
+		"roomy container":   {64 << 20, container(1 << 30), 224 << 20},
 		"endless container": {64 << 20, container(math.MaxUint64), 224 << 20},
-		"narrow container": {64 << 20, container(100 << 20), 90 << 20},
+		"narrow container":  {64 << 20, container(100 << 20), 90 << 20},
 	} {
 		if got := softLimit(c.cache, c.container); got != c.want {
 			t.Errorf("%s: %d MiB, want %d", name, got>>20, c.want>>20)
