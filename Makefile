@@ -43,8 +43,27 @@ fuzz: ## fuzzes the transport and its limits, a minute each
 	go test -run '^$$' -fuzz FuzzTransport -fuzztime 60s -fuzzminimizetime 5s ./edge
 	go test -run '^$$' -fuzz FuzzDocument -fuzztime 60s -fuzzminimizetime 5s ./edge
 
+.PHONY: pages pagescheck browser pictures chromium modules
+pages: modules ## builds what browsers load (web/dist) anew from web/
+	npm --prefix web run build
+
+pagescheck: modules ## compares web/dist with what its sources make
+	npm --prefix web run check
+
+browser: build modules chromium ## opens the pages in Chromium, with nothing else to reach
+	npm --prefix web test
+
+pictures: ## runs the browser tests and keeps what they see in docs/
+	PICTURES=$(CURDIR)/docs $(MAKE) browser
+
+modules: node
+	npm --prefix web ci --silent --no-audit --no-fund
+
+chromium:
+	@command -v chromium >/dev/null || .ci/install-chromium
+
 node:
-	@command -v npm >/dev/null || .ci/install-node
+	@command -v npm >/dev/null && [ "$$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || .ci/install-node
 
 # Tests start redis-server processes of their own; any 6.2 or newer will do.
 redis:

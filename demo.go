@@ -6,6 +6,7 @@ import (
 
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
+	"scalegraph/web"
 )
 
 // demoUpstream is the embedded upstream for those who have none. The nil demoUpstream stands for a real one.
@@ -63,4 +64,16 @@ func (d *demoUpstream) stop(log *slog.Logger) {
 // groups returns some groups to try: the document's sample first.
 func (d *demoUpstream) groups() []string {
 	return d.Groups()[:4]
+}
+
+// settings are what the pages are told: a credential and some groups to begin with, where the upstream is the demo.
+func (d *demoUpstream) settings() web.Settings {
+	if d == nil {
+		return web.Settings{}
+	}
+	told := web.Settings{Token: d.token()}
+	for _, id := range d.groups() {
+		told.Groups = append(told.Groups, web.Group{ID: id, Name: d.Name(id)})
+	}
+	return told
 }

@@ -39,4 +39,6 @@ require (
 	pgregory.net/rapid v1.3.0 // indirect
 )
 
+ignore node_modules
+
 tool github.com/99designs/gqlgen

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"scalegraph/web"
 )
 
 //go:embed graph/schema.graphqls
@@ -19,7 +21,28 @@ func schemaText(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, sdl) // fails only where the caller has gone; so below
 }
 
-// front answers /.
+// addPages adds what people open in a browser. GraphiQL needs introspection, and is not there without it.
+func addPages(mux *http.ServeMux, cfg Config, demo *demoUpstream) error {
+	licenses, err := web.Licenses()
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET /assets/", web.Assets())
+	mux.Handle("GET /licenses", licenses)
+	if !cfg.Introspection {
+		mux.HandleFunc("GET /{$}", front)
+		return nil
+	}
+	graphiql, err := web.GraphiQL(demo.settings())
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET /graphiql", graphiql)
+	mux.Handle("GET /{$}", http.RedirectHandler("/graphiql", http.StatusFound))
+	return nil
+}
+
+// front answers / where no GraphiQL is.
 func front(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "scalegraph: the activity log of Huawei Cloud AutoScaling as a GraphQL API\n\n"+
@@ -40,6 +63,7 @@ func greet(out io.Writer, at net.Addr, cfg Config, demo *demoUpstream) error {
 	_, err := fmt.Fprintf(out, `scalegraph listens on %[1]s
   GraphQL  %[1]s/graphql
   schema   %[1]s/schema.graphql
+  browser  %[1]s/
 
 Try:
   curl -sG %[1]s/graphql%[3]s --data-urlencode 'query={ scalingGroup(groupId: "%[2]s") { activities(first: 5) { totalCount nodes { logId type status startTime } } } }'

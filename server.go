@@ -100,7 +100,9 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	mux.HandleFunc("GET /schema.graphql", schemaText)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", state.ready)
-	mux.HandleFunc("GET /{$}", front)
+	if err := addPages(mux, cfg, demo); err != nil {
+		return err
+	}
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {

@@ -125,7 +125,6 @@ func TestPages(t *testing.T) {
 		{"POST", "/healthz", 405, ""},
 		{"GET", "/readyz", 200, `{"ready":true,"upstream":"ok","redis":"off"}` + "\n"},
 		{"GET", "/schema.graphql", 200, string(sdl)},
-		{"GET", "/", 200, ""},
 		{"GET", "/nothing", 404, ""},
 		{"GET", "/graphql/nothing", 404, ""},
 		{"GET", "/../etc/passwd", 404, ""},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -72,6 +73,17 @@ func (d *Demo) Emulator() *Emulator { return d.emulator }
 
 // Groups returns the ids of all groups: the sample first, then the busiest to the quietest, and an empty one.
 func (d *Demo) Groups() []string { return append([]string(nil), d.groups...) }
+
+// Name returns what people call a group: that by which its scaling configuration and its instances are named.
+func (d *Demo) Name(group string) string {
+	if l, ok := d.lives[group]; ok {
+		return strings.TrimPrefix(l.plan.config, "as-config-")
+	}
+	if group == DemoSampleGroup {
+		return "sample"
+	}
+	return "empty"
+}
 
 // ServeHTTP answers as the emulator does, with the group's life told up to now.
 func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) {

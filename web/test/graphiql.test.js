@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { faultsOf } from './axe.js'
+import { open, picture, start, watch } from './browser.js'
+
+let program
+before(async () => (program = await start()))
+after(() => program?.stop())
+
+/** graphiql opens the page as somebody who has never been there. */
+async function graphiql(t, colorScheme = 'light') {
+  const browser = await open({ colorScheme })
+  t.after(browser.close)
+  const page = await browser.context.newPage()
+  const seen = watch(page, program.base)
+  await page.goto(`${program.base}/`)
+  await page.locator('.graphiql-query-editor .view-line').first().waitFor()
+  page.setDefaultTimeout(10_000)
+  return { page, seen }
+}
+
+const tabOf = (page, name) => page.locator('.graphiql-tab-button', { hasText: name })
+
+/** answer runs what the tab of that name holds and returns what the response says once it matches. */
+async function answer(page, tab, expected) {
+  await tabOf(page, tab).click()
+  await page.locator('.graphiql-execute-button').click()
+  const response = page.locator('.result-window')
+  await response.getByText(expected).first().waitFor()
+  return response
+}
+
+test('GraphiQL opens at / with examples that run, reaches nothing outside and has no fault', async (t) => {
+  const { page, seen } = await graphiql(t)
+  assert.equal(new URL(page.url()).pathname, '/graphiql')
+  await answer(page, 'OneGroup', '"totalCount"')
+  await answer(page, 'Failures', '"failedInstances"')
+  await answer(page, 'MergedFeed', '"scalingActivities"')
+  await answer(page, 'Summary', '"activitySummary"')
+  assert.deepEqual(
+    seen.asked.map((asked) => asked.operationName),
+    ['IntrospectionQuery', 'OneGroup', 'Failures', 'MergedFeed', 'Summary'],
+  )
+  await tabOf(page, 'OneGroup').click()
+  await picture(page, 'graphiql')
+  assert.deepEqual(seen.faults, [])
+})
+
+test('the explorer and the documentation open', async (t) => {
+  const { page, seen } = await graphiql(t)
+  await page.getByRole('button', { name: /GraphiQL Explorer/ }).click()
+  await page.getByText('scalingActivities').first().waitFor()
+  await page.getByRole('button', { name: /Documentation Explorer/ }).click()
+  await page.getByText('Root Types').waitFor()
+  assert.deepEqual(seen.faults, [])
+})
+
+test('the header editor sends a token', async (t) => {
+  const { page, seen } = await graphiql(t)
+  const sent = page.waitForRequest((request) => request.postData()?.includes('OneGroup') ?? false)
+  await answer(page, 'OneGroup', '"totalCount"')
+  assert.equal((await sent).headers()['x-auth-token'], 'demo-token')
+  assert.deepEqual(seen.faults, [])
+})
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`GraphiQL has no serious accessibility fault in ${colorScheme} colours`, async (t) => {
+    const { page } = await graphiql(t, colorScheme)
+    await answer(page, 'OneGroup', '"totalCount"')
+    assert.deepEqual(await faultsOf(page), [])
+    await page.getByRole('button', { name: /Documentation Explorer/ }).click()
+    await page.getByText('Root Types').waitFor()
+    assert.deepEqual(await faultsOf(page), [])
+    await page.getByRole('button', { name: /GraphiQL Explorer/ }).click()
+    await page.locator('.graphiql-explorer-root').waitFor()
+    assert.deepEqual(await faultsOf(page), [])
+  })
+}
