@@ -37,16 +37,17 @@ func newSubscription(q upstream.ChangeQuery, caller *upstream.Caller) *subscript
 	return &subscription{
 		groups: q.Groups,
 		filter: q.Filter,
-		caller: &upstream.Caller{Token: caller.Token, Tokens: caller.Tokens, Bearer: caller.Bearer, RequestID: caller.RequestID, NoCache: true},
+		caller: caller.Again(),
 		wake:   make(chan struct{}, 1),
 		at:     make([]*position, len(q.Groups)),
 	}
 }
 
-// asCaller returns a context to read on behalf of s. Its caller is a new one, so that no budget runs out over the days.
+// asCaller returns a context to read on behalf of s. Its caller is a new one each time, so that no budget runs out over the days.
 func (s *subscription) asCaller(ctx context.Context) context.Context {
-	c := s.caller
-	return upstream.WithCaller(ctx, &upstream.Caller{Token: c.Token, Tokens: c.Tokens, Bearer: c.Bearer, RequestID: c.RequestID, NoCache: true})
+	c := s.caller.Again()
+	c.NoCache, c.MaxCalls = true, 0
+	return upstream.WithCaller(ctx, c)
 }
 
 // place says where s stands in a log before anything of it is pushed.

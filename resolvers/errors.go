@@ -72,6 +72,8 @@ var table = []row{
 	{upstream.ErrTooManyCalls, Error{"QUERY_TOO_COMPLEX", "The query needs more upstream calls than one request may make.", false}},
 	{upstream.ErrForeignProject, Error{"FORBIDDEN", "This caller may not read this project.", false}},
 	{upstream.ErrPlaceNotFound, Error{"CURSOR_EXPIRED", "The cursor's place in the log could not be found; start again without it.", false}},
+	{upstream.ErrSlowSubscriber, Error{"RATE_LIMITED", "Changes came faster than they were taken; subscribe again with `since`.", true}},
+	{upstream.ErrManySubscribers, Error{"RATE_LIMITED", "The server has as many subscriptions as it may have; try again later.", true}},
 	{context.DeadlineExceeded, Error{"REQUEST_TIMEOUT", "The request ran out of time.", true}},
 	{context.Canceled, Error{"REQUEST_TIMEOUT", "The request was given up before it was done.", true}},
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/graph-gophers/dataloader/v7"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"scalegraph/upstream"
 )
@@ -61,15 +60,15 @@ func (Extension) ExtensionName() string { return "Loaders" }
 // Validate accepts every schema.
 func (Extension) Validate(graphql.ExecutableSchema) error { return nil }
 
-// InterceptOperation gives the operation its loaders.
+// InterceptOperation gives the operation its loaders, and a subscription its events.
 func (Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	return next(WithLoaders(ctx))
+	return next(withEvents(WithLoaders(ctx)))
 }
 
 // InterceptResponse gives an event of a subscription its loaders: what an earlier event read is out of date.
 func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
-		ctx = WithLoaders(ctx)
+	if isSubscription(ctx) {
+		return event(ctx, next)
 	}
 	return next(ctx)
 }

@@ -26,9 +26,10 @@ type Feeds interface {
 
 // Config is what the resolvers work with.
 type Config struct {
-	Pages  Pages
-	Counts Counts
-	Feeds  Feeds
+	Pages   Pages
+	Counts  Counts
+	Feeds   Feeds
+	Changes Changes // nil: subscriptions are refused
 
 	Region  string   // where a query names none
 	Regions []string // all known regions; Region counts as known also where it is not listed

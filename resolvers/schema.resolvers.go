@@ -89,7 +89,7 @@ func (r *scalingGroupResolver) ActivitySummary(ctx context.Context, obj *upstrea
 }
 
 func (r *subscriptionResolver) ScalingActivityChanged(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error) {
-	return nil, errNoSubscriptions
+	return r.scalingActivityChanged(ctx, groups, filter, since)
 }
 
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }

@@ -31,6 +31,14 @@ func (c *Caller) TokenFor(project string) string {
 	return c.Token
 }
 
+// Again returns the same caller with nothing counted yet, for what outlives a request or is done over and over.
+func (c *Caller) Again() *Caller {
+	return &Caller{
+		Token: c.Token, Tokens: c.Tokens, Bearer: c.Bearer, Name: c.Name, Confined: c.Confined, Projects: c.Projects,
+		NoCache: c.NoCache, Explain: c.Explain, MaxCalls: c.MaxCalls, RequestID: c.RequestID,
+	}
+}
+
 // MayRead reports whether our own configuration lets the caller read a project. What the upstream thinks is another matter.
 func (c *Caller) MayRead(project string) bool {
 	return !c.Confined || slices.Contains(c.Projects, project)
