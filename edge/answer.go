@@ -18,13 +18,18 @@ func (x *exchange) refuse(why *refusal) {
 	x.write(why.status, &graphql.Response{Errors: gqlerror.List{why.err}})
 }
 
-// answer writes what gqlgen made of an operation. Where that is nil the time was over before anything was executed, which gqlgen
-// says by nothing else.
+// answer writes what gqlgen made of an operation.
 func (x *exchange) answer(resp *graphql.Response) {
-	if resp == nil {
-		resp = &graphql.Response{Errors: gqlerror.List{errorf(codeRequestTimeout, "The request ran out of time before it was executed.")}}
-	}
+	resp = inTime(resp)
 	x.write(x.statusOf(resp), resp)
+}
+
+// inTime returns resp. Where that is nil the time was over before anything was executed, which gqlgen says by nothing else.
+func inTime(resp *graphql.Response) *graphql.Response {
+	if resp != nil {
+		return resp
+	}
+	return &graphql.Response{Errors: gqlerror.List{errorf(codeRequestTimeout, "The request ran out of time before it was executed.")}}
 }
 
 // statusOf is 200 for whatever was executed, failed or not, and by the first error's code for the rest.

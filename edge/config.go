@@ -49,6 +49,13 @@ type Config struct {
 	Trusted     *Trusted   // nil: none
 	TrustedOnly bool       // run no other documents
 
+	// Events is asked for every stream of events: it takes the id of the last event that the client has (empty: none), and gives
+	// the context to run the operation in and a function that returns, when it is called first, the id of where the stream
+	// begins, and then that of each event in turn. nil: events have no ids.
+	Events    func(ctx context.Context, last string) (context.Context, func() string)
+	Streams   *Streams      // counts and ends streams; nil: nobody ends them
+	KeepAlive time.Duration // between signs of life in a stream; 0: 10 s
+
 	Log            *slog.Logger               // nil: none
 	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: what has no code is INTERNAL
 	RecoverFunc    graphql.RecoverFunc        // nil: a panic is logged with its stack and is INTERNAL
@@ -67,6 +74,13 @@ func (c Config) withDefaults() Config {
 	fill(&c.Limits.UpstreamCalls, 200)
 	fill(&c.RequestTimeout, 30*time.Second)
 	fill(&c.StatusProfile, Audit)
+	fill(&c.KeepAlive, 10*time.Second)
+	fill(&c.Streams, &Streams{})
+	if c.Events == nil {
+		c.Events = func(ctx context.Context, _ string) (context.Context, func() string) {
+			return ctx, func() string { return "" }
+		}
+	}
 	fill(&c.Log, slog.New(slog.DiscardHandler))
 	return c
 }

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -39,18 +40,24 @@ func newDocuments(schema *ast.Schema, cfg Config) *documents {
 	}
 }
 
-// read returns the checked document of a text. It is shared: nobody may change it. Its @defer directives are gone, because the
-// answers that this package writes come in one piece.
-func (d *documents) read(text string) (*ast.QueryDocument, gqlerror.List) {
-	if doc, ok := d.kept.GetIfPresent(text); ok {
+// read returns the checked document of a text. It is shared: nobody may change it. Its @defer directives are gone where the answer
+// comes in one piece.
+func (d *documents) read(text string, inParts bool) (*ast.QueryDocument, gqlerror.List) {
+	key := text
+	if inParts = inParts && strings.Contains(text, "defer"); inParts {
+		key = "defer:" + text // no document begins so
+	}
+	if doc, ok := d.kept.GetIfPresent(key); ok {
 		return doc, nil
 	}
 	doc, errs := d.check(text)
 	if errs != nil {
 		return nil, errs
 	}
-	undefer(doc)
-	d.kept.Set(text, doc)
+	if !inParts {
+		undefer(doc)
+	}
+	d.kept.Set(key, doc)
 	return doc, nil
 }
 

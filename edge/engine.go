@@ -52,7 +52,7 @@ func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.Raw
 // checkTrusted reads all trusted documents, so that those which cannot be run are known from the start and the rest are ready.
 func (e *engine) checkTrusted() {
 	for id, text := range e.cfg.Trusted.all() {
-		if _, errs := e.documents.read(text); errs != nil {
+		if _, errs := e.documents.read(text, false); errs != nil {
 			e.cfg.Log.Warn("a trusted document cannot be run", "id", id, "error", errs[0].Message)
 		}
 	}
@@ -64,7 +64,7 @@ func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*ast.
 	if err != nil {
 		return nil, gqlerror.List{err}
 	}
-	doc, errs := e.documents.read(text)
+	doc, errs := e.documents.read(text, deferralWanted(ctx))
 	if errs != nil {
 		return nil, errs
 	}

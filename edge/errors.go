@@ -25,6 +25,8 @@ const (
 	codeRequestTimeout   = "REQUEST_TIMEOUT"
 	codeInternal         = "INTERNAL"
 	codeUnauthenticated  = "UNAUTHENTICATED"
+	codeRateLimited      = "RATE_LIMITED"
+	codeForbidden        = "FORBIDDEN"
 )
 
 const messageInternal = "Something went wrong on our side; the request id names it in our logs."
@@ -32,7 +34,7 @@ const messageInternal = "Something went wrong on our side; the request id names 
 // retryable says of which codes a client may expect better luck. The table is that of the public description of the service.
 func retryable(code string) bool {
 	switch code {
-	case codeRequestTimeout, "RATE_LIMITED", "UPSTREAM_TIMEOUT", "UPSTREAM_UNAVAILABLE", "UPSTREAM_BAD_RESPONSE":
+	case codeRequestTimeout, codeRateLimited, "UPSTREAM_TIMEOUT", "UPSTREAM_UNAVAILABLE", "UPSTREAM_BAD_RESPONSE":
 		return true
 	}
 	return false

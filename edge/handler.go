@@ -38,7 +38,7 @@ const vary = "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Enco
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), h.cfg.RequestTimeout, errRequestTimeout)
 	defer cancel()
-	x := &exchange{handler: h, w: w, r: r.WithContext(ctx), media: mediaJSON}
+	x := &exchange{handler: h, w: w, r: r.WithContext(ctx), connection: r.Context(), media: mediaJSON}
 	x.id = requestID(r.Header)
 	w.Header().Set("X-Request-Id", x.id)
 	w.Header().Set("Vary", vary)
@@ -55,9 +55,11 @@ type exchange struct {
 	*handler
 	w          http.ResponseWriter
 	r          *http.Request
-	id         string // of the request
-	media      string // media type of an answer in one piece
-	acceptable bool   // the client takes such an answer
+	connection context.Context // of the request without a bound on its time
+	id         string          // of the request
+	media      string          // media type of an answer in one piece
+	acceptable bool            // the client takes such an answer
+	prefer     preferences
 }
 
 // allow lists the methods that the path takes.
@@ -66,6 +68,10 @@ const allow = "GET, HEAD, POST, OPTIONS"
 // serve answers the request, or returns why it may not reach GraphQL.
 func (x *exchange) serve() *refusal {
 	x.media, x.acceptable = negotiate(x.r.Header.Values("Accept"))
+	x.prefer = preferencesOf(x.r.Header.Values("Accept"))
+	if isWebSocket(x.r) {
+		return x.webSocket()
+	}
 	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:
 	case http.MethodOptions:
@@ -94,6 +100,9 @@ func (x *exchange) serve() *refusal {
 // run executes an operation and writes its answer.
 func (x *exchange) run(params *graphql.RawParams) *refusal {
 	ctx := x.r.Context()
+	if x.prefer.deferred != whole {
+		ctx = withDeferral(ctx)
+	}
 	op, errs := x.engine.CreateOperationContext(ctx, params)
 	if errs != nil {
 		x.answer(x.engine.DispatchError(graphql.WithOperationContext(ctx, op), errs))
@@ -102,20 +111,44 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 	if refused := x.suits(op.Operation.Operation); refused != nil {
 		return refused
 	}
+	if op.Operation.Operation == ast.Subscription && hasDeferral(op.Doc) { // its events come in one piece
+		op, errs = x.engine.CreateOperationContext(x.r.Context(), params)
+		if errs != nil {
+			return refusef(http.StatusInternalServerError, codeInternal, messageInternal)
+		}
+	}
+	return x.respond(ctx, op)
+}
+
+// respond executes an operation that is known to be in order.
+func (x *exchange) respond(ctx context.Context, op *graphql.OperationContext) *refusal {
+	switch kind := op.Operation.Operation; {
+	case kind == ast.Subscription && x.prefer.subscription() == multipart:
+		return x.stream(op, multiparts{parts{x}})
+	case kind == ast.Subscription:
+		return x.stream(op, sse{x})
+	case hasDeferral(op.Doc):
+		return x.deliver(op)
+	}
 	responses, ctx := x.engine.DispatchOperation(ctx, op)
-	x.answer(responses(ctx))
+	if resp := responses(ctx); !x.acceptable && x.prefer.events > 0 {
+		x.answerByEvents(resp)
+	} else {
+		x.answerWhole(inTime(resp))
+	}
 	return nil
 }
 
-// suits decides how an operation is answered, now that it is known, and refuses one that the client cannot take the answer of, or
-// must not cause by a mere GET.
+// suits decides whether an operation can be answered, now that it is known, and refuses one that the client cannot take the
+// answer of, or must not cause by a mere GET.
 func (x *exchange) suits(kind ast.Operation) *refusal {
+	chosen := x.formOf(kind)
 	switch {
-	case kind == ast.Subscription:
-		return refusef(http.StatusNotAcceptable, codeBadUserInput, "A subscription cannot be answered as %s; ask for a stream.", x.media)
-	case !x.acceptable:
+	case kind == ast.Subscription && chosen == notAcceptable:
+		return refusef(http.StatusNotAcceptable, codeBadUserInput, "A subscription cannot be answered as %s; ask for %s or %s.", x.media, mediaEvents, mediaMultipart)
+	case chosen == notAcceptable:
 		return refusef(http.StatusNotAcceptable, codeBadUserInput, "Answers are %s or %s; Accept allows neither.", mediaResponse, mediaJSON)
-	case kind != ast.Query && x.r.Method != http.MethodPost:
+	case kind == ast.Mutation && x.r.Method != http.MethodPost:
 		x.w.Header().Set("Allow", http.MethodPost)
 		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "A %s must be sent by POST.", kind)
 	}
