@@ -44,6 +44,7 @@ type Config struct {
 	RequestTimeout      time.Duration
 	UpstreamConcurrency int
 	Poll                time.Duration
+	MaxSubscriptions    int
 
 	Introspection bool
 	Trusted       *edge.Trusted // documents; nil: none

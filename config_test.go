@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 		CacheMemory: 64 << 20, Fresh: 5 * time.Second, Stale: 10 * time.Second, StaleIfError: 24 * time.Hour,
 		Grant: time.Minute, GrantScope: "group", GrantIfError: 15 * time.Minute,
 		TypeSpelling: "MANNUAL", UpstreamTimeout: 10 * time.Second, RequestTimeout: 30 * time.Second,
-		UpstreamConcurrency: 64, Poll: 5 * time.Second, Introspection: true, StatusProfile: "audit",
+		UpstreamConcurrency: 64, Poll: 5 * time.Second, MaxSubscriptions: 10_000, Introspection: true, StatusProfile: "audit",
 		OIDC:   OIDC{Claim: "projects"},
 		Limits: Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
 		Log:    "auto",
@@ -89,7 +89,7 @@ func TestEverySettingArrives(t *testing.T) {
 		"GRANT_IF_ERROR": "1m", "SECRET": "s", "TYPE_SPELLING": "MANUAL", "UPSTREAM_TIMEOUT": "1s", "REQUEST_TIMEOUT": "2s",
 		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": manifest, "TRUSTED_ONLY": "true",
 		"CORS_ORIGINS": "https://a.example.com, http://localhost:3000", "STATUS_PROFILE": "draft", "MAX_BODY": "10", "MAX_TOKENS": "11",
-		"MAX_DEPTH": "12", "MAX_ALIASES": "13", "MAX_ROOT_FIELDS": "14", "MAX_DIRECTIVES": "15", "MAX_COST": "16", "MAX_UPSTREAM_CALLS": "17",
+		"MAX_DEPTH": "12", "MAX_ALIASES": "13", "MAX_ROOT_FIELDS": "14", "MAX_DIRECTIVES": "15", "MAX_COST": "16", "MAX_UPSTREAM_CALLS": "17", "MAX_SUBSCRIPTIONS": "18",
 		"LOG": "json", "AUTH": "aksk", "OIDC_CLAIM": "groups",
 	}
 	want := Config{
@@ -101,7 +101,7 @@ func TestEverySettingArrives(t *testing.T) {
 		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
 		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:3000"}, StatusProfile: "draft",
-		Limits: Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
+		MaxSubscriptions: 18, Limits: Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
 	}
 	var args, env []string
 	for _, s := range settings(new(Config)) {
@@ -170,6 +170,7 @@ func TestFaultyValues(t *testing.T) {
 		"MAX_DIRECTIVES":       {"0"},
 		"MAX_COST":             {"0", "1e6"},
 		"MAX_UPSTREAM_CALLS":   {"0"},
+		"MAX_SUBSCRIPTIONS":    {"0", "x"},
 		"LOG":                  {"xml"},
 	}
 	for name, values := range faulty {

@@ -8,6 +8,7 @@ import (
 
 	"scalegraph/edge"
 	"scalegraph/graph"
+	"scalegraph/live"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -44,9 +45,10 @@ func inProcess(t testing.TB, e *emulator.Emulator) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
+	pages := walk.New(client)
 	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolverConfig(cfg, walk.New(client))),
+		Resolvers:  resolvers.New(resolverConfig(cfg, pages, live.New(live.Config{Pages: pages}))),
 		Complexity: resolvers.Complexity(),
 	})
-	return edge.NewHandler(schema, edgeConfig(cfg, "", log))
+	return edge.NewHandler(schema, edgeConfig(cfg, "", new(edge.Streams), log))
 }

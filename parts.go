@@ -9,6 +9,7 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/edge"
+	"scalegraph/live"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 	"scalegraph/walk"
@@ -42,16 +43,16 @@ func cacheConfig(cfg Config, log *slog.Logger) cache.Config {
 	}
 }
 
-func resolverConfig(cfg Config, pages *walk.Pages) resolvers.Config {
+func resolverConfig(cfg Config, pages *walk.Pages, changes *live.Hub) resolvers.Config {
 	return resolvers.Config{
-		Pages: pages, Counts: pages, Feeds: pages,
+		Pages: pages, Counts: pages, Feeds: pages, Changes: changes,
 		Region:  cfg.Region,
 		Regions: slices.Sorted(maps.Keys(cfg.Regions)),
 		Project: cfg.Project,
 	}
 }
 
-func edgeConfig(cfg Config, demoToken string, log *slog.Logger) edge.Config {
+func edgeConfig(cfg Config, demoToken string, streams *edge.Streams, log *slog.Logger) edge.Config {
 	return edge.Config{
 		Limits:         edge.Limits(cfg.Limits),
 		RequestTimeout: cfg.RequestTimeout,
@@ -61,6 +62,8 @@ func edgeConfig(cfg Config, demoToken string, log *slog.Logger) edge.Config {
 		Trusted:        cfg.Trusted,
 		TrustedOnly:    cfg.TrustedOnly,
 		DemoToken:      demoToken,
+		Events:         resolvers.WithEvents,
+		Streams:        streams,
 		Log:            log,
 		ErrorPresenter: resolvers.ErrorPresenter(log),
 		RecoverFunc:    resolvers.Recover(log),

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"scalegraph/edge"
 )
 
 const (
@@ -20,9 +23,9 @@ const (
 	maxHeaderBytes = 256 << 10
 )
 
-// serve answers on listener until ctx ends. Then it takes no more connections and waits for the requests under way, for at most
-// drain; it returns an error where some had to be cut off.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, state *health, drain time.Duration, log *slog.Logger) error {
+// serve answers on listener until ctx ends. Then it takes no more connections, has streams end, and waits for the requests under
+// way, for at most drain; it returns an error where some had to be cut off.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, streams *edge.Streams, state *health, drain time.Duration, log *slog.Logger) error {
 	// Requests do not inherit ctx's end: they may finish.
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -47,8 +50,10 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, sta
 	log.Info("draining", "atMost", drain)
 	bound, cancel := context.WithTimeout(base, drain)
 	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- streams.Drain(bound) }() // Shutdown neither ends streams nor waits for WebSockets
 	err := server.Shutdown(bound)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if err = cmp.Or(err, <-ended); errors.Is(err, context.DeadlineExceeded) {
 		cut()
 		err = errors.Join(errors.New("requests under way were cut off"), server.Close())
 	}

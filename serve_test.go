@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"scalegraph/edge"
 )
 
 // slowServer serves one handler that holds every request until it is let go.
@@ -44,7 +46,9 @@ func startSlow(t *testing.T, drain time.Duration) *slowServer {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stop = cancel
-	go func() { s.done <- serve(ctx, listener, hold, s.state, drain, slog.New(slog.DiscardHandler)) }()
+	go func() {
+		s.done <- serve(ctx, listener, hold, new(edge.Streams), s.state, drain, slog.New(slog.DiscardHandler))
+	}()
 	return s
 }
 

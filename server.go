@@ -17,6 +17,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/edge"
 	"scalegraph/graph"
+	"scalegraph/live"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 	"scalegraph/walk"
@@ -85,13 +86,15 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	kept := cache.New(client, cacheConfig(cfg, log))
 	defer kept.Close()
 	pages := walk.New(auth.Confine(kept))
+	changes := live.New(live.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log})
 	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolverConfig(cfg, pages)),
+		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changes)),
 		Complexity: resolvers.Complexity(),
 	})
 
 	state := &health{circuits: client.Circuits, signing: client.Signing}
-	serving := edgeConfig(cfg, demo.token(), log)
+	streams := new(edge.Streams)
+	serving := edgeConfig(cfg, demo.token(), streams, log)
 	if callers != nil {
 		serving.Authenticate = callers.Authenticate
 	}
@@ -111,5 +114,5 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	if err := greet(out, listener.Addr(), cfg, demo); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, listener, middleware(guarded(mux, cfg, listener.Addr()), log), state, drainTimeout, log)
+	return serve(ctx, listener, middleware(guarded(mux, cfg, listener.Addr()), log), streams, state, drainTimeout, log)
 }

@@ -68,6 +68,7 @@ func settings(cfg *Config) []setting {
 		{name: "MAX_DIRECTIVES", initial: "50", read: count(&cfg.Limits.Directives, 1_000_000), help: "its directives"},
 		{name: "MAX_COST", initial: "20000", read: count(&cfg.Limits.Cost, 1_000_000_000), help: "its cost: fields x rows asked"},
 		{name: "MAX_UPSTREAM_CALLS", initial: "200", read: count(&cfg.Limits.UpstreamCalls, 1_000_000), help: "upstream calls that it may cause"},
+		{name: "MAX_SUBSCRIPTIONS", initial: "10000", read: count(&cfg.MaxSubscriptions, 1_000_000), help: "subscriptions that the process serves at once"},
 
 		{name: "LOG", initial: "auto", read: oneOf(&cfg.Log, "auto", "text", "json"), help: "form of the log on stderr: `text`, `json`, or `auto`, which is text on a terminal"},
 	}
