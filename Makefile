@@ -39,9 +39,10 @@ audit: node ## checks HTTP and the schema from outside, with tools of Node.js
 sdkcheck: ## holds the emulator and our signatures against the official SDK (a module of its own; the first time loads 48 MB)
 	go -C upstream/sdkcheck test -mod=mod ./...
 
-fuzz: ## fuzzes the transport and its limits, a minute each
+fuzz: ## fuzzes the transport, its limits and cursors, a minute each
 	go test -run '^$$' -fuzz FuzzTransport -fuzztime 60s -fuzzminimizetime 5s ./edge
 	go test -run '^$$' -fuzz FuzzDocument -fuzztime 60s -fuzzminimizetime 5s ./edge
+	go test -run '^$$' -fuzz FuzzCursor -fuzztime 60s -fuzzminimizetime 5s .
 
 .PHONY: pages pagescheck browser pictures chromium modules
 pages: modules ## builds what browsers load (web/dist) anew from web/

@@ -111,6 +111,29 @@ func (b *bench) count() {
 	}
 }
 
+// No place is too far away to search for, whatever is remembered.
+func TestSearchFarAway(t *testing.T) {
+	for _, rows := range []int{0, 1, 250} {
+		for _, second := range []int64{math.MinInt64 / 4, -62167219200, -1, 0, 1, epoch.Unix() - 1, 253402300799, math.MaxInt64 / 4} {
+			b := newBench(t, rows, emulator.Switches{})
+			want := b.record(emulator.Filter{})
+			p := upstream.Point{Second: second, LogID: "x"}
+			for _, known := range []bool{false, true} {
+				b.forget()
+				if known {
+					b.count()
+				}
+				older, _ := b.ask(upstream.PageQuery{After: &p, Count: 500})
+				b.forget()
+				newer, _ := b.ask(upstream.PageQuery{Before: &p, Count: 500, Last: true})
+				if got := append(ids(newer), ids(older)...); !slices.Equal(got, want) || len(newer.Rows) > 0 && len(older.Rows) > 0 {
+					t.Errorf("%d rows, second %d: %v", rows, second, got)
+				}
+			}
+		}
+	}
+}
+
 // The same holds where so many rows came and went that memory leads astray.
 func TestSearchBoundAfterExpiry(t *testing.T) {
 	const total = 20_000

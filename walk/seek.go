@@ -208,7 +208,7 @@ func (b *bracket) narrow(v *window, s int64, least, most int) {
 // probe says where to look next for second s: in proportion to the time where the rows seem to come evenly, and by halves
 // where they do not, so that a log with bursts and silences is searched in as many calls as its length allows.
 func (w *walk) probe(s int64, b bracket) int {
-	if s > b.newer.second || s < b.older.second || !b.even() && !w.nears(s, b) {
+	if s > b.newer.second || s < b.older.second || b.newer.second <= b.older.second || !b.even() && !w.nears(s, b) {
 		return (b.least + b.most) / 2
 	}
 	share := float64(b.newer.second-s) / float64(b.newer.second-b.older.second)
