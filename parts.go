@@ -37,11 +37,14 @@ func cacheConfig(cfg Config, log *slog.Logger) cache.Config {
 		Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError,
 		Grant: cfg.Grant, GrantScope: cfg.GrantScope, GrantIfError: cfg.GrantIfError,
 		Secret:  cfg.Secret,
-		Memory:  cfg.CacheMemory,
+		Memory:  cfg.CacheMemory - answersPart(cfg),
 		Timeout: cfg.RequestTimeout,
 		Log:     log,
 	}
 }
+
+// answersPart is what whole answers get of the in-process tier, in bytes.
+func answersPart(cfg Config) int64 { return cfg.CacheMemory / 8 }
 
 func resolverConfig(cfg Config, pages *walk.Pages, changes *live.Hub) resolvers.Config {
 	return resolvers.Config{
@@ -59,6 +62,7 @@ func edgeConfig(cfg Config, demoToken string, streams *edge.Streams, log *slog.L
 		StatusProfile:  edge.StatusProfile(cfg.StatusProfile),
 		CORSOrigins:    cfg.CORSOrigins,
 		Introspection:  cfg.Introspection,
+		Answers:        answersPart(cfg),
 		Trusted:        cfg.Trusted,
 		TrustedOnly:    cfg.TrustedOnly,
 		DemoToken:      demoToken,

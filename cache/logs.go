@@ -125,6 +125,7 @@ func (l *Logs) served(a *asked, lay laid) upstream.Listing {
 		lay.until = time.Time{}
 	}
 	a.caller.Tally.UseUntil(lay.until)
+	l.restsOn(a, lay)
 	return lay.listing
 }
 

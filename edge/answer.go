@@ -9,8 +9,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"scalegraph/upstream"
 )
 
 // refuse answers a request that never reached GraphQL.
@@ -42,19 +40,31 @@ func (x *exchange) statusOf(resp *graphql.Response) int {
 
 // write sends the one answer of the exchange.
 func (x *exchange) write(status int, resp *graphql.Response) {
-	body := encode(resp)
+	a := &payload{body: encode(resp)}
+	if len(resp.Errors) == 0 {
+		x.keep(a)
+		x.send(status, a, true)
+		return
+	}
+	x.w.Header().Set("Cache-Control", "no-store")
+	if status == http.StatusServiceUnavailable {
+		x.w.Header().Set("Retry-After", "1")
+	}
+	x.send(status, a, false)
+}
+
+// send sends an answer in the encoding that the client likes best. One that may be cached, and was asked for by a method that caches
+// understand, says for how long, and is not sent to a client that has it.
+func (x *exchange) send(status int, a *payload, cacheable bool) {
 	encoding := ""
-	if len(body) >= leastCompressed {
+	if len(a.body) >= leastCompressed {
 		encoding = chooseEncoding(x.r.Header.Values("Accept-Encoding"))
 	}
 	h := x.w.Header()
-	switch {
-	case len(resp.Errors) > 0:
-		h.Set("Cache-Control", "no-store")
-	case x.r.Method != http.MethodPost:
-		tag := etag(body, encoding)
+	if cacheable && x.r.Method != http.MethodPost {
+		tag := a.etag(encoding)
 		h.Set("ETag", tag)
-		h.Set("Cache-Control", cachePolicy(&upstream.CallerFrom(x.r.Context()).Tally, time.Now()))
+		h.Set("Cache-Control", cachePolicy(&x.caller.Tally, time.Now()))
 		if unchanged(x.r.Header, tag) {
 			x.w.WriteHeader(http.StatusNotModified)
 			return
@@ -62,12 +72,9 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 	}
 	if encoding != "" {
 		h.Set("Content-Encoding", encoding)
-		body = x.compressors.compress(encoding, body)
-	}
-	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", "1")
 	}
 	h.Set("Content-Type", x.media+"; charset=utf-8")
+	body := a.in(encoding, x.compressors)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // nobody is left to hear of a broken connection

@@ -1,8 +1,6 @@
 package edge
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
@@ -19,16 +17,6 @@ func cachePolicy(t *upstream.Tally, now time.Time) string {
 		return "private, max-age=0"
 	}
 	return fmt.Sprintf("private, max-age=%d", int(max(0, until.Sub(now)).Seconds()))
-}
-
-// etag is a strong validator: equal for equal bytes only, so each content encoding has its own.
-func etag(body []byte, encoding string) string {
-	sum := sha256.Sum256(body)
-	tag := base64.RawURLEncoding.EncodeToString(sum[:16])
-	if encoding != "" {
-		tag += "-" + encoding
-	}
-	return `"` + tag + `"`
 }
 
 // unchanged reports whether the client has the very answer already.

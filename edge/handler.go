@@ -19,12 +19,13 @@ type handler struct {
 	cfg         Config
 	engine      *engine
 	compressors *compressors
+	answers     *answers
 }
 
 // NewHandler serves GraphQL over the schema.
 func NewHandler(schema graphql.ExecutableSchema, cfg Config) http.Handler {
 	cfg = cfg.withDefaults()
-	h := &handler{cfg: cfg, engine: newEngine(schema, cfg), compressors: newCompressors()}
+	h := &handler{cfg: cfg, engine: newEngine(schema, cfg), compressors: newCompressors(), answers: newAnswers(cfg.Answers)}
 	h.engine.checkTrusted()
 	return h
 }
@@ -60,6 +61,8 @@ type exchange struct {
 	media      string          // media type of an answer in one piece
 	acceptable bool            // the client takes such an answer
 	prefer     preferences
+	caller     *upstream.Caller // once it is known
+	key        *answerKey       // under which the answer may be kept; nil: it may not
 }
 
 // allow lists the methods that the path takes.
@@ -89,7 +92,15 @@ func (x *exchange) serve() *refusal {
 	if refused := x.authenticate(caller); refused != nil {
 		return refused
 	}
-	params, refused := readParams(x.w, x.r, x.cfg.Limits.Body)
+	text, refused := readText(x.w, x.r, x.cfg.Limits.Body)
+	if refused != nil {
+		return refused
+	}
+	x.caller = caller
+	if x.again(text) {
+		return nil
+	}
+	params, refused := readParams(x.r, text)
 	if refused != nil {
 		return refused
 	}

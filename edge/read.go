@@ -39,14 +39,28 @@ func (p *parameters) named() bool {
 	return p.Query != "" || p.Extensions[documentID] != nil || p.Extensions["persistedQuery"] != nil
 }
 
-// readParams reads the parameters of a POST from its body and those of a GET from its URL. What was sent is never echoed.
-func readParams(w http.ResponseWriter, r *http.Request, maxBody int64) (*graphql.RawParams, *refusal) {
-	read := readURL
+// readText reads what the parameters are in: the body of a POST, the query part of another method's URL.
+func readText(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *refusal) {
 	if r.Method == http.MethodPost {
-		read = readBody
+		return readBody(w, r, most)
+	}
+	if contentType := r.Header.Get("Content-Type"); contentType != "" && !isJSON(contentType) {
+		return nil, notJSON()
+	}
+	if n := int64(len(r.URL.RawQuery)); n > most {
+		return nil, refusef(http.StatusRequestURITooLong, codeTooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, most)
+	}
+	return []byte(r.URL.RawQuery), nil
+}
+
+// readParams reads the parameters from their text. What was sent is never echoed.
+func readParams(r *http.Request, text []byte) (*graphql.RawParams, *refusal) {
+	parse := parseURL
+	if r.Method == http.MethodPost {
+		parse = parseBody
 	}
 	start := graphql.Now()
-	p, refused := read(w, r, maxBody)
+	p, refused := parse(text)
 	if refused != nil {
 		return nil, refused
 	}
@@ -78,7 +92,7 @@ func notJSON() *refusal {
 	return refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "The Content-Type must be application/json in UTF-8.")
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameters, *refusal) {
+func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) ([]byte, *refusal) {
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, notJSON()
 	}
@@ -97,18 +111,16 @@ func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) (*parameter
 	if err != nil {
 		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The body could not be read to its end.")
 	}
-	p := &parameters{}
-	return p, decode(body.Bytes(), p, "body")
+	return body.Bytes(), nil
 }
 
-func readURL(_ http.ResponseWriter, r *http.Request, maxQuery int64) (*parameters, *refusal) {
-	if contentType := r.Header.Get("Content-Type"); contentType != "" && !isJSON(contentType) {
-		return nil, notJSON()
-	}
-	if n := int64(len(r.URL.RawQuery)); n > maxQuery {
-		return nil, refusef(http.StatusRequestURITooLong, codeTooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, maxQuery)
-	}
-	values, err := url.ParseQuery(r.URL.RawQuery)
+func parseBody(text []byte) (*parameters, *refusal) {
+	p := &parameters{}
+	return p, decode(text, p, "body")
+}
+
+func parseURL(text []byte) (*parameters, *refusal) {
+	values, err := url.ParseQuery(string(text))
 	if err != nil {
 		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The URL's query is not well formed.")
 	}

@@ -66,6 +66,7 @@ type Tally struct {
 	StaleHits  atomic.Int64 // kept pages that stood in for a failing upstream
 
 	freshUntil atomic.Int64 // Unix time in milliseconds; 0: no page has been used
+	bases      bases        // see RestOn
 }
 
 // UseUntil notes that the answer contains a page that is fresh until t; the zero time is one that is not fresh.

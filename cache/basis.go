@@ -1,0 +1,43 @@
+package cache
+
+import (
+	"time"
+
+	"scalegraph/upstream"
+)
+
+// A basis stands for a listing that was served fresh from memory, to one credential. It is what lets a whole answer be given again
+// without laying it out anew.
+type basis struct {
+	logs  *Logs
+	view  viewHash
+	who   credential
+	group upstream.Group
+	track *track    // as it was: every reading of the view replaces it
+	until time.Time // fresh until then
+	hits  int64     // pieces that came from memory
+}
+
+// restsOn notes in the caller's tally what a listing was made of. Without memory nothing tells when that changes, so nothing is
+// noted; and what is noted of a listing that is not fresh never holds.
+func (l *Logs) restsOn(a *asked, lay laid) {
+	if l.memory == nil || a.caller.NoCache {
+		return
+	}
+	a.caller.Tally.RestOn(&basis{
+		logs: l, view: a.view.hash, who: a.who, group: a.q.Group,
+		track: a.track, until: lay.until, hits: max(1, int64(len(lay.pieces))),
+	})
+}
+
+// Holds reports whether the credential still has the right, and the view is as it was and fresh.
+func (b *basis) Holds(now time.Time) bool {
+	return now.Before(b.until) && b.logs.memory.track(b.view) == b.track && b.logs.grants.of(b.who, b.group) == granted
+}
+
+// Count counts the pieces as found in memory.
+func (b *basis) Count(t *upstream.Tally) {
+	t.MemoryHits.Add(b.hits)
+	b.logs.counters.memoryHits.Add(b.hits)
+	t.UseUntil(b.until)
+}

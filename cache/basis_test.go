@@ -1,0 +1,124 @@
+package cache_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scalegraph/cache"
+	"scalegraph/upstream"
+)
+
+// rests asks and returns what the answer rests on.
+func (b *bench) rests(logs *cache.Logs, c *upstream.Caller, q upstream.ListQuery) []upstream.Basis {
+	b.Helper()
+	b.list(upstream.WithCaller(b.Context(), c), logs, q)
+	return c.Tally.Bases()
+}
+
+// good asks as a caller with the right.
+func (b *bench) good(logs *cache.Logs) upstream.Basis {
+	b.Helper()
+	bases := b.rests(logs, &upstream.Caller{Token: "good"}, poll)
+	if len(bases) != 1 {
+		b.Fatalf("rests on %d", len(bases))
+	}
+	return bases[0]
+}
+
+// What an answer rests on holds as long as the cache would give the same without asking anybody, and no longer.
+func TestBasisEndsWithWhatItStandsFor(t *testing.T) {
+	ends := map[string]func(b *bench, logs *cache.Logs){
+		"freshness": func(*bench, *cache.Logs) { time.Sleep(defaults().Fresh) },
+		"a read past the caches": func(b *bench, logs *cache.Logs) {
+			b.insert(1)
+			b.list(upstream.WithCaller(b.Context(), &upstream.Caller{Token: "other", NoCache: true}), logs, poll)
+		},
+		"a refusal": func(b *bench, logs *cache.Logs) {
+			b.RevokeToken("good")
+			_, _ = logs.List(b.as("good"), upstream.ListQuery{Group: group, Filter: upstream.Filter{Status: upstream.StatusFail}, Limit: 5})
+		},
+		"the group": func(b *bench, logs *cache.Logs) {
+			b.RemoveGroup(project, groupID)
+			_, _ = logs.List(b.as("good"), upstream.ListQuery{Group: group, Filter: upstream.Filter{Status: upstream.StatusFail}, Limit: 5})
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := closedBench(t, 50)
+				logs := b.logs(defaults())
+				time.Sleep(time.Hour) // so that no time is the zero time
+				b.list(b.as("good"), logs, poll)
+				basis := b.good(logs)
+				if time.Sleep(time.Second); !basis.Holds(time.Now()) {
+					t.Error("does not hold")
+				}
+				if end(b, logs); basis.Holds(time.Now()) {
+					t.Error("still holds")
+				}
+			})
+		})
+	}
+}
+
+// The right of a credential ends before the pages are old.
+func TestBasisEndsWithTheGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := closedBench(t, 50)
+		cfg := defaults()
+		cfg.Fresh, cfg.Grant = time.Hour, time.Minute
+		logs := b.logs(cfg)
+		b.list(b.as("good"), logs, poll)
+		basis := b.good(logs)
+		if time.Sleep(59 * time.Second); !basis.Holds(time.Now()) {
+			t.Error("does not hold within GRANT")
+		}
+		if time.Sleep(2 * time.Second); basis.Holds(time.Now()) {
+			t.Error("holds after GRANT")
+		}
+	})
+}
+
+// Answers that were read just now, past the caches, from stand-ins or without a memory rest on nothing that could hold.
+func TestNothingToRestOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := closedBench(t, 50)
+		logs := b.logs(defaults())
+		if n := len(b.rests(logs, &upstream.Caller{Token: "good"}, poll)); n != 0 {
+			t.Errorf("just read: %d", n)
+		}
+		if n := len(b.rests(logs, &upstream.Caller{Token: "good", NoCache: true}, poll)); n != 0 {
+			t.Errorf("past the caches: %d", n)
+		}
+		time.Sleep(defaults().Fresh)
+		if basis := b.good(logs); basis.Holds(time.Now()) {
+			t.Error("aging, and holds")
+		}
+		cfg := defaults()
+		cfg.Memory = 0
+		bare := b.logs(cfg)
+		b.list(b.as("good"), bare, poll)
+		if n := len(b.rests(bare, &upstream.Caller{Token: "good"}, poll)); n != 0 {
+			t.Errorf("without memory: %d", n)
+		}
+	})
+}
+
+// An answer that is given again counts as found in memory.
+func TestBasisCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := closedBench(t, 50)
+		logs := b.logs(defaults())
+		b.list(b.as("good"), logs, poll)
+		basis, before := b.good(logs), logs.Stats().MemoryHits
+		var tally upstream.Tally
+		basis.Count(&tally)
+		if tally.MemoryHits.Load() != 1 || logs.Stats().MemoryHits != before+1 {
+			t.Errorf("%d hits, and %d in all after %d", tally.MemoryHits.Load(), logs.Stats().MemoryHits, before)
+		}
+		if until, ok := tally.FreshUntil(); !ok || !until.After(time.Now()) {
+			t.Errorf("fresh until %v", until)
+		}
+	})
+}

@@ -1,0 +1,37 @@
+package edge
+
+import (
+	"net/http"
+	"time"
+)
+
+// again gives the request the answer that is kept for it, where there is one that still holds.
+func (x *exchange) again(text []byte) bool {
+	caller := x.caller
+	if x.answers == nil || !x.acceptable || caller.NoCache || caller.Explain {
+		return false
+	}
+	key := keyOf(x.r.Method, x.r.Header.Values("Accept"), text, caller)
+	a, ok := x.answers.find(key, time.Now())
+	if !ok {
+		x.key = &key
+		return false
+	}
+	for _, b := range a.bases {
+		b.Count(&caller.Tally)
+	}
+	x.send(http.StatusOK, a.payload, true)
+	return true
+}
+
+// keep keeps an answer that was executed without an error, where it rests on nothing but what is kept.
+func (x *exchange) keep(a *payload) {
+	if x.key == nil {
+		return
+	}
+	until, used := x.caller.Tally.FreshUntil()
+	bases := x.caller.Tally.Bases()
+	if used && len(bases) > 0 && time.Now().Before(until) {
+		x.answers.keep(*x.key, &keptAnswer{a, bases})
+	}
+}
