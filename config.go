@@ -53,6 +53,10 @@ type Config struct {
 	StatusProfile string
 	Limits        Limits
 
+	CallerCost     int // 0: no limit
+	CallerCostMode string
+	InFlight       int // 0: no bound
+
 	Log string
 
 	Unread []string // variables that look like ours and that nobody reads: most likely misspelt

@@ -40,13 +40,15 @@ func logged(h http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		answer := newAnswerWriter(w)
+		n := new(notes)
 		defer func() {
-			log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
 				slog.String(requestIDField, r.Header.Get(requestIDHeader)),
 				slog.String("method", clipped(r.Method)), slog.String("path", clipped(r.URL.Path)),
-				slog.Int("status", answer.status), slog.Duration("duration", time.Since(began)), slog.Int64("bytes", answer.bytes))
+				slog.Int("status", answer.status), slog.Duration("duration", time.Since(began)), slog.Int64("bytes", answer.bytes),
+			}, n.attrs()...)...)
 		}()
-		h.ServeHTTP(answer, r)
+		h.ServeHTTP(answer, r.WithContext(withNotes(r.Context(), n)))
 	})
 }
 

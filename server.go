@@ -76,8 +76,14 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	if err := demo.allow(keys); err != nil {
 		return err
 	}
+	watch, err := newWatch(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer watch.stop()
 	asking := upstreamConfig(cfg, log)
 	asking.Keys = keys
+	asking.Transport = watch.transport(asking)
 	client, err := upstream.New(asking)
 	if err != nil {
 		return err
@@ -98,8 +104,10 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	if callers != nil {
 		serving.Authenticate = callers.Authenticate
 	}
+	watch.edge(&serving)
+	watch.client(cfg, client)
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", edge.NewHandler(schema, serving))
+	mux.Handle("/graphql", watch.traced(edge.NewHandler(schema, serving)))
 	mux.HandleFunc("GET /schema.graphql", schemaText)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", state.ready)
@@ -107,6 +115,11 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 		return err
 	}
 
+	admin, err := serveAdmin(ctx, cfg, mux, watch.metrics.Handler(), log)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func settings(cfg *Config) []setting {
 	const year = 365 * 24 * time.Hour
 	return []setting{
 		{name: "LISTEN", initial: "127.0.0.1:8080", read: address(&cfg.Listen), help: "address; port 0 takes a free one and prints it"},
-		{name: "ADMIN_LISTEN", read: address(&cfg.AdminListen), help: "separate address for metrics and pprof"},
+		{name: "ADMIN_LISTEN", read: address(&cfg.AdminListen), help: "separate address for `/metrics` and pprof; where it is empty `/metrics` is at the main address, and there is no pprof"},
 		{name: "UPSTREAM", initial: demoName, read: upstreamURL(&cfg.Upstream), secret: true, help: "base URL of the AutoScaling endpoint, or `demo`"},
 		{name: "REGION", initial: "default", read: word(&cfg.Region), help: "name of that endpoint's region"},
 		{name: "REGIONS", read: regions(&cfg.Regions), secret: true, help: "more regions: `name=url,name=url`"},
@@ -69,6 +69,10 @@ func settings(cfg *Config) []setting {
 		{name: "MAX_COST", initial: "20000", read: count(&cfg.Limits.Cost, 1_000_000_000), help: "its cost: fields x rows asked"},
 		{name: "MAX_UPSTREAM_CALLS", initial: "200", read: count(&cfg.Limits.UpstreamCalls, 1_000_000), help: "upstream calls that it may cause"},
 		{name: "MAX_SUBSCRIPTIONS", initial: "10000", read: count(&cfg.MaxSubscriptions, 1_000_000), help: "subscriptions that the process serves at once"},
+
+		{name: "CALLER_COST", initial: "0", read: countOrNone(&cfg.CallerCost, 1_000_000_000), help: "cost that one caller may spend in a minute (each replica counts by itself); 0: no limit"},
+		{name: "CALLER_COST_MODE", initial: limitEnforce, read: oneOf(&cfg.CallerCostMode, limitEnforce, limitMeasure), help: "`enforce`, or `measure`: who spends more is counted and logged, not refused"},
+		{name: "MAX_IN_FLIGHT", initial: "4096", read: countOrNone(&cfg.InFlight, 1_000_000), help: "GraphQL requests under way at once, streams not counted; 0: no bound"},
 
 		{name: "LOG", initial: "auto", read: oneOf(&cfg.Log, "auto", "text", "json"), help: "form of the log on stderr: `text`, `json`, or `auto`, which is text on a terminal"},
 	}

@@ -74,6 +74,18 @@ func count(to *int, most int) func(string) error {
 	}
 }
 
+// countOrNone reads a whole number from 0 to most.
+func countOrNone(to *int, most int) func(string) error {
+	return func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > most {
+			return fmt.Errorf("must be a whole number from 0 to %d", most)
+		}
+		*to = n
+		return nil
+	}
+}
+
 func duration(to *time.Duration, least, most time.Duration) func(string) error {
 	return func(s string) error {
 		d, err := time.ParseDuration(s)

@@ -3,6 +3,8 @@ package edge
 import (
 	"net/http"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 )
 
 // again gives the request the answer that is kept for it, where there is one that still holds.
@@ -17,9 +19,15 @@ func (x *exchange) again(text []byte) bool {
 		x.key = &key
 		return false
 	}
+	x.report.Kind, x.report.Name, x.report.Cost = a.kind, a.name, a.cost
+	if errs := x.engine.admit(x.r.Context(), caller, a.cost); errs != nil {
+		x.answer(&graphql.Response{Errors: errs})
+		return true
+	}
 	for _, b := range a.bases {
 		b.Count(&caller.Tally)
 	}
+	x.report.Status = http.StatusOK
 	x.send(http.StatusOK, a.payload, true)
 	return true
 }
@@ -32,6 +40,6 @@ func (x *exchange) keep(a *payload) {
 	until, used := x.caller.Tally.FreshUntil()
 	bases := x.caller.Tally.Bases()
 	if used && len(bases) > 0 && time.Now().Before(until) {
-		x.answers.keep(*x.key, &keptAnswer{a, bases})
+		x.answers.keep(*x.key, &keptAnswer{a, bases, x.report.Kind, x.report.Name, x.report.Cost})
 	}
 }

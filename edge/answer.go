@@ -40,6 +40,7 @@ func (x *exchange) statusOf(resp *graphql.Response) int {
 
 // write sends the one answer of the exchange.
 func (x *exchange) write(status int, resp *graphql.Response) {
+	x.report.says(status, resp)
 	a := &payload{body: encode(resp)}
 	if len(resp.Errors) == 0 {
 		x.keep(a)
@@ -47,9 +48,7 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 		return
 	}
 	x.w.Header().Set("Cache-Control", "no-store")
-	if status == http.StatusServiceUnavailable {
-		x.w.Header().Set("Retry-After", "1")
-	}
+	retryAfter(x.w.Header(), status, resp)
 	x.send(status, a, false)
 }
 
@@ -66,6 +65,7 @@ func (x *exchange) send(status int, a *payload, cacheable bool) {
 		h.Set("ETag", tag)
 		h.Set("Cache-Control", cachePolicy(&x.caller.Tally, time.Now()))
 		if unchanged(x.r.Header, tag) {
+			x.report.Status = http.StatusNotModified
 			x.w.WriteHeader(http.StatusNotModified)
 			return
 		}
@@ -78,6 +78,20 @@ func (x *exchange) send(status int, a *payload, cacheable bool) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // nobody is left to hear of a broken connection
+}
+
+// retryAfter says when to come again, where a limit of ours refused the request.
+func retryAfter(h http.Header, status int, resp *graphql.Response) {
+	if status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests {
+		return
+	}
+	wait := int64(1)
+	if len(resp.Errors) > 0 {
+		if seconds, ok := resp.Errors[0].Extensions["retryAfterSeconds"].(int64); ok {
+			wait = seconds
+		}
+	}
+	h.Set("Retry-After", strconv.FormatInt(wait, 10))
 }
 
 // encode writes a response. The data go out as gqlgen wrote them; an answer without any has no entry for them.

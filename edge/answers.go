@@ -27,7 +27,9 @@ type answerKey [sha256.Size]byte
 // keptAnswer is an answer and what it rests on.
 type keptAnswer struct {
 	*payload
-	bases []upstream.Basis
+	bases      []upstream.Basis
+	kind, name string // as in Report
+	cost       int
 }
 
 // ofItself is what an entry takes beside its body, and again for its compressed forms, in bytes.

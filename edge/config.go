@@ -46,6 +46,13 @@ type Config struct {
 	// each set of credentials, before anything is executed. nil: callers prove nothing to us.
 	Authenticate func(context.Context, *upstream.Caller) error
 
+	// Admit is asked before an operation is executed, and returns how long its caller must wait first; 0: not at all. nil: nobody waits.
+	Admit    func(ctx context.Context, c *upstream.Caller, cost int) time.Duration
+	InFlight int // requests under way at once, but for streams; 0: no bound
+
+	// Done is told of every operation, when its answer has been written. nil: nobody is.
+	Done func(context.Context, Report)
+
 	Queries     QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
 	Trusted     *Trusted   // nil: none
 	TrustedOnly bool       // run no other documents

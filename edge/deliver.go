@@ -87,6 +87,7 @@ func (x *exchange) answerWhole(resp *graphql.Response) {
 	}
 	p := parts{x}
 	p.start(dialectParameter(x.prefer.deferred))
+	x.report.Code = firstCode(resp)
 	if p.part(encode(resp)) == nil {
 		_ = p.close() // who is gone needs no end
 	}
@@ -149,6 +150,7 @@ func (p *delivery) begin(first *graphql.Response) error {
 		dialect = deferNew
 	}
 	p.start(dialectParameter(dialect))
+	p.report.Code = firstCode(first)
 	return p.write(b)
 }
 

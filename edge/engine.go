@@ -8,6 +8,8 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/upstream"
 )
 
 // engine is gqlgen's executor, guarded. Every transport runs operations through it and through nothing else.
@@ -98,14 +100,14 @@ func asBadInput(errs gqlerror.List) gqlerror.List {
 // costStat is under which name the cost stands in an operation's stats.
 const costStat = "scalegraph.cost"
 
-// charge notes what the operation costs, and refuses it where that is too much.
+// charge notes what the operation costs, and refuses it where that is too much, in itself or for its caller just now.
 func (e *engine) charge(ctx context.Context, op *graphql.OperationContext) gqlerror.List {
 	cost := complexity.Calculate(ctx, e.schema, op.Operation, op.Variables)
 	op.Stats.SetExtension(costStat, cost)
 	if err := within(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
 		return gqlerror.List{err}
 	}
-	return nil
+	return e.admit(ctx, upstream.CallerFrom(ctx), cost)
 }
 
 // costOf is what an operation was charged; 0 where it did not come so far.

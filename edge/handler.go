@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -20,6 +22,7 @@ type handler struct {
 	engine      *engine
 	compressors *compressors
 	answers     *answers
+	flying      atomic.Int64 // requests under way
 }
 
 // NewHandler serves GraphQL over the schema.
@@ -39,12 +42,14 @@ const vary = "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Enco
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), h.cfg.RequestTimeout, errRequestTimeout)
 	defer cancel()
-	x := &exchange{handler: h, w: w, r: r.WithContext(ctx), connection: r.Context(), media: mediaJSON}
+	x := &exchange{handler: h, w: w, r: r.WithContext(ctx), connection: r.Context(), began: time.Now(), media: mediaJSON}
 	x.id = requestID(r.Header)
 	w.Header().Set("X-Request-Id", x.id)
 	w.Header().Set("Vary", vary)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	x.cors()
+	defer x.done()
+	defer x.leave()
 	defer x.recover()
 	if refused := x.serve(); refused != nil {
 		x.refuse(refused)
@@ -56,6 +61,7 @@ type exchange struct {
 	*handler
 	w          http.ResponseWriter
 	r          *http.Request
+	began      time.Time
 	connection context.Context // of the request without a bound on its time
 	id         string          // of the request
 	media      string          // media type of an answer in one piece
@@ -63,6 +69,16 @@ type exchange struct {
 	prefer     preferences
 	caller     *upstream.Caller // once it is known
 	key        *answerKey       // under which the answer may be kept; nil: it may not
+	entered    bool             // it counts as under way
+	report     Report
+}
+
+// done tells who wants to know what became of the operation.
+func (x *exchange) done() {
+	if x.cfg.Done != nil {
+		x.report.Took = time.Since(x.began)
+		x.cfg.Done(x.r.Context(), x.report)
+	}
 }
 
 // allow lists the methods that the path takes.
@@ -85,6 +101,9 @@ func (x *exchange) serve() *refusal {
 		x.w.Header().Set("Allow", allow)
 		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "This path takes %s.", allow)
 	}
+	if refused := x.enter(); refused != nil {
+		return refused
+	}
 	caller, refused := callerOf(x.r.Header, x.cfg, x.id)
 	if refused != nil {
 		return refused
@@ -96,7 +115,7 @@ func (x *exchange) serve() *refusal {
 	if refused != nil {
 		return refused
 	}
-	x.caller = caller
+	x.caller, x.report.Caller = caller, caller
 	if x.again(text) {
 		return nil
 	}
@@ -115,6 +134,7 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 		ctx = withDeferral(ctx)
 	}
 	op, errs := x.engine.CreateOperationContext(ctx, params)
+	x.report.concerns(op, x.cfg.Trusted)
 	if errs != nil {
 		x.answer(x.engine.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 		return nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -77,8 +79,14 @@ func (s *socket) running(id string) bool {
 
 // operate runs one operation to its end.
 func (s *socket) operate(ctx context.Context, id string, p *parameters) {
+	report := Report{Status: http.StatusSwitchingProtocols, Caller: upstream.CallerFrom(ctx)}
+	defer s.tell(ctx, time.Now(), &report)
 	op, errs := s.operation(ctx, p)
+	if op != nil {
+		report.concerns(op, s.cfg.Trusted)
+	}
 	if errs != nil {
+		report.Code = codeOf(errs[0])
 		if s.ended(id) {
 			s.fail(id, errs)
 		}
@@ -91,8 +99,16 @@ func (s *socket) operate(ctx context.Context, id string, p *parameters) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if s.relay(id, op, s.engine.events(ctx, op, func() string { return "" }), cancel) && s.ended(id) {
+	if s.relay(id, op, s.engine.events(ctx, op, func() string { return "" }), cancel, &report) && s.ended(id) {
 		s.send(message{Type: "complete", ID: id})
+	}
+}
+
+// tell tells who wants to know what became of an operation.
+func (s *socket) tell(ctx context.Context, began time.Time, r *Report) {
+	if s.cfg.Done != nil {
+		r.Took = time.Since(began)
+		s.cfg.Done(ctx, *r)
 	}
 }
 
@@ -113,7 +129,7 @@ func (s *socket) operation(ctx context.Context, p *parameters) (*graphql.Operati
 }
 
 // relay sends what an operation says; false where it ended with an error, which has been sent.
-func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan event, cancel context.CancelFunc) bool {
+func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan event, cancel context.CancelFunc, report *Report) bool {
 	defer func() {
 		cancel()
 		for range events { // its goroutine must not outlive the operation
@@ -122,6 +138,7 @@ func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan ev
 	told := false
 	for ev := range events {
 		told = true
+		report.Code = ev.code
 		if ev.errors != nil {
 			if s.ended(id) {
 				s.send(message{Type: "error", ID: id, Payload: ev.errors})

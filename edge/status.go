@@ -9,6 +9,8 @@ func requestStatus(code string, profile StatusProfile, media string) int {
 		return http.StatusInternalServerError
 	case codeRequestTimeout:
 		return http.StatusServiceUnavailable
+	case codeRateLimited:
+		return http.StatusTooManyRequests
 	case codeNotFound, codeNotSupported:
 		return http.StatusOK // clients of persisted queries take another status for a broken server
 	}

@@ -16,6 +16,7 @@ type event struct {
 	id     string
 	body   []byte // the encoded response
 	errors []byte // its errors alone, where it has no data; else nil
+	code   string // of its first error; empty: none
 }
 
 // events answers an operation until it has no more to say or ctx ends, then closes the channel. Each answer is made when the one
@@ -31,7 +32,7 @@ func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextI
 			if resp == nil {
 				return
 			}
-			ev := event{body: encode(resp)} // before the next answer: gqlgen reuses the buffer
+			ev := event{body: encode(resp), code: firstCode(resp)} // before the next answer: gqlgen reuses the buffer
 			if len(resp.Data) == 0 {
 				ev.errors = encodeErrors(resp.Errors)
 			} else {
@@ -62,6 +63,7 @@ func (x *exchange) stream(op *graphql.OperationContext, to sink) *refusal {
 		return refusef(http.StatusServiceUnavailable, codeRateLimited, "The server takes no more streams now; try again later.")
 	}
 	defer done()
+	x.leave()
 	ctx, cancel := context.WithCancel(x.endless())
 	defer cancel()
 	ctx, nextID := x.cfg.Events(ctx, x.r.Header.Get("Last-Event-ID"))
@@ -72,13 +74,13 @@ func (x *exchange) stream(op *graphql.OperationContext, to sink) *refusal {
 		}
 	}()
 	if to.begin(nextID()) == nil {
-		relay(events, to, x.cfg.KeepAlive, draining, x.unrecognised(ctx))
+		relay(events, to, x.cfg.KeepAlive, draining, x.unrecognised(ctx), &x.report)
 	}
 	return nil
 }
 
-// relay hands events on until there are no more, nobody listens, or the program stops.
-func relay(events <-chan event, to sink, every time.Duration, draining, lost <-chan struct{}) {
+// relay hands events on until there are no more, nobody listens, or the program stops. The report gets the code of the last error.
+func relay(events <-chan event, to sink, every time.Duration, draining, lost <-chan struct{}, report *Report) {
 	beat := time.NewTicker(every)
 	defer beat.Stop()
 	for {
@@ -89,10 +91,12 @@ func relay(events <-chan event, to sink, every time.Duration, draining, lost <-c
 				_ = to.end() // who is gone needs no end
 				return
 			}
+			report.Code = ev.code
 			err = to.event(ev)
 		case <-beat.C:
 			err = to.beat()
 		case <-lost:
+			report.Code = codeUnauthenticated
 			_ = to.event(refused(errUnrecognised()))
 			_ = to.end()
 			return
@@ -153,6 +157,7 @@ func (x *exchange) flush() error { return http.NewResponseController(x.w).Flush(
 
 // open begins an answer of unknown length.
 func (x *exchange) open(contentType string) {
+	x.report.Status = http.StatusOK
 	h := x.w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")

@@ -104,6 +104,15 @@ func (c *Client) Close() {
 // RowsLeftOut returns how many rows came without an id or a start time since the client was made.
 func (c *Client) RowsLeftOut() int64 { return c.leftOut.Load() }
 
+// Retries returns how many attempts were further ones since the client was made.
+func (c *Client) Retries() int64 {
+	var n int64
+	for _, r := range c.regions {
+		n += r.retries.Load()
+	}
+	return n
+}
+
 // Circuits returns the state of each region's circuit breaker: closed (all is well), open, or half-open (being tried).
 func (c *Client) Circuits() map[string]string {
 	states := make(map[string]string, len(c.regions))

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -40,6 +41,7 @@ type region struct {
 	base     *url.URL
 	breaker  circuitbreaker.CircuitBreaker[*answer]
 	policies failsafe.Executor[*answer]
+	retries  *atomic.Int64
 }
 
 func newRegions(cfg Config) (map[string]*region, error) {
@@ -62,14 +64,16 @@ func newRegions(cfg Config) (map[string]*region, error) {
 func newRegion(name string, base *url.URL, p pace, log *slog.Logger) *region {
 	breaker := newBreaker(name, p, log)
 	// Retries go around the breaker: each attempt counts, and an open circuit ends the attempts.
-	return &region{base: base, breaker: breaker, policies: failsafe.With(newRetry(p), breaker)}
+	retries := new(atomic.Int64)
+	return &region{base: base, breaker: breaker, policies: failsafe.With(newRetry(p, retries), breaker), retries: retries}
 }
 
-func newRetry(p pace) failsafe.Policy[*answer] {
+func newRetry(p pace, made *atomic.Int64) failsafe.Policy[*answer] {
 	return retrypolicy.NewBuilder[*answer]().
 		WithMaxRetries(p.retries).
 		HandleIf(p.again).
 		WithDelayFunc(p.wait).
+		OnRetry(func(failsafe.ExecutionEvent[*answer]) { made.Add(1) }).
 		ReturnLastFailure().
 		Build()
 }

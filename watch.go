@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"scalegraph/edge"
+	"scalegraph/limit"
+	"scalegraph/telemetry"
+	"scalegraph/upstream"
+)
+
+// What happens to a caller who spends too much.
+const (
+	limitEnforce = "enforce"
+	limitMeasure = "measure"
+)
+
+// watch is everything that looks on: metrics, traces, and the limits that go by what each caller spends.
+type watch struct {
+	metrics *telemetry.Metrics
+	tracing *telemetry.Tracing
+	buckets *limit.Buckets // nil: no limit
+	cfg     Config
+	log     *slog.Logger
+}
+
+func newWatch(ctx context.Context, cfg Config, log *slog.Logger) (*watch, error) {
+	tracing, err := telemetry.StartTracing(context.WithoutCancel(ctx), buildVersion())
+	if err != nil {
+		return nil, err
+	}
+	w := &watch{metrics: telemetry.NewMetrics(buildVersion()), tracing: tracing, cfg: cfg, log: log}
+	if cfg.CallerCost > 0 {
+		w.buckets = limit.New(cfg.CallerCost)
+	}
+	return w, nil
+}
+
+// stop sends the last spans, for a few seconds at most.
+func (w *watch) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := w.tracing.Stop(ctx); err != nil {
+		w.log.Warn("the last traces were not sent", "error", err)
+	}
+}
+
+// transport carries what goes upstream, and looks at it.
+func (w *watch) transport(asking upstream.Config) http.RoundTripper {
+	regions := map[string]string{}
+	for region, base := range asking.Endpoints {
+		if u, err := url.Parse(base); err == nil {
+			regions[u.Host] = region
+		}
+	}
+	return &telemetry.Transport{Next: upstream.NewTransport(asking.Concurrency), Regions: regions, Metrics: w.metrics, Tracer: w.tracing.Tracer}
+}
+
+// edge has the edge tell what it does, and ask before it does it.
+func (w *watch) edge(cfg *edge.Config) {
+	cfg.Done = w.done
+	cfg.InFlight = w.cfg.InFlight
+	if w.buckets != nil {
+		cfg.Admit = w.admit
+	}
+	if w.tracing.On() {
+		cfg.Extensions = append(cfg.Extensions, telemetry.Fields{Tracer: w.tracing.Tracer})
+	}
+}
+
+// admit returns how long a caller must wait before it may spend so much.
+func (w *watch) admit(ctx context.Context, c *upstream.Caller, cost int) time.Duration {
+	wait := w.buckets.Take(w.buckets.Of(c), cost)
+	if wait <= 0 {
+		return 0
+	}
+	w.metrics.Limited(w.cfg.CallerCostMode)
+	if w.cfg.CallerCostMode == limitEnforce {
+		return wait
+	}
+	w.log.InfoContext(ctx, "a caller spends more than its limit", "caller", c.Name, "cost", cost, "wouldWait", wait)
+	return 0
+}
+
+// traced gives a request its span.
+func (w *watch) traced(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ctx, span := w.tracing.Begin(r)
+		defer span.End()
+		h.ServeHTTP(rw, r.WithContext(ctx))
+	})
+}
+
+// done counts an operation, and completes its span and its line in the log.
+func (w *watch) done(ctx context.Context, r edge.Report) {
+	if r.Status == 0 {
+		return // nothing was asked
+	}
+	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Took: r.Took}
+	w.metrics.Served(o)
+	id := ""
+	if r.Caller != nil {
+		id = r.Caller.RequestID
+	}
+	telemetry.Finish(trace.SpanFromContext(ctx), o, r.Status, id)
+	note(ctx, &r)
+}
+
+// client shows what the client of the upstream counts.
+func (w *watch) client(cfg Config, c *upstream.Client) {
+	w.metrics.Counter("upstream_retries_total", "Calls that were further attempts of a failed one.", nil, func() float64 { return float64(c.Retries()) })
+	w.metrics.Counter("upstream_rows_left_out_total", "Rows without an id or a start time, which no answer has.", nil, func() float64 { return float64(c.RowsLeftOut()) })
+	w.metrics.Gauge("upstream_calls_in_flight_max", "SCALEGRAPH_UPSTREAM_CONCURRENCY.", nil, func() float64 { return float64(cfg.UpstreamConcurrency) })
+	for _, region := range slices.Sorted(maps.Keys(c.Circuits())) {
+		w.metrics.States("upstream_circuit", "Which state a region's circuit breaker is in.", telemetry.Labels{"region": region},
+			[]string{"closed", "open", "half-open"}, func() string { return c.Circuits()[region] })
+	}
+	if cfg.Auth != authKeys {
+		return
+	}
+	w.metrics.States("signing", "How the signing of upstream calls goes.", nil, []string{upstream.SigningOK, upstream.SigningUntried, upstream.SigningRefused,
+		upstream.SigningStopped, upstream.SigningClock, upstream.SigningUnreadable}, func() string { return c.Signing().State })
+	w.metrics.Gauge("clock_ahead_seconds", "By how much our clock is ahead of the upstream's, where that is a minute or more.", nil,
+		func() float64 { return c.Signing().Skew.Seconds() })
+}
