@@ -109,7 +109,7 @@ func TestKeysAreRotatedWhileItRuns(t *testing.T) {
 	e, url := newUpstream(t)
 	access, secret := keysFile(t, testAK+"\n"), keysFile(t, testSK+"\n")
 	e.AddKey(emulator.Key{AK: testAK, SK: testSK})
-	s := startServer(t, "-upstream", url, "-project", testProject, "-auth=aksk", "-ak-file", access, "-sk-file", secret)
+	s := startServer(t, "-upstream", url, "-project", testProject, "-auth=aksk", "-ak-file", access, "-sk-file", secret, "-cache-memory=0")
 	if got := s.do(t, http.MethodGet, "/readyz", ""); !strings.Contains(got.body, `"signing":{"state":"untried"}`) {
 		t.Errorf("readyz says %s", got.body)
 	}

@@ -106,6 +106,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	}
 	watch.edge(&serving)
 	watch.client(cfg, client)
+	watch.cache(kept.Stats)
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", watch.traced(edge.NewHandler(schema, serving)))
 	mux.HandleFunc("GET /schema.graphql", schemaText)

@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"scalegraph/cache"
 	"scalegraph/edge"
 	"scalegraph/limit"
 	"scalegraph/telemetry"
@@ -95,7 +96,10 @@ func (w *watch) traced(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ctx, span := w.tracing.Begin(r)
 		defer span.End()
-		h.ServeHTTP(rw, r.WithContext(ctx))
+		if ctx != r.Context() {
+			r = r.WithContext(ctx)
+		}
+		h.ServeHTTP(rw, r)
 	})
 }
 
@@ -130,4 +134,27 @@ func (w *watch) client(cfg Config, c *upstream.Client) {
 		upstream.SigningStopped, upstream.SigningClock, upstream.SigningUnreadable}, func() string { return c.Signing().State })
 	w.metrics.Gauge("clock_ahead_seconds", "By how much our clock is ahead of the upstream's, where that is a minute or more.", nil,
 		func() float64 { return c.Signing().Skew.Seconds() })
+}
+
+// cache shows what the cache counts.
+func (w *watch) cache(read func() cache.Stats) {
+	counters := []struct {
+		name, help string
+		labels     telemetry.Labels
+		value      func(cache.Stats) int64
+	}{
+		{"cache_hits_total", "Pieces of answers that were kept, by tier.", telemetry.Labels{"tier": "memory"}, func(s cache.Stats) int64 { return s.MemoryHits }},
+		{"cache_hits_total", "Pieces of answers that were kept, by tier.", telemetry.Labels{"tier": "redis"}, func(s cache.Stats) int64 { return s.RedisHits }},
+		{"cache_fetches_total", "Reads from the upstream.", nil, func(s cache.Stats) int64 { return s.Fetches }},
+		{"cache_refreshes_total", "Reads from the upstream that were begun behind an answer.", nil, func(s cache.Stats) int64 { return s.Refreshes }},
+		{"cache_coalesced_total", "Waits for another caller's read.", nil, func(s cache.Stats) int64 { return s.Coalesced }},
+		{"cache_stale_total", "Answers that stood in for a failing upstream.", nil, func(s cache.Stats) int64 { return s.StaleHits }},
+		{"redis_read_bytes_total", "Bytes read from Redis.", nil, func(s cache.Stats) int64 { return s.RedisBytes }},
+		{"redis_faults_total", "Failed calls to Redis; each was a miss and no more.", nil, func(s cache.Stats) int64 { return s.RedisFaults }},
+		{"redis_unreadable_total", "Values in Redis that could not be read; each was a miss and no more.", nil, func(s cache.Stats) int64 { return s.Unreadable }},
+	}
+	for _, c := range counters {
+		w.metrics.Counter(c.name, c.help, c.labels, func() float64 { return float64(c.value(read())) })
+	}
+	w.metrics.Gauge("cache_memory_bytes", "What the in-process tier holds, estimated.", nil, func() float64 { return float64(read().MemoryBytes) })
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"go.opentelemetry.io/otel/codes"
@@ -22,7 +23,7 @@ func (Fields) Validate(graphql.ExecutableSchema) error { return nil }
 // InterceptField wraps the resolver of such a field.
 func (f Fields) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	fc := graphql.GetFieldContext(ctx)
-	if !fc.IsResolver || fc.Object != "Query" && fc.Object != "ScalingGroup" {
+	if !fc.IsResolver || !reads(fc) {
 		return next(ctx)
 	}
 	ctx, span := f.Tracer.Start(ctx, fc.Object+"."+fc.Field.Name)
@@ -32,4 +33,15 @@ func (f Fields) InterceptField(ctx context.Context, next graphql.Resolver) (any,
 		span.SetStatus(codes.Error, "")
 	}
 	return answer, err
+}
+
+// reads reports whether a field reads a log. To name groups costs nothing.
+func reads(fc *graphql.FieldContext) bool {
+	switch fc.Object {
+	case "ScalingGroup":
+		return true
+	case "Query":
+		return fc.Field.Name != "scalingGroup" && fc.Field.Name != "scalingGroups" && !strings.HasPrefix(fc.Field.Name, "__")
+	}
+	return false
 }

@@ -72,6 +72,9 @@ func (t *Tracing) Stop(ctx context.Context) error {
 
 // Begin starts the span of a request, below the caller's where it brought one.
 func (t *Tracing) Begin(r *http.Request) (context.Context, trace.Span) {
+	if !t.On() && r.Header.Get("traceparent") == "" {
+		return r.Context(), noop.Span{} // as nearly all requests of a server without tracing
+	}
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	return t.Tracer.Start(ctx, "GraphQL", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
 		attribute.String("http.request.method", known(r.Method))))
@@ -88,6 +91,9 @@ func known(method string) string {
 
 // Finish ends the span of a request.
 func Finish(span trace.Span, o Operation, status int, requestID string) {
+	if !span.IsRecording() {
+		return
+	}
 	span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("graphql.operation.type", o.Kind),
 		attribute.Int("scalegraph.cost", o.Cost), attribute.String("scalegraph.request_id", requestID))
 	if o.Trusted != "" {

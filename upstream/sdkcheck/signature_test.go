@@ -27,7 +27,7 @@ var at = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 // theirs is what the SDK signs.
 func theirs(t *testing.T, a asked) string {
 	t.Helper()
-	b := request.NewHttpRequestBuilder().WithEndpoint("https://as.example.com").WithMethod(http.MethodGet).WithPath("/" + strings.Join(a.segments, "/")).
+	b := request.NewHttpRequestBuilder().WithEndpoint("https://as.example.com").WithMethod(http.MethodGet).WithPath("/"+strings.Join(a.segments, "/")).
 		AddHeaderParam("X-Project-Id", project).AddHeaderParam("X-Sdk-Date", at.Format("20060102T150405Z"))
 	if a.token != "" {
 		b.AddHeaderParam("X-Security-Token", a.token)

@@ -1,0 +1,386 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	traces "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+
+	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/emulatortest"
+)
+
+// series returns the samples of a metrics page, by what stands in front of the value.
+func series(t *testing.T, page string) map[string]float64 {
+	t.Helper()
+	found := map[string]float64{}
+	lines := bufio.NewScanner(strings.NewReader(page))
+	for lines.Scan() {
+		name, value, ok := strings.Cut(lines.Text(), " ")
+		if !ok || strings.HasPrefix(name, "#") {
+			continue
+		}
+		number, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", lines.Text(), err)
+		}
+		found[name] = number
+	}
+	return found
+}
+
+func TestMetricsCountWhatHappened(t *testing.T) {
+	e, url := newUpstream(t)
+	s := startServer(t, "-upstream", url, "-project", testProject, "-cache-memory=0")
+	for range 3 {
+		s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+	}
+	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", "wrong-token")
+	s.do(t, http.MethodGet, "/graphql?query={nonsense}", "")
+	s.do(t, http.MethodPost, "/graphql", "{", "Content-Type", "application/json")
+	e.Fault(func(*http.Request) *emulator.Fault { return &emulator.Fault{Status: 503} })
+	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+
+	got := series(t, s.do(t, http.MethodGet, "/metrics", "").body)
+	for name, want := range map[string]float64{
+		`scalegraph_requests_total{kind="query",outcome="ok"}`:                          3,
+		`scalegraph_requests_total{kind="query",outcome="UNAUTHENTICATED"}`:             1,
+		`scalegraph_requests_total{kind="query",outcome="UPSTREAM_UNAVAILABLE"}`:        1,
+		`scalegraph_requests_total{kind="unknown",outcome="GRAPHQL_VALIDATION_FAILED"}`: 1,
+		`scalegraph_requests_total{kind="unknown",outcome="BAD_USER_INPUT"}`:            1,
+		`scalegraph_request_duration_seconds_count{kind="query"}`:                       5,
+		`scalegraph_upstream_calls_total{region="default",status="200"}`:                3,
+		`scalegraph_upstream_calls_total{region="default",status="401"}`:                1,
+		`scalegraph_upstream_calls_total{region="default",status="503"}`:                3,
+		`scalegraph_upstream_call_duration_seconds_count{region="default"}`:             7,
+		`scalegraph_upstream_calls_in_flight{region="default"}`:                         0,
+		`scalegraph_upstream_retries_total`:                                             2,
+		`scalegraph_upstream_rows_left_out_total`:                                       0,
+		`scalegraph_upstream_circuit{region="default",state="closed"}`:                  1,
+		`scalegraph_upstream_circuit{region="default",state="open"}`:                    0,
+		`scalegraph_cache_hits_total{tier="memory"}`:                                    0,
+		`scalegraph_cache_hits_total{tier="redis"}`:                                     0,
+		`scalegraph_upstream_calls_in_flight_max`:                                       64,
+	} {
+		if value, ok := got[name]; !ok || value != want {
+			t.Errorf("%s is %v, want %v", name, value, want)
+		}
+	}
+	if n := e.Count(); n != 7 {
+		t.Errorf("the upstream counted %d calls", n)
+	}
+}
+
+// Operations are named only where their documents are trusted, and nothing else that a stranger sends becomes a label.
+func TestStrangersMakeNoSeries(t *testing.T) {
+	s := startServer(t)
+	before := len(series(t, s.do(t, http.MethodGet, "/metrics", "").body))
+	for i := range 50 {
+		n := strconv.Itoa(i)
+		s.do(t, "GET", "/graphql?query=query+Stranger"+n+"{__typename}", "", "X-Auth-Token", n, "X-Request-Id", "r"+n)
+		s.do(t, "GET", "/stranger"+n, "")
+		s.do(t, "STRANGE"+n, "/graphql", "")
+	}
+	page := s.do(t, http.MethodGet, "/metrics", "").body
+	if after := len(series(t, page)); after > before+60 || strings.Contains(strings.ToLower(page), "stranger") {
+		t.Errorf("%d series became %d", before, after)
+	}
+}
+
+func TestMetricsFollowTheRules(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed; telemetry's test has its rules")
+	}
+	_, args, _ := signedUpstream(t, "a a-key *")
+	s := startServer(t, args...)
+	s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key")
+	cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(s.do(t, http.MethodGet, "/metrics", "").body)
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestAdminAddress(t *testing.T) {
+	s := startServer(t, "-admin-listen=127.0.0.1:0")
+	if got := s.do(t, http.MethodGet, "/metrics", ""); got.StatusCode != 404 {
+		t.Errorf("the main address has metrics: %d", got.StatusCode)
+	}
+	found := regexp.MustCompile(`serving metrics and pprof","address":"([^"]+)"`).FindStringSubmatch(s.logs.String())
+	if found == nil {
+		t.Fatalf("the log does not say where:\n%s", s.logs)
+	}
+	admin := &server{base: "http://" + found[1]}
+	for path, want := range map[string]string{"/metrics": "scalegraph_build_info", "/debug/pprof/": "goroutine", "/debug/pprof/goroutine?debug=1": "goroutine profile"} {
+		if got := admin.do(t, http.MethodGet, path, ""); got.StatusCode != 200 || !strings.Contains(got.body, want) {
+			t.Errorf("%s: %d", path, got.StatusCode)
+		}
+	}
+	if got := admin.do(t, http.MethodGet, "/graphql?query={__typename}", ""); got.StatusCode != 404 {
+		t.Errorf("the admin address serves GraphQL: %d", got.StatusCode)
+	}
+	if got := s.do(t, http.MethodGet, "/debug/pprof/", ""); got.StatusCode != 404 {
+		t.Errorf("the main address has pprof: %d", got.StatusCode)
+	}
+}
+
+// receiver takes traces as an OpenTelemetry collector does.
+type receiver struct {
+	mu    sync.Mutex
+	spans []*traces.Span
+}
+
+func (c *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body := io.Reader(r.Body)
+	if r.Header.Get("Content-Encoding") == "gzip" {
+		body, _ = gzip.NewReader(r.Body)
+	}
+	text, _ := io.ReadAll(body)
+	var got collector.ExportTraceServiceRequest
+	if err := proto.Unmarshal(text, &got); err != nil || r.URL.Path != "/v1/traces" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, resource := range got.ResourceSpans {
+		for _, scope := range resource.ScopeSpans {
+			c.spans = append(c.spans, scope.Spans...)
+		}
+	}
+}
+
+func TestATraceHasTheRightParents(t *testing.T) {
+	c := new(receiver)
+	collecting := httptest.NewServer(c)
+	t.Cleanup(collecting.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collecting.URL)
+	e, url := newUpstream(t)
+	s := startServer(t, "-upstream", url, "-project", testProject)
+	const trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", "00-"+trace+"-"+parent+"-01", "X-Request-Id", "the-request")
+	s.stop() // sends what is left
+
+	spans := map[string]*traces.Span{}
+	for _, span := range c.spans {
+		if got := hexOf(span.TraceId); got != trace {
+			t.Errorf("%s belongs to trace %s", span.Name, got)
+		}
+		spans[span.Name] = span
+	}
+	for child, want := range map[string]string{"GraphQL": parent, "ScalingGroup.activities": "GraphQL", "GET scaling_activity_log": "ScalingGroup.activities"} {
+		span := spans[child]
+		if span == nil {
+			t.Fatalf("there is no span %s among %v", child, spans)
+		}
+		if above, ok := spans[want]; ok {
+			want = hexOf(above.SpanId)
+		}
+		if got := hexOf(span.ParentSpanId); got != want {
+			t.Errorf("%s is below %s, want %s", child, got, want)
+		}
+	}
+	if got := e.Requests()[0].Header.Get("traceparent"); got != "00-"+trace+"-"+hexOf(spans["GET scaling_activity_log"].SpanId)+"-01" {
+		t.Errorf("the upstream got traceparent %q", got)
+	}
+	var text bytes.Buffer
+	for _, span := range c.spans {
+		text.WriteString(span.String())
+	}
+	if strings.Contains(text.String(), testToken) || !strings.Contains(text.String(), "the-request") {
+		t.Errorf("spans: %s", text.String())
+	}
+}
+
+func hexOf(id []byte) string {
+	const digits = "0123456789abcdef"
+	var b strings.Builder
+	for _, c := range id {
+		b.WriteByte(digits[c>>4])
+		b.WriteByte(digits[c&15])
+	}
+	return b.String()
+}
+
+// Without tracing of our own, the caller's trace goes on to the upstream all the same.
+func TestTraceparentIsPassedOn(t *testing.T) {
+	e, url := newUpstream(t)
+	s := startServer(t, "-upstream", url, "-project", testProject)
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", parent)
+	if got := e.Requests()[0].Header.Get("traceparent"); got != parent {
+		t.Errorf("the upstream got %q", got)
+	}
+}
+
+func TestCallersAreLimited(t *testing.T) {
+	e, args, _ := signedUpstream(t, "a a-key *\nb b-key *")
+	cost := 0
+	for _, mode := range []string{"enforce", "measure"} {
+		t.Run(mode, func(t *testing.T) {
+			s := startServer(t, append(args, "-caller-cost=50", "-caller-cost-mode="+mode)...)
+			ask := func(key string) reply {
+				return s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer "+key, "Scalegraph-Explain", "1")
+			}
+			first := ask("a-key")
+			found := regexp.MustCompile(`"cost":(\d+)`).FindStringSubmatch(first.body)
+			if found == nil {
+				t.Fatal(first.body)
+			}
+			cost, _ = strconv.Atoi(found[1])
+			refused := 0
+			for range 20 {
+				got := ask("a-key")
+				if got.StatusCode == 200 {
+					continue
+				}
+				refused++
+				wait, err := strconv.Atoi(got.Header.Get("Retry-After"))
+				if got.StatusCode != 429 || err != nil || wait < 1 || wait > 60 || !strings.Contains(got.body, `"code":"RATE_LIMITED","retryAfterSeconds":`+strconv.Itoa(wait)+`,"retryable":true`) || strings.Contains(got.body, "data") {
+					t.Fatalf("%d %v %s", got.StatusCode, got.Header, got.body)
+				}
+			}
+			if want := 21 - 50/cost; mode == "enforce" && refused != want || mode == "measure" && refused != 0 {
+				t.Errorf("%d were refused at a cost of %d", refused, cost)
+			}
+			if got := ask("b-key"); got.StatusCode != 200 {
+				t.Errorf("another caller: %d", got.StatusCode)
+			}
+			limited := series(t, s.do(t, http.MethodGet, "/metrics", "").body)[`scalegraph_limited_total{mode="`+mode+`"}`]
+			if int(limited) != 21-50/cost {
+				t.Errorf("%v were counted", limited)
+			}
+		})
+	}
+	if e.Count() == 0 {
+		t.Error("nothing was asked")
+	}
+}
+
+func TestRequestsInFlightAreBounded(t *testing.T) {
+	e, url := newUpstream(t)
+	let := make(chan struct{})
+	e.Fault(func(r *http.Request) *emulator.Fault {
+		select {
+		case <-let:
+		case <-r.Context().Done():
+		}
+		return nil
+	})
+	s := startServer(t, "-upstream", url, "-project", testProject, "-max-in-flight=2", "-cache-memory=0")
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() {
+			query := strings.Replace(countQuery, "activities{", "activities(first:"+strconv.Itoa(i+1)+"){nodes{logId}%20", 1)
+			if got := s.do(t, http.MethodGet, query, "", "X-Auth-Token", testToken); got.StatusCode != 200 {
+				t.Errorf("%d %s", got.StatusCode, got.body)
+			}
+		})
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		got := s.do(t, http.MethodGet, "/graphql?query={__typename}", "")
+		if got.StatusCode == 503 {
+			if got.Header.Get("Retry-After") != "1" || !strings.Contains(got.body, `"code":"RATE_LIMITED"`) {
+				t.Errorf("%v %s", got.Header, got.body)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a third request was let in")
+		}
+	}
+	close(let)
+	wg.Wait()
+	if got := s.do(t, http.MethodGet, "/graphql?query={__typename}", ""); got.StatusCode != 200 {
+		t.Errorf("afterwards: %d", got.StatusCode)
+	}
+}
+
+// Whatever a caller puts a secret into, and however the upstream repeats it, the log does not have it.
+func TestSecretsStayOutOfTheLog(t *testing.T) {
+	const secret = "hunter2-hunter2"
+	e := emulator.New(emulator.Switches{})
+	e.AddKey(emulator.Key{AK: "AK" + secret, SK: "other", SecurityToken: "st" + secret})
+	e.AddGroup(testProject, testGroup)
+	e.Fault(func(r *http.Request) *emulator.Fault {
+		if r.URL.Query().Get("limit") == "2" {
+			return &emulator.Fault{Status: 400, Code: "AS.9004", Message: "token " + r.Header.Get("X-Auth-Token") + " is no good"}
+		}
+		return nil
+	})
+	url := emulatortest.Serve(t, e)
+	file := keysFile(t, "a key"+secret+" *")
+	for name, args := range map[string][]string{
+		"passthrough": nil,
+		"aksk":        {"-auth=aksk", "-ak=AK" + secret, "-sk=sk" + secret, "-security-token=st" + secret, "-client-keys-file", file},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startServer(t, append(args, "-upstream", url, "-project", testProject, "-caller-cost=5", "-caller-cost-mode=measure", "-secret="+secret)...)
+			for _, headers := range [][]string{
+				{"X-Auth-Token", secret},
+				{"X-Auth-Token", secret + "\x80"},
+				{"X-Auth-Token", secret + "\tx"},
+				{"Scalegraph-Token", testProject + "=" + secret},
+				{"Scalegraph-Token", secret},
+				{"Authorization", "Bearer " + secret},
+				{"Authorization", "Bearer key" + secret},
+				{"Authorization", "Basic " + secret},
+				{"Authorization", secret},
+				{"Cookie", secret},
+				{"X-Request-Id", secret + " with spaces"},
+			} {
+				for _, path := range []string{
+					countQuery,
+					"/graphql?query={scalingGroup(groupId:%22" + testGroup + "%22){activities(first:1){nodes{logId}}}}",
+					"/graphql?query={nonsense}&token=" + secret,
+					"/nothing?token=" + secret,
+					"/graphql?query=" + secret,
+				} {
+					got := s.do(t, http.MethodGet, path, "", headers...)
+					if !strings.Contains(path, secret) && strings.Contains(got.body, secret) {
+						t.Errorf("the answer to %s has it: %s", path, got.body)
+					}
+				}
+				s.do(t, http.MethodPost, "/graphql", `{"query":"`+secret+`","variables":`, headers...)
+			}
+			s.stop()
+			if logs := s.logs.String() + s.out.String(); strings.Contains(logs, secret) || !strings.Contains(logs, `"msg":"request"`) {
+				at := max(0, strings.Index(logs, secret)-200)
+				t.Errorf("the log has it: …%s", logs[at:min(len(logs), at+500)])
+			}
+		})
+	}
+}
+
+func TestTheLineOfARequest(t *testing.T) {
+	_, args, _ := signedUpstream(t, "console a-key *")
+	s := startServer(t, args...)
+	s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key", "X-Request-Id", "the-request")
+	s.stop()
+	for line := range strings.SplitSeq(s.logs.String(), "\n") {
+		if strings.Contains(line, `"requestId":"the-request"`) && strings.Contains(line, `"msg":"request"`) {
+			for _, want := range []string{`"operation":"query"`, `"code":""`, `"cost":`, `"caller":"console"`, `"upstreamCalls":1`, `"memoryHits":0`, `"status":200`, `"name":""`} {
+				if !strings.Contains(line, want) {
+					t.Errorf("%s is missing in %s", want, line)
+				}
+			}
+			return
+		}
+	}
+	t.Errorf("no line:\n%s", s.logs)
+}
