@@ -10,7 +10,7 @@ import (
 // TestParameters asks with every argument that becomes a parameter of the upstream's call, and looks at what the upstream received.
 func TestParameters(t *testing.T) {
 	e, base := newUpstream(t)
-	s := startServer(t, "-upstream", base, "-project", testProject)
+	s := startServer(t, "-upstream", base, "-project", testProject, "-cache-memory=0")
 	rows := e.Rows(testProject, testGroup)
 	const all = "start_number=0&limit=21&" // 20 rows and one more, which tells whether there are more
 	cases := []struct{ arguments, want string }{

@@ -107,6 +107,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	watch.edge(&serving)
 	watch.client(cfg, client)
 	watch.cache(kept.Stats)
+	watch.streams(streams.Count, changes.Subscriptions, changes.Trackers)
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", watch.traced(edge.NewHandler(schema, serving)))
 	mux.HandleFunc("GET /schema.graphql", schemaText)
@@ -120,7 +121,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	if err != nil {
 		return err
 	}
-	defer admin.Close()
+	defer func() { _ = admin.Close() }() // profiles under way are cut off
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return err

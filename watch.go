@@ -136,6 +136,13 @@ func (w *watch) client(cfg Config, c *upstream.Client) {
 		func() float64 { return c.Signing().Skew.Seconds() })
 }
 
+// streams shows how many answers there are that do not end by themselves, and what feeds them.
+func (w *watch) streams(count, subscriptions, trackers func() int) {
+	w.metrics.Gauge("subscriptions", "Subscriptions under way, over any transport.", nil, func() float64 { return float64(subscriptions()) })
+	w.metrics.Gauge("polled_groups", "Groups that are polled for subscriptions.", nil, func() float64 { return float64(trackers()) })
+	w.metrics.Gauge("streams", "Subscriptions by SSE and multipart, and WebSocket connections, open now.", nil, func() float64 { return float64(count()) })
+}
+
 // cache shows what the cache counts.
 func (w *watch) cache(read func() cache.Stats) {
 	counters := []struct {
