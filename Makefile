@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help generate lint test race bench bench-compare check generated build redis audit node fuzz sdkcheck
+.PHONY: help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
@@ -35,6 +35,9 @@ generated: generate
 
 audit: node ## checks HTTP and the schema from outside, with tools of Node.js
 	edge/audit/run
+
+clients: node ## runs real GraphQL clients against the program: subscriptions on every transport, and @defer
+	clients/run
 
 sdkcheck: ## holds the emulator and our signatures against the official SDK (a module of its own; the first time loads 48 MB)
 	go -C upstream/sdkcheck test -mod=mod ./...

@@ -63,6 +63,8 @@ type Config struct {
 	Events    func(ctx context.Context, last string) (context.Context, func() string)
 	Streams   *Streams      // counts and ends streams; nil: nobody ends them
 	KeepAlive time.Duration // between signs of life in a stream; 0: 10 s
+	Introduce time.Duration // for a WebSocket's first message; 0: 10 s
+	Recognise time.Duration // between two proofs of who the caller of a stream is, where callers must prove it; 0: 45 s
 
 	Log            *slog.Logger               // nil: none
 	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: what has no code is INTERNAL
@@ -83,6 +85,8 @@ func (c Config) withDefaults() Config {
 	fill(&c.RequestTimeout, 30*time.Second)
 	fill(&c.StatusProfile, Audit)
 	fill(&c.KeepAlive, 10*time.Second)
+	fill(&c.Introduce, 10*time.Second)
+	fill(&c.Recognise, 45*time.Second)
 	fill(&c.Streams, &Streams{})
 	if c.Events == nil {
 		c.Events = func(ctx context.Context, _ string) (context.Context, func() string) {

@@ -136,6 +136,9 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 	op, errs := x.engine.CreateOperationContext(ctx, params)
 	x.report.concerns(op, x.cfg.Trusted)
 	if errs != nil {
+		if !x.acceptable && x.prefer != (preferences{}) {
+			x.media = mediaResponse // a client that takes nothing but streams knows by the status that this is none
+		}
 		x.answer(x.engine.DispatchError(graphql.WithOperationContext(ctx, op), errs))
 		return nil
 	}

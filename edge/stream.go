@@ -115,9 +115,6 @@ func (x *exchange) endless() context.Context {
 	return graphql.StartOperationTrace(upstream.WithCaller(x.connection, upstream.CallerFrom(x.r.Context())))
 }
 
-// recheckEvery is how often a caller of a stream has to be recognised again.
-const recheckEvery = 45 * time.Second
-
 // unrecognised returns a channel that is closed when the caller is not recognised any more. Until ctx ends.
 func (h *handler) unrecognised(ctx context.Context) <-chan struct{} {
 	lost := make(chan struct{})
@@ -125,7 +122,7 @@ func (h *handler) unrecognised(ctx context.Context) <-chan struct{} {
 		return lost
 	}
 	go func() {
-		tick := time.NewTicker(recheckEvery)
+		tick := time.NewTicker(h.cfg.Recognise)
 		defer tick.Stop()
 		for {
 			select {

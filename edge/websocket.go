@@ -30,7 +30,6 @@ const (
 
 const (
 	maxOperations = 100              // of one connection at once
-	initTimeout   = 10 * time.Second // for the first message
 	writeTimeout  = 20 * time.Second // of one message to a client
 	maxMessageID  = 256              // bytes of an operation's id
 )
@@ -57,7 +56,7 @@ func (x *exchange) webSocket() *refusal {
 	if err != nil {
 		return nil // it has answered
 	}
-	defer conn.CloseNow()
+	defer func() { _ = conn.CloseNow() }()
 	if conn.Subprotocol() != subprotocol {
 		_ = conn.Close(closeNotAcceptable, "Subprotocol not acceptable")
 		return nil
@@ -113,7 +112,7 @@ type closing struct {
 func (s *socket) serve(draining <-chan struct{}) {
 	defer s.under.Wait()
 	defer s.cancel()
-	impatient := time.AfterFunc(initTimeout, func() {
+	impatient := time.AfterFunc(s.cfg.Introduce, func() {
 		if !s.introduced() {
 			_ = s.conn.Close(closeInitTimeout, "Connection initialisation timeout")
 		}
@@ -153,7 +152,7 @@ func (s *socket) attend(draining <-chan struct{}) {
 			err := s.conn.Ping(ctx)
 			cancel()
 			if err != nil {
-				s.conn.CloseNow()
+				_ = s.conn.CloseNow()
 				return
 			}
 		case <-draining:

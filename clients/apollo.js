@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { Defer20220824Handler, GraphQL17Alpha9Handler } from '@apollo/client/incremental';
+import { changes, checkChange, checkDeferred, checkFirst, deferred, group, page, refused, run, test, url, variables } from './program.js';
+
+const accepted = [];
+const noted = (input, init) => {
+  accepted.push(init.headers.accept);
+  return fetch(input, init);
+};
+
+function client(incrementalHandler) {
+  return new ApolloClient({ link: new HttpLink({ uri: url, fetch: noted }), cache: new InMemoryCache(), incrementalHandler });
+}
+
+const take = (n, observable) => new Promise((resolve, reject) => {
+  const results = [];
+  const subscription = observable.subscribe({
+    next: (result) => {
+      results.push(result);
+      if (results.length === n) {
+        resolve(results);
+        setTimeout(() => subscription.unsubscribe());
+      }
+    },
+    error: reject,
+    complete: () => resolve(results),
+  });
+});
+
+test('a query', async () => {
+  const { data } = await client().query({ query: gql(page), variables: { group } });
+  assert.equal(data.scalingGroup.groupId, group);
+});
+
+for (const [name, handler] of [['deferSpec=20220824', Defer20220824Handler], ['incrementalSpec=v0.2', GraphQL17Alpha9Handler]]) {
+  test(`@defer by ${name}`, async () => {
+    const watched = client(new handler()).watchQuery({ query: gql(deferred), variables: { group } });
+    const seen = await new Promise((resolve, reject) => {
+      const states = [];
+      const subscription = watched.subscribe({
+        next: (result) => {
+          if (result.error) reject(result.error);
+          if (result.data) states.push(result);
+          if (result.dataState !== 'complete') return;
+          setTimeout(() => subscription.unsubscribe());
+          resolve(states);
+        },
+        error: reject,
+      });
+    });
+    assert.equal(seen[0].dataState, 'streaming');
+    checkFirst(seen[0].data);
+    checkDeferred(seen.at(-1).data);
+    assert.ok(accepted.some((accept) => accept.includes(name)));
+  });
+}
+
+test('changes in parts, and since', async () => {
+  const [first, second] = (await take(2, client().subscribe({ query: gql(changes), variables }))).map(({ data, error }) => {
+    assert.ifError(error);
+    return checkChange(data);
+  });
+  const [again] = await take(1, client().subscribe({ query: gql(changes), variables: { ...variables, since: first.cursor } }));
+  assert.equal(checkChange(again.data).activity.id, second.activity.id);
+  assert.ok(accepted.some((accept) => accept.includes('subscriptionSpec=1.0')));
+});
+
+test('a refused subscription ends', async () => {
+  const results = await take(9, client().subscribe({ query: gql(refused) }));
+  assert.equal(results.length, 1);
+  assert.ok(CombinedGraphQLErrors.is(results[0].error));
+  assert.equal(results[0].error.errors[0].extensions.code, 'BAD_USER_INPUT');
+});
+
+run('Apollo Client');

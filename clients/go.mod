@@ -1,0 +1,4 @@
+// No Go code is here. A module of its own keeps `go test ./...` out of node_modules.
+module scalegraph/clients
+
+go 1.26.0
