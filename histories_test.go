@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 
+	"scalegraph/auth"
+	"scalegraph/cache"
 	"scalegraph/edge"
 	"scalegraph/graph"
 	"scalegraph/live"
@@ -16,22 +18,30 @@ import (
 	"scalegraph/walk/pagestest"
 )
 
-var histories = flag.Int("histories", 2000, "how many random histories to check")
+var (
+	histories = flag.Int("histories", 2000, "how many random histories to check without kept pages")
+	kept      = flag.Int("kept", 0, "how many random histories to check with kept pages; package cache checks some of its own")
+)
 
-// TestHistories walks through random histories by GraphQL, as a client does, over all parts of the program. A history that
-// fails is shrunk and printed, with the file that holds it; the line "To reproduce" of the output says which flags run it again:
+// TestHistories walks through random histories by GraphQL, as a client does, over all parts of the program, with and without
+// kept pages. A history that fails is shrunk and printed, with the file that holds it; the line "To reproduce" of the output says
+// which flags run it again:
 //
-//	go test . -run TestHistories -rapid.failfile=testdata/rapid/...fail
+//	go test . -run 'TestHistories/plain/histories_0-99' -rapid.failfile=testdata/rapid/...fail
 //
-// -histories asks for more of them.
+// -histories and -kept ask for more of them.
 func TestHistories(t *testing.T) {
-	pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
-		return pagestest.GraphQL(inProcess(t, e))
-	})
+	for name, n := range map[string]int{"plain": *histories, "kept": *kept} {
+		t.Run(name, func(t *testing.T) {
+			pagestest.Run(t, n, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
+				return pagestest.GraphQL(inProcess(t, e, name == "kept"))
+			})
+		})
+	}
 }
 
-// inProcess is the program as run composes it, without sockets.
-func inProcess(t testing.TB, e *emulator.Emulator) http.Handler {
+// inProcess is the program as run composes it, without sockets, and without kept pages where those are not wanted.
+func inProcess(t testing.TB, e *emulator.Emulator, kept bool) http.Handler {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	cfg, err := readConfig([]string{"-upstream", "http://emulator.test", "-region", "r", "-project", "p"}, nil, nil)
@@ -45,7 +55,13 @@ func inProcess(t testing.TB, e *emulator.Emulator) http.Handler {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	pages := walk.New(client)
+	var source walk.Source = client
+	if kept {
+		logs := cache.New(client, cacheConfig(cfg, log))
+		t.Cleanup(logs.Close)
+		source = logs
+	}
+	pages := walk.New(auth.Confine(source))
 	schema := graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers.New(resolverConfig(cfg, pages, live.New(live.Config{Pages: pages}))),
 		Complexity: resolvers.Complexity(),

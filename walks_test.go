@@ -30,7 +30,7 @@ type stroll struct {
 func newStroll(t testing.TB, groups, n int) *stroll {
 	t.Helper()
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen, Compression: emulator.GzipNever, LimitZero: emulator.LimitZeroRefused})
-	s := &stroll{TB: t, Emulator: e, Browser: pagestest.GraphQL(inProcess(t, e))}
+	s := &stroll{TB: t, Emulator: e, Browser: pagestest.GraphQL(inProcess(t, e, false))}
 	for i := range groups {
 		g := upstream.Group{Region: "r", Project: "p", ID: fmt.Sprint("g", i)}
 		s.groups = append(s.groups, g)
@@ -103,7 +103,7 @@ func TestWalkCosts(t *testing.T) {
 				s.insert(s.groups[0], 500)
 				s.Expire("p", "g0", 500)
 			}, search},
-			"a restart": {func(s *stroll) { s.Browser = pagestest.GraphQL(inProcess(s.TB, s.Emulator)) }, search},
+			"a restart": {func(s *stroll) { s.Browser = pagestest.GraphQL(inProcess(s.TB, s.Emulator, false)) }, search},
 		} {
 			for _, depth := range []int{0, total / 2} {
 				t.Run(fmt.Sprintf("%s, pages of %d at %d", name, n, depth), func(t *testing.T) {

@@ -146,6 +146,9 @@ func (r run) surroundings(page *upstream.Page) {
 	v := r.complete(last)
 	before, _ := v.find(last)
 	page.Total, page.HasNewer, page.HasOlder = v.total, before+1 > len(r.rows), before+1 < v.total
+	if before+1 == len(r.rows) {
+		return // the run was the head of the log at that moment
+	}
 	u := r.complete(first)
 	before, _ = u.find(first)
 	switch {

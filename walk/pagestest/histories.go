@@ -512,7 +512,7 @@ func (l *leg) info(places []upstream.FeedPoint, ask Ask, a Answer) {
 		ok = apart(told, possible)
 	}
 	if !ok {
-		l.Fatalf("%+v was true at no moment since %v, but %v", told, a.AsOf, possible)
+		l.Fatalf("%+v was true at no moment since %v, but %v, after the calls %v", told, a.AsOf, possible, l.latestCalls())
 	}
 }
 
