@@ -46,10 +46,11 @@ func tailcallPage(root, group string, rows int, members string) string {
 		map[string]any{"p": project, "g": group, "n": rows})
 }
 
-// deep asks for pages that begin somewhere between two rows of a log.
+// deep asks for pages that begin somewhere between two rows of a log. No two requests are alike, so that each page is laid out anew.
 func deep(group string, from, to int) string {
-	return varying(body(`query Deep($g: ID!, $o: Int) { scalingGroup(groupId: $g) { activities(first: 20, offset: $o) { totalCount nodes { `+eightFields+` } } } }`,
-		map[string]any{"g": group, "o": fmt.Sprintf("@o:%d-%d@", from, to)}))
+	page := body(`query Deep($g: ID!, $o: Int) { scalingGroup(groupId: $g) { activities(first: 20, offset: $o) { totalCount nodes { `+eightFields+` } } } }`,
+		map[string]any{"g": group, "o": fmt.Sprintf("@o:%d-%d@", from, to)})
+	return varying(strings.TrimSuffix(page, "}") + `,"extensions":{"unlike":"@u:1-1000000000@"}}`)
 }
 
 // varying turns the texts that are placeholders for numbers into bare ones.
