@@ -50,7 +50,7 @@ func newPlain(ctx context.Context) (*plain, error) {
 	p := &plain{}
 	group := upstream.Group{Region: "default", Project: project, ID: groupID(0)}
 	for len(p.nodes) < mainRows {
-		page, err := client.List(ctx, upstream.ListQuery{Group: group, Offset: len(p.nodes), Limit: upstream.MaxLimit})
+		page, err := client.List(ctx, upstream.ListQuery{Group: group, Offset: len(p.nodes), Limit: upstream.MaxLimit, Sections: upstream.AllSections})
 		if err != nil {
 			return nil, err
 		}

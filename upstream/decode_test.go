@@ -13,7 +13,7 @@ import (
 
 func decode(t *testing.T, body string) (page, error) {
 	t.Helper()
-	return decodePage(body, ListQuery{Group: testGroup, Limit: 20})
+	return decodePage(body, ListQuery{Group: testGroup, Limit: 20, Sections: AllSections})
 }
 
 // pageOf makes an answer with one row of these members, which may overrule its id and start time.
@@ -341,8 +341,9 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		q := ListQuery{Group: testGroup, Offset: 7, Limit: 3}
+		q := ListQuery{Group: testGroup, Offset: 7, Limit: 3, Sections: AllSections}
 		p, err := decodePage(body, q)
+		checkLight(t, body, q, p, err)
 		if err != nil {
 			return
 		}
@@ -387,6 +388,26 @@ func checkRow(t *testing.T, a *Activity) {
 	for _, i := range append(d.Added, d.Failed...) {
 		if !utf8.ValidString(show(i.ID) + show(i.Name) + show(i.Config)) {
 			t.Errorf("%+v is no text", i)
+		}
+	}
+}
+
+// checkLight holds a page without its lists against the whole one: nothing else of it may differ.
+func checkLight(t *testing.T, body string, q ListQuery, whole page, failed error) {
+	t.Helper()
+	q.Sections = 0
+	light, err := decodePage(body, q)
+	if (err == nil) != (failed == nil) || light.total != whole.total || len(light.rows) != len(whole.rows) {
+		t.Fatalf("%v, %d rows of %d without lists; %v, %d of %d with them", err, len(light.rows), light.total, failed, len(whole.rows), whole.total)
+	}
+	for i, row := range whole.rows {
+		if row == nil {
+			continue
+		}
+		want := *row
+		want.Details = Details{}
+		if !reflect.DeepEqual(light.rows[i], &want) {
+			t.Fatalf("without lists %+v, with them %+v", light.rows[i], row)
 		}
 	}
 }

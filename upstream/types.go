@@ -236,7 +236,7 @@ type ListQuery struct {
 	Offset int // at least 0
 	Limit  int // 1 to MaxLimit; 0 is never sent, its effect is documented nowhere
 
-	Sections Sections // heavy parts that must be there; the upstream itself always sends all
+	Sections Sections // heavy parts that must be there; of the others Lengths alone
 }
 
 // Listing is the answer to one upstream call. All of it was true at one moment not before At.

@@ -59,8 +59,12 @@ func instant(v gjson.Result) time.Time {
 	return time.Time{}
 }
 
-// instances reads a list of scaling_instance, and how long it is. A mere text is an instance's name, as in V1.
-func instances(v gjson.Result, failed bool) ([]*Instance, int32) {
+// instances reads a list of scaling_instance where it is wanted, and in any case how long it is. A mere text is an instance's name,
+// as in V1.
+func instances(v gjson.Result, wanted, failed bool) ([]*Instance, int32) {
+	if !wanted {
+		return nil, length(v)
+	}
 	list := entries(v, func(item gjson.Result) *Instance { return instance(item, failed) })
 	return list, int32(len(list))
 }
@@ -90,8 +94,12 @@ func instance(v gjson.Result, failed bool) *Instance {
 	return &i
 }
 
-// changes reads a list of modify_lb, and how long it is. A mere text is a classic load balancer's listener.
-func changes(v gjson.Result, failed bool) ([]*LoadBalancerChange, int32) {
+// changes reads a list of modify_lb where it is wanted, and in any case how long it is. A mere text is a classic load balancer's
+// listener.
+func changes(v gjson.Result, wanted, failed bool) ([]*LoadBalancerChange, int32) {
+	if !wanted {
+		return nil, length(v)
+	}
 	list := entries(v, func(item gjson.Result) *LoadBalancerChange { return change(item, failed) })
 	return list, int32(len(list))
 }
@@ -149,19 +157,31 @@ func failure(reason, details *string, failed bool) *Failure {
 	return &Failure{Reason: reason, Details: details}
 }
 
-// entries reads a list: an array, one entry that stands alone, or names with commas between them, as V1 sends. Null and
-// what is neither entry nor name are left out.
+// entries reads a list, see each.
 func entries[T any](v gjson.Result, one func(gjson.Result) *T) []*T {
 	var list []*T
-	add := func(item gjson.Result) {
+	each(v, func(item gjson.Result) { list = append(list, one(item)) })
+	return list
+}
+
+// length says how many entries a list has.
+func length(v gjson.Result) (n int32) {
+	each(v, func(gjson.Result) { n++ })
+	return n
+}
+
+// each calls add with the entries of a list: an array, one entry that stands alone, or names with commas between them, as V1
+// sends. Null and what is neither entry nor name are left out.
+func each(v gjson.Result, add func(gjson.Result)) {
+	some := func(item gjson.Result) {
 		if item.IsObject() || item.Type == gjson.String || item.Type == gjson.Number {
-			list = append(list, one(item))
+			add(item)
 		}
 	}
 	switch {
 	case v.IsArray():
 		v.ForEach(func(_, item gjson.Result) bool {
-			add(item)
+			some(item)
 			return true
 		})
 	case v.Type == gjson.String:
@@ -171,7 +191,6 @@ func entries[T any](v gjson.Result, one func(gjson.Result) *T) []*T {
 			}
 		}
 	default:
-		add(v)
+		some(v)
 	}
-	return list
 }

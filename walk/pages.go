@@ -102,20 +102,8 @@ func (w *walk) total() (n int, known bool) {
 
 // ask fetches all reads at once.
 func (w *walk) ask(ctx context.Context, source Source, reads []read) error {
-	windows := make([]*window, len(reads))
-	g, ctx := errgroup.WithContext(ctx)
-	for i, r := range reads {
-		g.Go(func() error {
-			l, err := source.List(ctx, upstream.ListQuery{
-				Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections,
-			})
-			if err == nil {
-				windows[i] = newWindow(l)
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	windows, err := w.read(ctx, source, reads)
+	if err != nil {
 		return err
 	}
 	for _, v := range windows {
@@ -123,6 +111,32 @@ func (w *walk) ask(ctx context.Context, source Source, reads []read) error {
 		w.windows = append(w.windows, w.join(v))
 	}
 	return nil
+}
+
+func (w *walk) read(ctx context.Context, source Source, reads []read) ([]*window, error) {
+	if len(reads) == 1 { // nearly always: needs no goroutine
+		v, err := w.readOne(ctx, source, reads[0])
+		return []*window{v}, err
+	}
+	windows := make([]*window, len(reads))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, r := range reads {
+		g.Go(func() (err error) {
+			windows[i], err = w.readOne(ctx, source, r)
+			return err
+		})
+	}
+	return windows, g.Wait()
+}
+
+func (w *walk) readOne(ctx context.Context, source Source, r read) (*window, error) {
+	l, err := source.List(ctx, upstream.ListQuery{
+		Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newWindow(l), nil
 }
 
 // steady reports whether the totals that a run's windows tell agree. Where rows can join or leave anywhere, a difference
