@@ -3,6 +3,8 @@ package main
 import (
 	"log/slog"
 	"maps"
+	"net/netip"
+	"net/url"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -30,6 +32,21 @@ func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
 		Concurrency:  cfg.UpstreamConcurrency,
 		Log:          log,
 	}
+}
+
+// onThisMachine reports whether all base URLs, which are known to be well formed, are of the loopback.
+func onThisMachine(endpoints map[string]string) bool {
+	for _, base := range endpoints {
+		u, err := url.Parse(base)
+		if err != nil {
+			return false
+		}
+		address, err := netip.ParseAddr(u.Hostname())
+		if u.Hostname() != "localhost" && (err != nil || !address.IsLoopback()) {
+			return false
+		}
+	}
+	return true
 }
 
 func cacheConfig(cfg Config, log *slog.Logger) cache.Config {

@@ -62,7 +62,9 @@ func (w *watch) transport(asking upstream.Config) http.RoundTripper {
 			regions[u.Host] = region
 		}
 	}
-	return &telemetry.Transport{Next: upstream.NewTransport(asking.Concurrency), Regions: regions, Metrics: w.metrics, Tracer: w.tracing.Tracer}
+	next := upstream.NewTransport(asking.Concurrency)
+	next.DisableCompression = onThisMachine(asking.Endpoints) // there it costs more time than it saves
+	return &telemetry.Transport{Next: next, Regions: regions, Metrics: w.metrics, Tracer: w.tracing.Tracer}
 }
 
 // edge has the edge tell what it does, and ask before it does it.
