@@ -105,9 +105,23 @@ function Listener({ of: { listenerId, poolId, protocolPort, weight } }: { of: No
 function Failure({ of }: { of: Instance['failure'] }) {
   if (!of) return null
   return (
-    <p className="failure">
+    <div className="failure">
       <strong>{of.reason}</strong>
-      {of.details && <span>{of.details}</span>}
-    </p>
+      {of.details && (
+        <details>
+          <summary>What the cloud told</summary>
+          <pre tabIndex={0}>{laidOut(of.details)}</pre>
+        </details>
+      )}
+    </div>
   )
+}
+
+/** laidOut puts JSON on lines of its own; other text stays as it is. */
+function laidOut(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
+  }
 }

@@ -109,7 +109,7 @@ function draw(at: HTMLElement, shown: RefObject<Shown>, last: boolean, point: (i
   const options: uPlot.Options = {
     width: at.clientWidth,
     height: last ? 104 : 78,
-    padding: [12, 0, last ? 0 : 6, 0],
+    padding: [14, 14, last ? 0 : 6, 0],
     legend: { show: false },
     cursor: { sync: { key: 'strips' }, y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
@@ -151,6 +151,7 @@ function blank({ ctx, bbox, valToPos }: uPlot, { steps, from }: Shown, colour: s
 function marks(plot: uPlot, times: number[], colour: string) {
   const { ctx, bbox } = plot
   ctx.save()
+  ctx.setLineDash([])
   ctx.strokeStyle = colour
   ctx.lineWidth = 1.5 * devicePixelRatio
   for (const time of times) {
@@ -163,7 +164,7 @@ function marks(plot: uPlot, times: number[], colour: string) {
 /** mark draws a failure: a cross above the record and a hair through it. */
 function mark(ctx: CanvasRenderingContext2D, x: number, top: number, height: number) {
   const arm = 3 * devicePixelRatio
-  const y = top - 6 * devicePixelRatio
+  const y = top - 7 * devicePixelRatio
   ctx.globalAlpha = 0.35
   ctx.beginPath()
   ctx.moveTo(x, top)
