@@ -12,6 +12,7 @@ import (
 // health tells whether the program can serve. It may be used by many goroutines.
 type health struct {
 	serving  atomic.Bool              // false while starting and draining
+	redis    func() string            // ok, failing or off; nil: off
 	circuits func() map[string]string // each region's breaker: closed where all is well
 	signing  func() upstream.Signing  // how it goes with our own keys; nil: there are none
 }
@@ -67,6 +68,9 @@ func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 
 func (h *health) read() readiness {
 	told := readiness{Ready: h.serving.Load(), Upstream: stateOK, Regions: map[string]string{}, Redis: stateOff}
+	if h.redis != nil {
+		told.Redis = h.redis()
+	}
 	if h.signing != nil {
 		told.Signing = readSigning(h.signing())
 	}

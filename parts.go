@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/redis/go-redis/v9"
 
 	"scalegraph/cache"
 	"scalegraph/edge"
@@ -47,6 +48,14 @@ func onThisMachine(endpoints map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// openRedis returns nil where no Redis is configured.
+func openRedis(cfg Config) (redis.UniversalClient, error) {
+	if cfg.RedisURL == "" {
+		return nil, nil
+	}
+	return cache.OpenRedis(cfg.RedisURL)
 }
 
 func cacheConfig(cfg Config, log *slog.Logger) cache.Config {

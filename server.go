@@ -89,7 +89,11 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 		return err
 	}
 	defer client.Close()
-	kept := cache.New(client, cacheConfig(cfg, log))
+	keeping := cacheConfig(cfg, log)
+	if keeping.Redis, err = openRedis(cfg); err != nil {
+		return err
+	}
+	kept := cache.New(client, keeping)
 	defer kept.Close()
 	pages := walk.New(auth.Confine(kept))
 	changes := live.New(live.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log})
@@ -98,7 +102,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 		Complexity: resolvers.Complexity(),
 	})
 
-	state := &health{circuits: client.Circuits, signing: client.Signing}
+	state := &health{redis: kept.RedisState, circuits: client.Circuits, signing: client.Signing}
 	streams := new(edge.Streams)
 	serving := edgeConfig(cfg, demo.token(), streams, log)
 	if callers != nil {

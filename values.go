@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"scalegraph/auth"
+	"scalegraph/cache"
 	"scalegraph/edge"
 )
 
@@ -195,10 +196,8 @@ func regions(to *map[string]string) func(string) error {
 // redisURL checks no more than the form; which servers there are is found out when they are first asked.
 func redisURL(to *string) func(string) error {
 	return func(s string) error {
-		scheme, rest, _ := strings.Cut(s, "://")
-		host, _, _ := strings.Cut(rest[strings.LastIndex(rest, "@")+1:], "/")
-		if scheme != "redis" && scheme != "rediss" || strings.Trim(host, ",") == "" {
-			return errors.New("must be redis:// or rediss:// and at least one host")
+		if err := cache.CheckRedisURL(s); err != nil {
+			return err
 		}
 		*to = s
 		return nil

@@ -32,7 +32,7 @@ func (l *Logs) restsOn(a *asked, lay laid) {
 
 // Holds reports whether the credential still has the right, and the view is as it was and fresh.
 func (b *basis) Holds(now time.Time) bool {
-	return now.Before(b.until) && b.logs.memory.track(b.view) == b.track && b.logs.grants.of(b.who, b.group) == granted
+	return now.Before(b.until) && b.logs.memory.track(b.view) == b.track && b.logs.grants.certain(b.who, b.group)
 }
 
 // Count counts the pieces as found in memory.

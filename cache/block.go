@@ -52,6 +52,7 @@ type piece struct {
 	oldest   bool      // the read reached the end of the log
 	fixed    bool      // no row will join or leave between its rows, nor before them
 	weight   uint32    // bytes in memory, estimated
+	stamp    uint64    // the same for all values under which the piece is kept in Redis
 }
 
 // last is the place of the oldest row; first+1 for a piece without rows.
@@ -143,6 +144,11 @@ func (p *piece) from(s int64) int {
 
 // covers reports whether the piece has the rows of the places from hi down to lo.
 func (p *piece) covers(hi, lo int) bool { return p.first >= hi && p.last() <= lo }
+
+// fills reports whether the piece may be kept as a block.
+func (p *piece) fills(n part, t *track) bool {
+	return p.gen == t.gen && p.covers(n.top(), max(n.bottom()+slack, t.expired))
+}
 
 // between returns the part of the piece from the places hi to lo. A walk counts on getting what it asked for: from more, it
 // could not tell that a second at the rim has been asked for before.

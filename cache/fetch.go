@@ -112,7 +112,6 @@ func (a *asked) take(out outcome) {
 	}
 	if a.answered == nil {
 		a.answered = map[*piece]bool{}
-		a.got = map[part]*piece{}
 	}
 	a.answered[out.piece] = true
 	if out.piece.at.Before(a.began) {
@@ -120,7 +119,7 @@ func (a *asked) take(out outcome) {
 	}
 	a.extra = append(a.extra, out.piece)
 	if out.want.part >= 0 {
-		a.got[out.want.part] = out.piece
+		a.keep(out.want.part, out.piece)
 	}
 	if out.track.younger(a.track) {
 		a.track = out.track
@@ -131,7 +130,13 @@ func (a *asked) take(out outcome) {
 func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Time) error {
 	key := flightKey{view: l.grants.key(a.who, a.q.Group).what, part: proofPart, who: a.who, past: a.caller.NoCache}
 	fetch := l.fetcher(a, w)
-	under, joined := l.flights.board(ctx, key, fetch)
+	under, joined := l.flights.board(ctx, key, func(ctx context.Context, land func(outcome)) {
+		if l.grants.local(a.who, a.q.Group) == granted { // proven since this caller looked
+			land(outcome{want: want{part: proofPart}})
+			return
+		}
+		fetch(ctx, land)
+	})
 	if !joined {
 		_, err := l.landed(ctx, a, w, under, false, limit)
 		return err
@@ -141,7 +146,7 @@ func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Ti
 	err := under.wait(ctx, limit)
 	switch {
 	case err == nil:
-		a.right = l.grants.of(a.who, a.q.Group)
+		a.right = l.grants.of(ctx, a.who, a.q.Group)
 		if a.right == granted {
 			return nil
 		}
@@ -198,6 +203,7 @@ type fetch struct {
 	who     credential
 	track   *track // what was known when the fetch was caused; nil: nothing
 	known   []*piece
+	block   *piece // found in Redis
 	past    bool
 	shared  bool // for all who have the right, not for one caller
 }
@@ -210,7 +216,73 @@ func (f *fetch) run(ctx context.Context, land func(outcome)) {
 		land(out)
 		return
 	}
-	land(f.read(ctx))
+	end, out, ok := f.turn(ctx)
+	if ok {
+		land(out)
+		return
+	}
+	out = f.read(ctx)
+	land(out) // nobody waits for Redis
+	if f.store != nil && out.err == nil {
+		f.grants.share(ctx, f.who, f.view.group)
+		if out.piece != nil {
+			f.store.save(ctx, f.view, f.placedPart(out), out.track, out.piece)
+		}
+	}
+	end()
+}
+
+// turn looks whether another replica has read the part or is at it. Where it brings the part in time, that is the outcome;
+// else the turn is this replica's, until it calls end.
+func (f *fetch) turn(ctx context.Context) (end func(), out outcome, ok bool) {
+	nothing := func() {}
+	if f.store == nil || !f.shared || f.past || f.want.part == directPart {
+		return nothing, outcome{}, false
+	}
+	if out, ok = f.elsewhere(ctx); ok {
+		return nothing, out, true
+	}
+	for began := time.Now(); time.Since(began) < leaseWait && ctx.Err() == nil; time.Sleep(leasePoll) {
+		if end, mine := f.store.lease(ctx, f.view.hash, f.want.part); mine {
+			if time.Since(began) >= leasePoll { // the owner has just ended
+				if out, ok = f.elsewhere(ctx); ok {
+					end()
+				}
+			}
+			return end, out, ok
+		}
+		if out, ok = f.elsewhere(ctx); ok {
+			return nothing, out, true
+		}
+	}
+	return nothing, outcome{}, false
+}
+
+// elsewhere takes over what another replica has read.
+func (f *fetch) elsewhere(ctx context.Context) (outcome, bool) {
+	q := sought{view: f.view, sections: upstream.AllSections}
+	if f.want.part >= 0 {
+		q.gen, q.parts = f.track.gen, []part{f.want.part}
+	}
+	found := f.store.look(ctx, q)
+	if found.track.younger(f.track) {
+		f.track = found.track
+		f.memory.setTrack(f.view.hash, f.track)
+	}
+	if p := found.pieces[f.want.part]; p != nil {
+		f.memory.setPiece(f.view.hash, f.want.part, p)
+		f.known = append(f.known, p)
+		f.block = p
+	}
+	return f.kept()
+}
+
+// placedPart is the block that the outcome fills; a negative part where it fills none.
+func (f *fetch) placedPart(out outcome) part {
+	if n := f.want.part; n >= 0 && out.piece.fills(n, out.track) {
+		return n
+	}
+	return directPart
 }
 
 // kept looks once more at what is kept: between its caller's look and now another fetch may have ended.
@@ -221,7 +293,9 @@ func (f *fetch) kept() (outcome, bool) {
 	}
 	p := t.head
 	if f.want.part >= 0 {
-		p = f.memory.piece(f.view.hash, t.gen, f.want.part)
+		if p = f.memory.piece(f.view.hash, t.gen, f.want.part); p == nil {
+			p = f.block
+		}
 	}
 	if p == nil || !t.fits(p, f.settled) || !time.Now().Before(p.until) {
 		return outcome{}, false
@@ -242,7 +316,7 @@ func (f *fetch) read(ctx context.Context) outcome {
 	}
 	got, err := f.source.List(ctx, f.query())
 	f.counters.fetches.Add(1)
-	f.grants.learn(f.who, f.view.group, got.At, err)
+	f.grants.learn(ctx, f.who, f.view.group, got.At, err)
 	if err != nil {
 		f.rests.failed(f.view.hash, err)
 		return outcome{err: err}
@@ -278,7 +352,7 @@ func (f *fetch) place(r reading) (*piece, *track) {
 	}
 	p, t := r.place(was, append(f.known, f.neighbours(was)...))
 	f.memory.setTrack(f.view.hash, t)
-	if n := f.want.part; n >= 0 && p.gen == t.gen && p.covers(n.top(), max(n.bottom()+slack, t.expired)) {
+	if n := f.want.part; n >= 0 && p.fills(n, t) {
 		f.memory.setPiece(f.view.hash, n, p)
 	}
 	return p, t

@@ -68,7 +68,7 @@ func (l *Logs) finalBefore(ctx context.Context, v view, t *track) int64 {
 	look, _ := l.flights.board(ctx, key, func(ctx context.Context, land func(outcome)) {
 		q := upstream.ListQuery{Group: v.group, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusDoing}), Limit: upstream.MaxLimit}
 		running, err := l.source.List(ctx, q)
-		l.grants.learn(key.who, v.group, running.At, err)
+		l.grants.learn(ctx, key.who, v.group, running.At, err)
 		if err == nil {
 			l.finals.saw(group, newest, running)
 		}

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
@@ -58,10 +59,9 @@ type told struct {
 }
 
 const (
-	maxGrants    = 1 << 17
-	unknownFor   = 5 * time.Second // how long a credential is told again that a group does not exist
-	localGrant   = time.Second     // how long another replica's refusal may go unnoticed
-	refusalStays = time.Minute     // a call sent before a refusal cannot prove anything after it; none takes longer
+	maxGrants  = 1 << 17
+	unknownFor = 5 * time.Second // how long a credential is told again that a group does not exist
+	localGrant = time.Second     // how long another replica's refusal may go unnoticed
 )
 
 func newGrants(cfg Config, shared *store) *grants {
@@ -104,35 +104,52 @@ func (g *grants) right(v verdict, now time.Time) right {
 }
 
 // learn takes note of what the upstream said to a credential's call that was sent at a time.
-func (g *grants) learn(who credential, group upstream.Group, sent time.Time, err error) {
+func (g *grants) learn(ctx context.Context, who credential, group upstream.Group, sent time.Time, err error) {
 	key := g.key(who, group)
 	switch {
 	case err == nil:
-		g.accepted(key, sent)
+		g.note(key, verdict{yes: sent})
 	case errors.Is(err, upstream.ErrUnauthenticated), errors.Is(err, upstream.ErrForbidden):
-		g.refused(key)
+		g.refused(ctx, key)
 	case errors.Is(err, upstream.ErrNotFound):
 		if g.scope != ScopeProject {
-			g.refused(key)
+			g.refused(ctx, key)
 		}
 		g.unknown.Set(grantKey{who, hashOf(group.Region, group.Project, group.ID)}, told{time.Now(), err})
 	}
 }
 
-func (g *grants) accepted(key grantKey, sent time.Time) {
-	g.kept.Compute(key, func(v verdict, _ bool) (verdict, otter.ComputeOp) {
-		if sent.After(v.yes) {
-			v.yes = sent
-		}
-		return v, otter.WriteOp
-	})
+// refused ends a grant, here and, before anybody hears of the refusal, for all replicas.
+func (g *grants) refused(ctx context.Context, key grantKey) {
+	now := time.Now()
+	g.note(key, verdict{no: now})
+	if g.shared != nil {
+		g.shared.setVerdict(ctx, key, verdict{no: now}, g.ifError)
+	}
 }
 
-func (g *grants) refused(key grantKey) {
-	g.kept.Compute(key, func(v verdict, _ bool) (verdict, otter.ComputeOp) {
-		v.no = time.Now()
+// share lets the other replicas know of a yes.
+func (g *grants) share(ctx context.Context, who credential, group upstream.Group) {
+	key := g.key(who, group)
+	if v, ok := g.kept.GetIfPresent(key); ok && g.shared != nil && v.yes.After(v.no) {
+		g.shared.setVerdict(ctx, key, verdict{yes: v.yes}, max(g.lifetime, g.ifError))
+	}
+}
+
+// note adds what is known of a credential to what was.
+func (g *grants) note(key grantKey, more verdict) verdict {
+	v, _ := g.kept.Compute(key, func(v verdict, _ bool) (verdict, otter.ComputeOp) {
+		v.yes, v.no, v.looked = later(v.yes, more.yes), later(v.no, more.no), later(v.looked, more.looked)
 		return v, otter.WriteOp
 	})
+	return v
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // toldUnknown returns what the credential was told a moment ago where the group does not exist; else nil.
@@ -144,8 +161,28 @@ func (g *grants) toldUnknown(who credential, group upstream.Group) error {
 	return nil
 }
 
-// of returns what a credential may be given now.
-func (g *grants) of(who credential, group upstream.Group) right {
+// of returns what a credential may be given now. What other replicas were told is looked up once in a while.
+func (g *grants) of(ctx context.Context, who credential, group upstream.Group) right {
+	key := g.key(who, group)
+	v, _ := g.kept.GetIfPresent(key)
+	if g.shared != nil && time.Since(v.looked) >= localGrant {
+		if there, ok := g.shared.verdict(ctx, key); ok {
+			there.looked = time.Now()
+			v = g.note(key, there)
+		}
+	}
+	return g.right(v, time.Now())
+}
+
+// local returns what a credential may be given as far as this process knows.
+func (g *grants) local(who credential, group upstream.Group) right {
 	v, _ := g.kept.GetIfPresent(g.key(who, group))
 	return g.right(v, time.Now())
+}
+
+// certain reports whether a credential has the right without looking anywhere: where there are other replicas, their verdict
+// must have been looked up a moment ago.
+func (g *grants) certain(who credential, group upstream.Group) bool {
+	v, _ := g.kept.GetIfPresent(g.key(who, group))
+	return g.right(v, time.Now()) == granted && (g.shared == nil || time.Since(v.looked) < localGrant)
 }

@@ -24,6 +24,8 @@ type asked struct {
 	placed   uint64          // the generation of those places; 0: none yet
 	foreign  bool            // an answer came that has no place among what is kept
 	answered map[*piece]bool // what this work's own fetches brought
+	found    map[*piece]bool // what came from Redis
+	looks    int             // how often it looked there
 }
 
 // A want names something to fetch.

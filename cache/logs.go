@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"scalegraph/upstream"
 )
 
@@ -31,6 +33,8 @@ type Config struct {
 	Memory       int64         // bytes of the in-process tier; 0: none
 	Timeout      time.Duration // bound of one fetch; default 30 s
 	Log          *slog.Logger  // default: nothing is logged
+
+	Redis redis.UniversalClient // the tier that replicas share, see OpenRedis; Close closes it. nil: none
 }
 
 // Logs is a Source that keeps what it read. It is safe for use by many goroutines. Close it when it is no longer needed.
@@ -38,6 +42,7 @@ type Logs struct {
 	source   Source
 	ages     ages
 	memory   *memory
+	store    *store
 	grants   *grants
 	finals   *finals
 	flights  *flights
@@ -55,20 +60,28 @@ func New(source Source, cfg Config) *Logs {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Logs{
+	l := &Logs{
 		source:  source,
 		ages:    ages{cfg.Fresh, cfg.Stale, cfg.StaleIfError},
 		memory:  newMemory(cfg.Memory),
-		grants:  newGrants(cfg, nil),
 		finals:  newFinals(),
 		flights: newFlights(cfg.Timeout),
 		rests:   newRests(),
 		log:     cfg.Log,
 	}
+	l.store = newStore(cfg.Redis, cfg, &l.counters)
+	l.grants = newGrants(cfg, l.store)
+	return l
 }
 
 // Close ends all fetches under way and waits for them. A List after it may be answered from what is kept.
-func (l *Logs) Close() { l.flights.close() }
+func (l *Logs) Close() {
+	l.flights.close()
+	l.store.close()
+}
+
+// RedisState is "ok", "failing" while Redis does not answer, or "off" where there is none.
+func (l *Logs) RedisState() string { return l.store.state() }
 
 // maxRounds bounds how often one List fetches what is missing. A log that moves faster than that is
 // read as it was asked.
@@ -87,6 +100,10 @@ func (l *Logs) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing
 			l.behind(ctx, a, lay.renew)
 			return l.served(a, lay), nil
 		}
+		if l.look(ctx, a, lay) {
+			round--
+			continue
+		}
 		if round == maxRounds || a.foreign || lay.asAsked() {
 			return l.direct(ctx, a)
 		}
@@ -103,19 +120,19 @@ func (l *Logs) ask(ctx context.Context, q upstream.ListQuery) *asked {
 		q: q, view: newView(q.Group, q.Filter), settled: q.Filter.Settled(),
 		who: l.grants.credentialOf(caller, q.Group.Project), caller: caller, began: time.Now(), ages: l.ages, memory: l.memory,
 	}
-	a.right = l.grants.of(a.who, q.Group)
+	a.right = l.grants.of(ctx, a.who, q.Group)
 	return a
 }
 
 // served counts what an answer is made of.
 func (l *Logs) served(a *asked, lay laid) upstream.Listing {
 	for _, p := range lay.pieces {
-		if !a.answered[p] {
+		if !a.answered[p] && !a.found[p] {
 			a.caller.Tally.MemoryHits.Add(1)
 			l.counters.memoryHits.Add(1)
 		}
 	}
-	if len(lay.pieces) == 0 && len(a.answered) == 0 {
+	if len(lay.pieces) == 0 && len(a.answered)+len(a.found) == 0 {
 		a.caller.Tally.MemoryHits.Add(1)
 		l.counters.memoryHits.Add(1)
 	}
@@ -134,7 +151,7 @@ func (l *Logs) standIn(ctx context.Context, a *asked, err error) (upstream.Listi
 	if !failing(err) || a.caller.NoCache || ctx.Err() != nil {
 		return upstream.Listing{}, err
 	}
-	if a.right = l.grants.of(a.who, a.q.Group); a.right == denied {
+	if a.right = l.grants.of(ctx, a.who, a.q.Group); a.right == denied {
 		return upstream.Listing{}, err
 	}
 	lay := a.lay()
@@ -153,4 +170,69 @@ func (l *Logs) direct(ctx context.Context, a *asked) (upstream.Listing, error) {
 	}
 	a.caller.Tally.UseUntil(time.Time{})
 	return out.listing, nil
+}
+
+// look takes over from Redis what the answer lacks, at most twice: the track first, then the blocks that it tells of. It
+// reports whether anything was found.
+func (l *Logs) look(ctx context.Context, a *asked, lay laid) bool {
+	if l.store == nil || a.caller.NoCache || a.looks == 2 || lay.state <= aging {
+		return false
+	}
+	a.looks++
+	q := sought{view: a.view, sections: a.q.Sections}
+	if a.track != nil {
+		q.gen = a.track.gen
+		for _, w := range append(lay.need, lay.renew...) {
+			if w.part >= 0 {
+				q.parts = append(q.parts, w.part)
+			}
+		}
+	}
+	out := l.store.look(ctx, q)
+	a.caller.Tally.RedisBytes.Add(out.bytes)
+	return l.adopt(a, out)
+}
+
+// adopt takes over what was found where it is better than what is at hand.
+func (l *Logs) adopt(a *asked, out found) bool {
+	better := false
+	if t := out.track; t != nil && (t.younger(a.track) || a.lacksHead(t)) {
+		a.track, better = t, true
+		l.memory.setTrack(a.view.hash, t)
+		a.hit(l, t.head)
+	}
+	for n, p := range out.pieces {
+		if kept := a.got[n]; kept == nil || p.at.After(kept.at) || !kept.sections.Has(p.sections) {
+			a.keep(n, p)
+			l.memory.setPiece(a.view.hash, n, p)
+			a.hit(l, p)
+			better = true
+		}
+	}
+	return better
+}
+
+// lacksHead reports whether t is what is known already, with a head that has more.
+func (a *asked) lacksHead(t *track) bool {
+	return t.head != nil && t.at.Equal(a.track.at) && t.gen == a.track.gen &&
+		(a.track.head == nil || a.track.head.stamp == t.head.stamp && !a.track.head.sections.Has(a.q.Sections))
+}
+
+func (a *asked) hit(l *Logs, p *piece) {
+	if p == nil {
+		return
+	}
+	if a.found == nil {
+		a.found = map[*piece]bool{}
+	}
+	a.found[p] = true
+	a.caller.Tally.RedisHits.Add(1)
+	l.counters.redisHits.Add(1)
+}
+
+func (a *asked) keep(n part, p *piece) {
+	if a.got == nil {
+		a.got = map[part]*piece{}
+	}
+	a.got[n] = p
 }

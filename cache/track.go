@@ -79,7 +79,7 @@ func (r reading) place(old *track, known []*piece) (*piece, *track) {
 	p := &piece{
 		rows: r.Rows, sections: upstream.AllSections, at: r.At, total: r.Total,
 		newest: r.Offset == 0, oldest: r.Offset+len(r.Rows) >= r.Total,
-		weight: weigh(r.Rows),
+		weight: weigh(r.Rows), stamp: rand.Uint64() | 1,
 	}
 	if old == nil {
 		return r.begin(p, old)

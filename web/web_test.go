@@ -41,11 +41,7 @@ func pages(t *testing.T, s Settings) map[string]http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	console, err := Console(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string]http.Handler{"graphiql": graphiql, "console": console}
+	return map[string]http.Handler{"graphiql": graphiql}
 }
 
 func TestLicensesAreTold(t *testing.T) {

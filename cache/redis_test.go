@@ -1,0 +1,358 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scalegraph/cache"
+	"scalegraph/cache/redistest"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+	"scalegraph/walk"
+)
+
+// replica puts a cache with a memory of its own over the upstream and a Redis.
+func (b *bench) replica(url string, change ...func(*cache.Config)) *cache.Logs {
+	b.Helper()
+	rdb, err := cache.OpenRedis(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	cfg := defaults()
+	cfg.Redis = rdb
+	for _, c := range change {
+		c(&cfg)
+	}
+	l := b.logs(cfg)
+	return l
+}
+
+// kept waits until Redis has what was read, since nobody waits for that.
+func kept(t testing.TB, s *redistest.Server, keys int64) {
+	t.Helper()
+	redistest.Eventually(t, "Redis has it", func() bool { return s.Do("DBSIZE").(int64) >= keys })
+}
+
+// What one replica has read the other one finds in Redis, with everything in it.
+func TestReplicasShare(t *testing.T) {
+	s := redistest.Start(t)
+	b := openBench(t, 1000)
+	one, two := b.replica(s.URL()), b.replica(s.URL())
+	want := b.record(emulator.Filter{})
+	b.same("one", b.walkRows(b.as("a"), walk.New(one), 1000, 50, upstream.Filter{}), want)
+	kept(t, s, 11)
+	calls := b.calls(func() {
+		b.same("two", b.walkRows(b.as("a"), walk.New(two), 1000, 20, upstream.Filter{}), want)
+	})
+	if calls > 1 {
+		t.Errorf("%d calls through the other replica, want at most 1", calls)
+	}
+	for _, key := range s.Do("KEYS", "*").([]any) {
+		if ttl := s.Do("PTTL", key).(int64); ttl <= 0 {
+			t.Errorf("%v lives for ever", key)
+		}
+	}
+}
+
+// 200 callers ask the same cold page at once through two replicas.
+func TestColdPageThroughTwoReplicas(t *testing.T) {
+	s := redistest.Start(t)
+	b := openBench(t, 500)
+	logs := []*cache.Logs{b.replica(s.URL()), b.replica(s.URL())}
+	b.Fault(emulator.Always(emulator.Fault{Delay: 100 * time.Millisecond}))
+	var wg sync.WaitGroup
+	calls := b.calls(func() {
+		for i := range 200 {
+			wg.Go(func() { b.list(b.as("a"), logs[i%2], poll) })
+		}
+		wg.Wait()
+	})
+	if calls > 2 {
+		t.Errorf("%d calls, want at most 2", calls)
+	}
+}
+
+// Clients that poll through two replicas cost one read for each FRESH, and credentials one more each.
+func TestPollsThroughTwoReplicas(t *testing.T) {
+	for _, credentials := range []int{1, 20} {
+		t.Run(fmt.Sprint(credentials, " credentials"), func(t *testing.T) {
+			s := redistest.Start(t)
+			b := openBench(t, 500)
+			// Everything goes ten times as fast as it would: 3 s for 30.
+			faster := func(c *cache.Config) { c.Fresh, c.Stale, c.Grant = 500*time.Millisecond, time.Second, 6*time.Second }
+			logs := []*cache.Logs{b.replica(s.URL(), faster), b.replica(s.URL(), faster)}
+			var wg sync.WaitGroup
+			calls := b.calls(func() {
+				for i := range 100 {
+					wg.Go(func() {
+						ctx := b.as(fmt.Sprint(i % credentials))
+						for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+							b.list(ctx, logs[rand.IntN(2)], poll)
+						}
+					})
+				}
+				wg.Wait()
+			})
+			if most := 10 + 2*credentials; calls > most { // both replicas may ask for one credential at the same moment
+				t.Errorf("%d calls, want at most %d", calls, most)
+			}
+			for _, r := range b.Requests() {
+				if r.Limit > 40 {
+					t.Errorf("asked for %d rows", r.Limit)
+				}
+			}
+			t.Log(calls)
+		})
+	}
+}
+
+// heavy fills a log with failures whose long details do not repeat.
+func (b *bench) heavy(n int) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range n {
+		details := make([]byte, 3000)
+		for i := range details {
+			details[i] = "abcdefghijklmnopqrstuvwxyz0123456789 .-"[rng.IntN(39)]
+		}
+		row := b.row(b.next, emulator.Fail)
+		row.Failed = []emulator.Instance{{ID: emulator.ID(b.next), Name: "i", FailedReason: "AS.7003", FailedDetails: string(details)}}
+		b.next++
+		b.Insert(project, groupID, row)
+	}
+}
+
+// A summary reads a third of the bytes at most that the whole takes, and both read the same rows.
+func TestSections(t *testing.T) {
+	s := redistest.Start(t)
+	b := openBench(t, 0)
+	b.heavy(60)
+	b.list(b.as("a"), b.replica(s.URL()), poll)
+	kept(t, s, 2)
+	read := func(sections upstream.Sections) (upstream.Listing, int64) {
+		c := &upstream.Caller{Token: "a"}
+		q := poll
+		q.Sections = sections
+		l := b.list(upstream.WithCaller(b.Context(), c), b.replica(s.URL()), q)
+		if c.Tally.Calls.Load() != 0 || c.Tally.RedisHits.Load() == 0 {
+			t.Errorf("%d calls and %d hits in Redis", c.Tally.Calls.Load(), c.Tally.RedisHits.Load())
+		}
+		return l, c.Tally.RedisBytes.Load()
+	}
+	light, few := read(0)
+	full, many := read(upstream.AllSections)
+	if few*3 > many {
+		t.Errorf("the summary read %d bytes, all %d", few, many)
+	}
+	if light.Rows[0].Details.Sections != 0 || full.Rows[0].Details.Sections != upstream.AllSections {
+		t.Errorf("sections %v and %v", light.Rows[0].Details.Sections, full.Rows[0].Details.Sections)
+	}
+	if got := full.Rows[0].Details.Failed; len(got) != 1 || len(*got[0].Failure.Details) != 3000 || light.Rows[0].Lengths.Failed != 1 {
+		t.Errorf("failures did not survive: %+v", got)
+	}
+	t.Logf("summary %d bytes, all %d", few, many)
+
+	// A replica that knows the summary reads the rest when it is asked for it, and changes no row that others may have.
+	l := b.replica(s.URL())
+	first := b.list(b.as("a"), l, poll)
+	q := poll
+	q.Sections = upstream.SectionFailures
+	calls := b.calls(func() {
+		if more := b.list(b.as("a"), l, q); !more.Rows[0].Details.Sections.Has(upstream.SectionFailures) {
+			t.Error("no failures")
+		}
+	})
+	if first.Rows[0].Details.Sections != 0 || calls != 0 {
+		t.Errorf("sections %v, %d calls", first.Rows[0].Details.Sections, calls)
+	}
+}
+
+// A refusal that one replica hears ends the grant at the other one, and no token stands in Redis.
+func TestRefusalReachesTheOtherReplica(t *testing.T) {
+	s := redistest.Start(t)
+	b := closedBench(t, 100)
+	one, two := b.replica(s.URL()), b.replica(s.URL())
+	b.list(b.as("good"), one, poll)
+	kept(t, s, 2)
+	if calls := b.calls(func() { b.list(b.as("good"), two, poll) }); calls != 0 {
+		t.Errorf("the other replica asked %d times, want the shared grant", calls)
+	}
+	b.RevokeToken("good")
+	time.Sleep(1100 * time.Millisecond) // reads past the cache are made once a second
+	if _, err := one.List(noCache(b.Context(), "good"), poll); !errors.Is(err, upstream.ErrUnauthenticated) {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond) // a replica believes its own copy of a grant for a second
+	if _, err := two.List(b.as("good"), poll); !errors.Is(err, upstream.ErrUnauthenticated) {
+		t.Errorf("the other replica: %v", err)
+	}
+	for token, want := range refused {
+		if l, err := two.List(b.as(token), poll); !errors.Is(err, want) || len(l.Rows) > 0 {
+			t.Errorf("token %q: %v", token, err)
+		}
+	}
+	for _, key := range s.Do("KEYS", "*").([]any) {
+		if strings.Contains(key.(string), "good") {
+			t.Errorf("%v names a token", key)
+		}
+	}
+}
+
+// underLoad polls and pages from many goroutines, and returns how long each answer took. No answer may fail.
+func (b *bench) underLoad(logs *cache.Logs, d time.Duration) []time.Duration {
+	var mu sync.Mutex
+	var took []time.Duration
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for end := time.Now().Add(d); time.Now().Before(end); {
+				q := poll
+				if i%2 == 1 {
+					q = upstream.ListQuery{Group: group, Offset: 30 + rand.IntN(900), Limit: 22}
+				}
+				before := time.Now()
+				if _, err := logs.List(b.as("a"), q); err != nil {
+					b.Errorf("a failed answer: %v", err)
+				}
+				mu.Lock()
+				took = append(took, time.Since(before))
+				mu.Unlock()
+				time.Sleep(2 * time.Millisecond)
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(took)
+	return took
+}
+
+func p99(took []time.Duration) time.Duration { return took[len(took)*99/100] }
+
+// noMemory leaves all to Redis.
+func noMemory(c *cache.Config) { c.Memory = 0 }
+
+// Whatever befalls Redis, no answer fails and none waits long.
+func TestRedisFails(t *testing.T) {
+	for name, befall := range map[string]func(s *redistest.Server){
+		"paused":          (*redistest.Server).Pause,
+		"killed":          (*redistest.Server).Kill,
+		"restarted empty": (*redistest.Server).Restart,
+		"read-only":       func(s *redistest.Server) { s.Do("REPLICAOF", "127.0.0.1", "1") },
+		"full":            func(s *redistest.Server) { s.Do("CONFIG", "SET", "maxmemory", "1") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := redistest.Start(t)
+			b := openBench(t, 1000)
+			logs := b.replica(s.URL(), noMemory)
+			before := p99(b.underLoad(logs, time.Second))
+			befall(s)
+			after := p99(b.underLoad(logs, 2*time.Second))
+			t.Logf("p99 %v before, %v after", before, after)
+			if after > before+150*time.Millisecond {
+				t.Errorf("p99 rose from %v to %v", before, after)
+			}
+			if name == "paused" {
+				s.Resume()
+				redistest.Eventually(t, "the circuit closes", func() bool {
+					b.list(b.as("a"), logs, poll)
+					return logs.RedisState() == "ok"
+				})
+			}
+		})
+	}
+}
+
+// Garbage, and the values of another version, are misses.
+func TestGarbageIsAMiss(t *testing.T) {
+	s := redistest.Start(t)
+	b := openBench(t, 500)
+	want := b.record(emulator.Filter{})
+	b.same("one", b.walkRows(b.as("a"), walk.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
+	kept(t, s, 6)
+	for i, key := range s.Do("KEYS", "*").([]any) {
+		switch kind := s.Do("TYPE", key); {
+		case kind == "string":
+		case i%3 == 0:
+			s.Do("SET", key, "garbage")
+		case i%3 == 1:
+			s.Do("HSET", key, "s", "\x02another version", "n", "\x02another version")
+		default:
+			s.Do("HSET", key, "s", s.Do("HGET", key, "s").(string)+"x")
+		}
+	}
+	b.same("two", b.walkRows(b.as("a"), walk.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
+}
+
+// TestClusterLosesAMaster and TestFailover lose a server under load.
+func TestClusterLosesAMaster(t *testing.T) {
+	servers := redistest.Cluster(t)
+	b := openBench(t, 1000)
+	for n := range 20 { // so that every master has some
+		b.AddGroup(project, fmt.Sprint("more", n))
+	}
+	logs := b.replica(redistest.ClusterURL(servers), noMemory)
+	ask := func() {
+		for n := range 20 {
+			q := poll
+			q.Group.ID = fmt.Sprint("more", n)
+			b.list(b.as("a"), logs, q)
+		}
+	}
+	ask()
+	for _, s := range servers {
+		kept(t, s, 1)
+	}
+	before := p99(b.underLoad(logs, time.Second))
+	servers[0].Kill()
+	ask()
+	after := p99(b.underLoad(logs, 3*time.Second))
+	if after > before+150*time.Millisecond {
+		t.Errorf("p99 rose from %v to %v", before, after)
+	}
+}
+
+func TestFailover(t *testing.T) {
+	w := redistest.Sentinel(t)
+	b := openBench(t, 1000)
+	logs := b.replica(w.URL(), noMemory)
+	before := p99(b.underLoad(logs, time.Second))
+	w.Master.Kill()
+	after := p99(b.underLoad(logs, 5*time.Second))
+	if after > before+150*time.Millisecond {
+		t.Errorf("p99 rose from %v to %v", before, after)
+	}
+	redistest.Eventually(t, "the replica took over and is used", func() bool {
+		b.list(b.as("a"), logs, poll)
+		return strings.Contains(fmt.Sprint(w.Replica.Do("INFO", "replication")), "role:master") && logs.RedisState() == "ok"
+	})
+}
+
+// A lease that its owner does not end is waited for a while, and then the others go themselves.
+func TestDeadOwnerOfALease(t *testing.T) {
+	s := redistest.Start(t)
+	b := openBench(t, 500)
+	logs := b.replica(s.URL(), func(c *cache.Config) { c.Fresh, c.Stale = 100*time.Millisecond, 0 })
+	b.list(b.as("a"), logs, poll)
+	kept(t, s, 2)
+	var key string
+	for _, k := range s.Do("KEYS", "*:t").([]any) {
+		key = strings.TrimSuffix(k.(string), ":t") + ":l-1"
+	}
+	time.Sleep(150 * time.Millisecond)
+	s.Do("SET", key, "somebody who died", "PX", "60000")
+	ctx, cancel := context.WithTimeout(b.as("a"), 5*time.Second)
+	defer cancel()
+	l, err := logs.List(ctx, poll)
+	if err != nil || time.Since(l.At) > time.Second {
+		t.Errorf("%v, read %v ago", err, time.Since(l.At))
+	}
+	if owner := s.Do("GET", key); owner != "somebody who died" {
+		t.Errorf("another one's lease was ended: %v", owner)
+	}
+}

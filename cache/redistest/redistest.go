@@ -1,0 +1,203 @@
+// Package redistest starts real redis-server processes for tests: nothing is persisted, and all of them end with the test.
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is one redis-server.
+type Server struct {
+	t    testing.TB
+	Port int
+	dir  string
+	args []string
+	cmd  *exec.Cmd
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+
+// URL is the address as scalegraph takes it.
+func (s *Server) URL() string { return "redis://" + s.Addr() }
+
+// Start starts one server. Where there is no redis-server the test is skipped, or fails where SCALEGRAPH_REQUIRE_REDIS is 1.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return start(t, "redis-server", args...)
+}
+
+func start(t testing.TB, program string, args ...string) *Server {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("SCALEGRAPH_REQUIRE_REDIS") == "1" {
+			t.Fatalf("%s is not installed", program)
+		}
+		t.Skipf("%s is not installed", program)
+	}
+	s := &Server{t: t, Port: freePort(t), dir: t.TempDir()}
+	s.args = append([]string{"--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "no", "--protected-mode", "no"}, args...)
+	t.Cleanup(s.Kill)
+	s.run(program)
+	return s
+}
+
+func (s *Server) run(program string) {
+	s.t.Helper()
+	log, err := os.Create(filepath.Join(s.dir, "log"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer log.Close()
+	s.cmd = exec.Command(program, s.args...)
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	Eventually(s.t, program+" listens", func() bool {
+		conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
+}
+
+// Restart starts the server again, empty, on the port it had.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.Kill()
+	s.run("redis-server")
+}
+
+// Kill ends the server at once. It may be called again.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Pause stops the process without closing anything, as a machine that swaps does; Resume lets it go on.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Do sends one command and returns the answer.
+func (s *Server) Do(args ...any) any {
+	s.t.Helper()
+	rdb := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2})
+	defer rdb.Close()
+	answer, err := rdb.Do(context.Background(), args...).Result()
+	if err != nil && err != redis.Nil {
+		s.t.Fatalf("%v: %v", args, err)
+	}
+	return answer
+}
+
+// Cluster starts three masters that have all slots between them.
+func Cluster(t testing.TB) []*Server {
+	t.Helper()
+	servers := make([]*Server, 3)
+	for i := range servers {
+		servers[i] = Start(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-require-full-coverage", "no",
+			"--cluster-port", strconv.Itoa(freePort(t)))
+	}
+	const slots = 16384
+	for i, s := range servers {
+		s.Do("CLUSTER", "ADDSLOTSRANGE", i*slots/3, (i+1)*slots/3-1)
+		s.Do("CLUSTER", "SET-CONFIG-EPOCH", i+1)
+	}
+	for _, s := range servers[1:] {
+		bus := servers[0].args[len(servers[0].args)-1]
+		s.Do("CLUSTER", "MEET", "127.0.0.1", servers[0].Port, bus)
+	}
+	for _, s := range servers {
+		Eventually(t, "the cluster agrees", func() bool {
+			info := fmt.Sprint(s.Do("CLUSTER", "INFO"))
+			return strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_ok:16384") && strings.Contains(info, "cluster_known_nodes:3")
+		})
+	}
+	return servers
+}
+
+// ClusterURL names all servers of a cluster.
+func ClusterURL(servers []*Server) string {
+	var addrs []string
+	for _, s := range servers {
+		addrs = append(addrs, s.Addr())
+	}
+	return "redis://" + strings.Join(addrs, ",")
+}
+
+// Watched is a master with one replica and a sentinel.
+type Watched struct{ Master, Replica, Sentinel *Server }
+
+// URL is the address of the sentinel with the master's name.
+func (w Watched) URL() string { return "redis://" + w.Sentinel.Addr() + "?master=kept" }
+
+// Sentinel starts a master, a replica of it, and one sentinel that is enough to fail over.
+func Sentinel(t testing.TB) Watched {
+	t.Helper()
+	master := Start(t)
+	replica := Start(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(master.Port))
+	Eventually(t, "the replica follows", func() bool {
+		return strings.Contains(fmt.Sprint(replica.Do("INFO", "replication")), "master_link_status:up")
+	})
+	conf := filepath.Join(t.TempDir(), "sentinel.conf")
+	text := fmt.Sprintf("sentinel monitor kept 127.0.0.1 %d 1\nsentinel down-after-milliseconds kept 500\nsentinel failover-timeout kept 3000\n", master.Port)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{t: t, Port: freePort(t), dir: t.TempDir()}
+	s.args = []string{conf, "--sentinel", "--port", strconv.Itoa(s.Port), "--bind", "127.0.0.1", "--dir", s.dir}
+	t.Cleanup(s.Kill)
+	s.run("redis-server")
+	Eventually(t, "the sentinel knows the replica", func() bool {
+		found, _ := s.Do("SENTINEL", "REPLICAS", "kept").([]any)
+		return len(found) == 1
+	})
+	return Watched{master, replica, s}
+}
+
+// Eventually waits until done, and fails the test where that takes longer than 20 s.
+func Eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Fatalf("waited in vain: %s", what)
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
