@@ -72,7 +72,7 @@ func (d *demoUpstream) settings() web.Settings {
 		return web.Settings{}
 	}
 	told := web.Settings{Token: d.token()}
-	for _, id := range d.groups() {
+	for _, id := range d.Groups() {
 		told.Groups = append(told.Groups, web.Group{ID: id, Name: d.Name(id)})
 	}
 	return told

@@ -27,8 +27,13 @@ func addPages(mux *http.ServeMux, cfg Config, demo *demoUpstream) error {
 	if err != nil {
 		return err
 	}
+	console, err := web.Console(demo.settings())
+	if err != nil {
+		return err
+	}
 	mux.Handle("GET /assets/", web.Assets())
 	mux.Handle("GET /licenses", licenses)
+	mux.Handle("GET /console", console)
 	if !cfg.Introspection {
 		mux.HandleFunc("GET /{$}", front)
 		return nil
@@ -47,6 +52,7 @@ func front(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "scalegraph: the activity log of Huawei Cloud AutoScaling as a GraphQL API\n\n"+
 		"/graphql         queries, by POST or GET\n"+
+		"/console         groups, their timeline and their feed\n"+
 		"/schema.graphql  the schema\n"+
 		"/readyz          whether it can serve, and the state of its parts\n"+
 		"/healthz         whether it lives\n")

@@ -14,7 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // the pages' policy lets nothing in by data: but images
     chunkSizeWarningLimit: 4096,
     rolldownOptions: {
-      input: ['graphiql.html'],
+      input: ['graphiql.html', 'console.html'],
       onwarn(warning, report) {
         if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') report(warning) // hints to a compiler that we do not run
       },

@@ -25,11 +25,15 @@ type Group struct {
 // fonts and pictures in their style sheets; scripts are never allowed inline.
 const (
 	closed         = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src 'self'; connect-src 'self'"
+	consolePolicy  = closed + "; style-src 'self'; font-src 'self'; img-src 'self'"
 	graphiqlPolicy = closed + "; worker-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:"
 )
 
 // GraphiQL serves the page at which people explore the API.
 func GraphiQL(s Settings) (http.Handler, error) { return page("graphiql.html", graphiqlPolicy, s) }
+
+// Console serves the page at which people watch groups.
+func Console(s Settings) (http.Handler, error) { return page("console.html", consolePolicy, s) }
 
 // page returns a handler for one page, with the settings written into it.
 func page(name, policy string, s Settings) (http.Handler, error) {

@@ -41,7 +41,11 @@ func pages(t *testing.T, s Settings) map[string]http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]http.Handler{"graphiql": graphiql}
+	console, err := Console(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]http.Handler{"graphiql": graphiql, "console": console}
 }
 
 func TestLicensesAreTold(t *testing.T) {

@@ -22,11 +22,11 @@ async function graphiql(t, colorScheme = 'light') {
 const tabOf = (page, name) => page.locator('.graphiql-tab-button', { hasText: name })
 
 /** answer runs what the tab of that name holds and returns what the response says once it matches. */
-async function answer(page, tab, expected) {
+async function answer(page, tab, expected, timeout = 10_000) {
   await tabOf(page, tab).click()
   await page.locator('.graphiql-execute-button').click()
   const response = page.locator('.result-window')
-  await response.getByText(expected).first().waitFor()
+  await response.getByText(expected).first().waitFor({ timeout })
   return response
 }
 
@@ -43,6 +43,19 @@ test('GraphiQL opens at / with examples that run, reaches nothing outside and ha
   )
   await tabOf(page, 'OneGroup').click()
   await picture(page, 'graphiql')
+  assert.deepEqual(seen.faults, [])
+})
+
+test('deferred parts come after the rest, and a subscription pushes changes', async (t) => {
+  const { page, seen } = await graphiql(t)
+  const streamed = page.waitForResponse((response) => response.request().postData()?.includes('Deferred') ?? false)
+  await answer(page, 'Deferred', '"failedInstances"')
+  assert.match((await streamed).headers()['content-type'], /^multipart\/mixed/)
+  const socket = page.waitForEvent('websocket')
+  const response = await answer(page, 'Live', '"scalingActivityChanged"', 60_000)
+  assert.match((await socket).url(), /\/graphql$/)
+  await response.getByText('"cursor"').first().waitFor()
+  await page.locator('.graphiql-execute-button').click() // stops it
   assert.deepEqual(seen.faults, [])
 })
 

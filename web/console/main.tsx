@@ -1,0 +1,6 @@
+import 'uplot/dist/uPlot.min.css'
+import './style.css'
+import { createRoot } from 'react-dom/client'
+import { App } from './App'
+
+createRoot(document.getElementById('root')!).render(<App />)
