@@ -144,18 +144,16 @@ func (r run) surroundings(page *upstream.Page) {
 	}
 	first, last := r.rows[0], r.rows[len(r.rows)-1]
 	v := r.complete(last)
-	before, _ := v.find(last)
+	before := v.find(last)
 	page.Total, page.HasNewer, page.HasOlder = v.total, before+1 > len(r.rows), before+1 < v.total
-	if before+1 == len(r.rows) {
-		return // the run was the head of the log at that moment
-	}
 	u := r.complete(first)
-	before, _ = u.find(first)
+	top := u.find(first)
 	switch {
+	case top == 0 && before+1 == len(r.rows): // the whole head of the log, at both moments
 	case u.newest() && u.second(0) == first.StartTime.Unix():
-		page.Total, page.HasNewer = u.total, before > 0
-	case !page.HasNewer && before > 0: // rows joined what was the head's second in the older window
-		page.Total, page.HasNewer, page.HasOlder = u.total, true, page.HasOlder && before+len(r.rows) < u.total
+		page.Total, page.HasNewer = u.total, top > 0
+	case !page.HasNewer && top > 0: // rows joined what was the head's second in the older window
+		page.Total, page.HasNewer, page.HasOlder = u.total, true, page.HasOlder && top+len(r.rows) < u.total
 	}
 }
 

@@ -33,7 +33,7 @@ func (b *bench) grow(kind string, n int) {
 	rows := make([]emulator.Row, n)
 	start, ties := epoch, 0
 	for i := range rows {
-		gap := 0
+		var gap int
 		switch kind {
 		case "ever slower":
 			gap = 1 + int(math.Exp(14*float64(i)/float64(n)))

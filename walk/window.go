@@ -119,14 +119,14 @@ func (w *window) skip(n int) (int, bool) {
 	return i, n >= w.offset && i < len(w.rows) && w.complete(w.second(i))
 }
 
-// find returns how many rows of the log come before row, and whether the window can tell.
-func (w *window) find(row *upstream.Activity) (int, bool) {
+// find returns how many rows of the log come before row, whose second must be complete; 0 where the window does not have it.
+func (w *window) find(row *upstream.Activity) int {
 	i := w.until(row.Point())
-	if i == len(w.rows) || w.rows[i].LogID != row.LogID || !w.complete(row.StartTime.Unix()) {
-		return 0, false
+	if i == len(w.rows) || w.rows[i].LogID != row.LogID {
+		return 0
 	}
 	first := w.from(row.StartTime.Unix())
-	return w.rank(first) + i - first, true
+	return w.rank(first) + i - first
 }
 
 // has returns how many of the window's rows start in second s.
