@@ -41,7 +41,10 @@ func (x *exchange) statusOf(resp *graphql.Response) int {
 // write sends the one answer of the exchange.
 func (x *exchange) write(status int, resp *graphql.Response) {
 	x.report.says(status, resp)
-	a := &payload{body: encode(resp)}
+	b := x.buffers.get()
+	defer x.buffers.giveBack(b)
+	appendTo(b, resp)
+	a := &payload{body: b.Bytes()}
 	if len(resp.Errors) == 0 {
 		x.keep(a)
 		x.send(status, a, true)
@@ -97,6 +100,11 @@ func retryAfter(h http.Header, status int, resp *graphql.Response) {
 // encode writes a response. The data go out as gqlgen wrote them; an answer without any has no entry for them.
 func encode(resp *graphql.Response) []byte {
 	var w bytes.Buffer
+	appendTo(&w, resp)
+	return w.Bytes()
+}
+
+func appendTo(w *bytes.Buffer, resp *graphql.Response) {
 	w.Grow(len(resp.Data) + 512)
 	w.WriteByte('{')
 	if len(resp.Data) > 0 {
@@ -104,13 +112,12 @@ func encode(resp *graphql.Response) []byte {
 		w.Write(resp.Data)
 	}
 	if len(resp.Errors) > 0 {
-		member(&w, "errors", resp.Errors)
+		member(w, "errors", resp.Errors)
 	}
 	if len(resp.Extensions) > 0 {
-		member(&w, "extensions", resp.Extensions)
+		member(w, "extensions", resp.Extensions)
 	}
 	w.WriteByte('}')
-	return w.Bytes()
 }
 
 // member adds one member to an object. A value that JSON cannot express is left out; ours always can be.

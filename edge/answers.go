@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"maps"
@@ -63,10 +64,11 @@ func (k *answers) find(key answerKey, now time.Time) (*keptAnswer, bool) {
 }
 
 // keep keeps an answer that was asked for before, not long ago: most requests of some clients are asked once, and would only push
-// the others out.
+// the others out. The body is copied.
 func (k *answers) keep(key answerKey, a *keptAnswer) {
 	beginning := binary.LittleEndian.Uint64(key[:])
 	if k.asked[beginning%uint64(len(k.asked))].Swap(beginning) == beginning {
+		a.payload = &payload{body: bytes.Clone(a.body)}
 		k.kept.Set(key, a)
 	}
 }

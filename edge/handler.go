@@ -22,6 +22,7 @@ type handler struct {
 	engine      *engine
 	compressors *compressors
 	answers     *answers
+	buffers     buffers
 	flying      atomic.Int64 // requests under way
 }
 

@@ -16,10 +16,11 @@ func connection(page upstream.Page, origin *model.Origin, want selection, cursor
 		AsOf:       page.AsOf,
 		Stale:      page.Stale,
 	}
+	var names namer
 	for i, row := range page.Rows {
 		c.Nodes[i] = model.ScalingActivity{Activity: row, Origin: origin}
 		if want.ids {
-			c.Nodes[i].ID = idOf(row)
+			c.Nodes[i].ID = names.idOf(row)
 		}
 	}
 	if want.edges {
@@ -44,10 +45,8 @@ func edges(rows []model.ScalingActivity, cursors bool, cursor func(*upstream.Act
 }
 
 func activity(row *upstream.Activity, origin *model.Origin) model.ScalingActivity {
-	return model.ScalingActivity{Activity: row, ID: idOf(row), Origin: origin}
+	return model.ScalingActivity{Activity: row, ID: object{row.Group, row.LogID}.globalID(), Origin: origin}
 }
-
-func idOf(row *upstream.Activity) string { return object{row.Group, row.LogID}.globalID() }
 
 // groupCursor returns what makes the cursors of one group's rows.
 func groupCursor(s scope) func(*upstream.Activity) string {

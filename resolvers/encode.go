@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"bytes"
 	"context"
 	"io"
 
@@ -17,7 +18,7 @@ import (
 
 var _ graphql.FieldInterceptor = Extension{}
 
-// InterceptField answers the lists of rows as text that is ready.
+// InterceptField has the lists of rows written in one go.
 func (Extension) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	value, err := next(ctx)
 	if err != nil {
@@ -26,11 +27,11 @@ func (Extension) InterceptField(ctx context.Context, next graphql.Resolver) (any
 	switch rows := value.(type) {
 	case []model.ScalingActivity:
 		if e, ok := compile(ctx, activityType, fieldsIn(ctx)); ok && haveSections(rows, e.sections) {
-			return e.list(rows), nil
+			return list[model.ScalingActivity]{e, rows}, nil
 		}
 	case []model.ScalingActivityEdge:
 		if e, ok := compile(ctx, edgeType, fieldsIn(ctx)); ok && edgesHaveSections(rows, e.sections) {
-			return e.list(rows), nil
+			return list[model.ScalingActivityEdge]{e, rows}, nil
 		}
 	}
 	return value, nil
@@ -58,11 +59,6 @@ func edgesHaveSections(rows []model.ScalingActivityEdge, sections upstream.Secti
 	}
 	return true
 }
-
-// written is text that gqlgen takes for a marshalled value.
-type written []byte
-
-func (w written) MarshalGQL(to io.Writer) { _, _ = to.Write(w) } // to is gqlgen's buffer, which takes everything
 
 // A leaf appends one field's value. It never fails.
 type leaf[T any] func(b []byte, v *T) []byte
@@ -130,21 +126,14 @@ func (e *encoder[T]) append(b []byte, v *T) []byte {
 	return append(b, '}')
 }
 
-// roomFor guesses how long a list gets, in bytes, from its first entry.
-func roomFor(first, entries int) int { return (first + first/8 + 1) * entries }
-
-// list writes a list of objects.
-func (e *encoder[T]) list(values []T) written {
-	b := make([]byte, 0, 512)
+// values writes a list of objects.
+func (e *encoder[T]) values(b []byte, values []T) []byte {
 	b = append(b, '[')
 	for i := range values {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = e.append(b, &values[i])
-		if more := roomFor(len(b), len(values)); i == 0 && more > cap(b) {
-			b = append(make([]byte, 0, more), b...)
-		}
 	}
 	return append(b, ']')
 }
@@ -167,4 +156,27 @@ func (e *encoder[T]) pointer(b []byte, v *T) []byte {
 		return append(b, "null"...)
 	}
 	return e.append(b, v)
+}
+
+// list is a list of rows that is written when gqlgen writes the answer, straight into its buffer.
+type list[T any] struct {
+	encoder *encoder[T]
+	rows    []T
+}
+
+// behind is room for what follows a list, in bytes, so that the buffer need not be doubled for it.
+const behind = 512
+
+// MarshalGQL makes room for the whole list at once, judged by the first row.
+func (l list[T]) MarshalGQL(to io.Writer) {
+	b, ok := to.(*bytes.Buffer)
+	if !ok {
+		_, _ = to.Write(l.encoder.values(nil, l.rows)) // nobody is left to hear of a broken connection
+		return
+	}
+	if len(l.rows) > 0 {
+		first := len(l.encoder.append(b.AvailableBuffer(), &l.rows[0]))
+		b.Grow((first+first/8+1)*len(l.rows) + behind)
+	}
+	b.Write(l.encoder.values(b.AvailableBuffer(), l.rows))
 }

@@ -40,7 +40,7 @@ func reasonsField(ctx context.Context, f graphql.CollectedField) (leaf[model.Sca
 	if !ok {
 		return nil, 0, false
 	}
-	return func(b []byte, a *model.ScalingActivity) []byte { return append(b, e.list(a.Reasons())...) }, 0, true
+	return func(b []byte, a *model.ScalingActivity) []byte { return e.values(b, a.Reasons()) }, 0, true
 }
 
 // appendInt writes an Int, or null.

@@ -36,6 +36,20 @@ func appendGroup(b []byte, g upstream.Group) []byte {
 	return appendText(b, g.ID)
 }
 
+// A namer makes the ids of rows. What rows of the same group have in common is made once while they follow one another.
+type namer struct {
+	group upstream.Group
+	raw   []byte // the beginning of every id of that group; nil: none was made
+}
+
+func (n *namer) idOf(row *upstream.Activity) string {
+	if n.raw == nil || n.group != row.Group {
+		n.group = row.Group
+		n.raw = appendGroup(append(make([]byte, 0, 96), idVersion, kindActivity), row.Group)
+	}
+	return opaque(appendText(n.raw, row.LogID))
+}
+
 // readGlobalID takes only what globalID gives: one object has one id.
 func readGlobalID(id string) (object, bool) {
 	raw, ok := transparent(id)

@@ -81,3 +81,16 @@ func BenchmarkGlobalIDDecode(b *testing.B) {
 		}
 	}
 }
+
+// Ids that are made in a row are those that are made alone.
+func TestNamer(t *testing.T) {
+	other := upstream.Group{Region: "r", Project: "p", ID: "g"}
+	var names namer
+	for i, row := range []*upstream.Activity{
+		{Group: groupA, LogID: uuidLog}, {Group: groupA, LogID: "x"}, {Group: other, LogID: "x"}, {Group: groupA, LogID: uuidLog}, {LogID: "y"},
+	} {
+		if got, want := names.idOf(row), (object{row.Group, row.LogID}).globalID(); got != want {
+			t.Errorf("row %d: %s, want %s", i, got, want)
+		}
+	}
+}
