@@ -122,3 +122,19 @@ func TestBasisCounts(t *testing.T) {
 		}
 	})
 }
+
+// Where nothing is kept only the sections that somebody asked for are taken apart.
+func TestNothingKeptReadsNoMoreThanAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := openBench(t, 5)
+		for memory, want := range map[int64]upstream.Sections{0: upstream.SectionFailures, 1 << 20: upstream.AllSections} {
+			cfg := defaults()
+			cfg.Memory = memory
+			q := poll
+			q.Sections = upstream.SectionFailures
+			if l := b.list(b.as("a"), b.logs(cfg), q); l.Rows[0].Details.Sections != want {
+				t.Errorf("%d bytes of memory: sections %v, want %v", memory, l.Rows[0].Details.Sections, want)
+			}
+		}
+	})
+}

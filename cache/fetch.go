@@ -177,7 +177,7 @@ func (l *Logs) start(ctx context.Context, a *asked, w want) (*flight, bool) {
 }
 
 func (l *Logs) key(a *asked, w want) flightKey {
-	key := flightKey{view: a.view.hash, part: w.part, offset: w.offset, limit: w.limit, past: a.caller.NoCache}
+	key := flightKey{view: a.view.hash, part: w.part, offset: w.offset, limit: w.limit, sections: l.worthReading(a), past: a.caller.NoCache}
 	if a.right != granted {
 		key.who = a.who
 	}
@@ -186,7 +186,7 @@ func (l *Logs) key(a *asked, w want) flightKey {
 
 // fetcher returns the fetch of a want. It knows what this work knows at the start.
 func (l *Logs) fetcher(a *asked, w want) func(context.Context, func(outcome)) {
-	f := &fetch{Logs: l, want: w, view: a.view, settled: a.settled, who: a.who, track: a.track, past: a.caller.NoCache}
+	f := &fetch{Logs: l, want: w, view: a.view, settled: a.settled, who: a.who, track: a.track, sections: l.worthReading(a), past: a.caller.NoCache}
 	f.shared = a.right == granted
 	for _, p := range a.got {
 		f.known = append(f.known, p)
@@ -194,18 +194,28 @@ func (l *Logs) fetcher(a *asked, w want) func(context.Context, func(outcome)) {
 	return f.run
 }
 
+// worthReading returns the sections to read for some work. Where something is kept those are all: the upstream sends them anyway,
+// and to take them apart once is cheaper than to read them again. Otherwise they are those that the work needs.
+func (l *Logs) worthReading(a *asked) upstream.Sections {
+	if l.memory == nil && l.store == nil {
+		return a.q.Sections
+	}
+	return upstream.AllSections
+}
+
 // A fetch reads one want from the source and keeps it.
 type fetch struct {
 	*Logs
-	want    want
-	view    view
-	settled bool
-	who     credential
-	track   *track // what was known when the fetch was caused; nil: nothing
-	known   []*piece
-	block   *piece // found in Redis
-	past    bool
-	shared  bool // for all who have the right, not for one caller
+	want     want
+	view     view
+	sections upstream.Sections // to read
+	settled  bool
+	who      credential
+	track    *track // what was known when the fetch was caused; nil: nothing
+	known    []*piece
+	block    *piece // found in Redis
+	past     bool
+	shared   bool // for all who have the right, not for one caller
 }
 
 func (f *fetch) run(ctx context.Context, land func(outcome)) {
@@ -325,13 +335,13 @@ func (f *fetch) read(ctx context.Context) outcome {
 	if !orderly(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 {
 		return outcome{want: f.want, listing: got}
 	}
-	p, t := f.place(reading{Listing: got, settled: f.settled, final: final, now: time.Now(), ages: f.ages})
+	p, t := f.place(reading{Listing: got, sections: f.sections, settled: f.settled, final: final, now: time.Now(), ages: f.ages})
 	return outcome{want: f.want, piece: p, track: t, listing: got}
 }
 
-// query is the upstream call for a want. It always asks for all sections: the upstream sends them anyway.
+// query is the upstream call for a want.
 func (f *fetch) query() upstream.ListQuery {
-	q := upstream.ListQuery{Group: f.view.group, Filter: f.view.filter, Sections: upstream.AllSections}
+	q := upstream.ListQuery{Group: f.view.group, Filter: f.view.filter, Sections: f.sections}
 	switch {
 	case f.want.part >= 0:
 		q.Offset, q.Limit = max(0, f.track.top()-f.want.top), blockRows

@@ -25,12 +25,13 @@ type flights struct {
 
 // flightKey says whose fetches are the same.
 type flightKey struct {
-	view   viewHash
-	part   part
-	offset int
-	limit  int
-	who    credential // of a caller whose right is not known: its own call must decide. Zero: of all who have the right
-	past   bool       // reads past what is kept
+	view     viewHash
+	part     part
+	offset   int
+	limit    int
+	sections upstream.Sections // that it brings
+	who      credential        // of a caller whose right is not known: its own call must decide. Zero: of all who have the right
+	past     bool              // reads past what is kept
 }
 
 type flight struct {

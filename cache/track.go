@@ -67,17 +67,18 @@ func (t *track) newestSecond() (int64, bool) {
 // A reading is an answer of the upstream on its way to become a piece.
 type reading struct {
 	upstream.Listing
-	settled bool  // as upstream.Filter.Settled
-	final   int64 // rows that start before this second had all ended before the read; for views that are not settled
-	now     time.Time
-	ages    ages
+	sections upstream.Sections // that its rows have
+	settled  bool              // as upstream.Filter.Settled
+	final    int64             // rows that start before this second had all ended before the read; for views that are not settled
+	now      time.Time
+	ages     ages
 }
 
 // place finds the places of the rows and with them what the view is like now. Old is what was known of it; nil: nothing.
 // Known are pieces of old that may share rows with the reading.
 func (r reading) place(old *track, known []*piece) (*piece, *track) {
 	p := &piece{
-		rows: r.Rows, sections: upstream.AllSections, at: r.At, total: r.Total,
+		rows: r.Rows, sections: r.sections, at: r.At, total: r.Total,
 		newest: r.Offset == 0, oldest: r.Offset+len(r.Rows) >= r.Total,
 		weight: weigh(r.Rows), stamp: rand.Uint64() | 1,
 	}

@@ -96,8 +96,13 @@ func decodeRow(row gjson.Result, q ListQuery) *Activity {
 	}
 	a := &Activity{Group: q.Group, Type: TypeUnknown, Status: StatusUnknown}
 	a.Details.Sections = q.Sections
-	// One copy for all texts of the row, so that a row that is kept alone does not keep the whole page.
-	gjson.Parse(strings.Clone(row.Raw)).ForEach(func(key, value gjson.Result) bool {
+	text := row.Raw
+	if q.Sections == AllSections {
+		// One copy for all texts of the row, so that a row that is kept alone does not keep the whole page. Who does not ask for
+		// all of it does not keep it.
+		text = strings.Clone(text)
+	}
+	gjson.Parse(text).ForEach(func(key, value gjson.Result) bool {
 		a.set(key.Str, value)
 		return true
 	})
