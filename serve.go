@@ -17,11 +17,19 @@ const (
 	bodyTimeout   = 15 * time.Second
 	writeTimeout  = 30 * time.Second // for each write, so that streams may last
 	idleTimeout   = 2 * time.Minute
-	drainTimeout  = 25 * time.Second // Kubernetes kills 30 s after it asked
+	settle        = 100 * time.Millisecond // until connections that were on their way have been accepted
+	drainTimeout  = 25 * time.Second       // Kubernetes kills 30 s after it asked
 
 	// A caller may send several IAM tokens, and each has a few kilobytes.
 	maxHeaderBytes = 256 << 10
 )
+
+// listen takes a socket of plain TCP: a multipath one, Go's default, cannot be made quiet.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var plain net.ListenConfig
+	plain.SetMultipathTCP(false)
+	return plain.Listen(ctx, "tcp", address)
+}
 
 // serve answers on listener until ctx ends. Then it takes no more connections, has streams end, and waits for the requests under
 // way, for at most drain; it returns an error where some had to be cut off.
@@ -48,6 +56,10 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, str
 	}
 	state.serving.Store(false)
 	log.Info("draining", "atMost", drain)
+	if err := quiet(listener); err != nil {
+		log.Warn("connections that wait to be accepted may be lost", "error", err)
+	}
+	time.Sleep(settle)
 	bound, cancel := context.WithTimeout(base, drain)
 	defer cancel()
 	ended := make(chan error, 1)
