@@ -36,8 +36,9 @@ generated: generate
 audit: node ## checks HTTP and the schema from outside, with tools of Node.js
 	edge/audit/run
 
-clients: node ## runs real GraphQL clients against the program: subscriptions on every transport, and @defer
+clients: node ## runs real GraphQL clients against the program: subscriptions on every transport, @defer, and long walks
 	clients/run
+	clients/walks/run
 
 sdkcheck: ## holds the emulator and our signatures against the official SDK (a module of its own; the first time loads 48 MB)
 	go -C upstream/sdkcheck test -mod=mod ./...
