@@ -94,6 +94,9 @@ func (l *Logs) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing
 	if err := l.grants.toldUnknown(a.who, q.Group); err != nil && !a.caller.NoCache {
 		return upstream.Listing{}, err
 	}
+	if q.Anew {
+		return l.direct(ctx, a)
+	}
 	for round := 0; ; round++ {
 		lay := a.lay()
 		if a.right == granted && lay.state <= aging {

@@ -237,6 +237,7 @@ type ListQuery struct {
 	Limit  int // 1 to MaxLimit; 0 is never sent, its effect is documented nowhere
 
 	Sections Sections // heavy parts that must be there; of the others Lengths alone
+	Anew     bool     // as the upstream has it now: kept answers of different ages did not fit together
 }
 
 // Listing is the answer to one upstream call. All of it was true at one moment not before At.

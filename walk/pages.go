@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,9 +37,13 @@ func New(source Source) *Pages {
 // Page answers one page. Errors are those of the source, and upstream.ErrPlaceNotFound where a bounded search did not find
 // the place, or where one second has more rows than an offset API can hand out safely (98).
 func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
-	w := &walk{q: q, track: p.tracks.of(q.Group, q.Filter)}
+	w := &walk{q: q, track: p.tracks.of(q.Group, q.Filter), began: time.Now()}
 	for w.calls <= w.budget() {
 		r, missing := w.assemble()
+		if len(missing) == 0 && w.torn(r) || w.stuck(missing) {
+			w = &walk{q: q, track: w.track, began: w.began, anew: true}
+			continue
+		}
 		if len(missing) == 0 && w.steady(r) {
 			w.track.mark(q.Filter, r)
 			return r.page(), nil
@@ -70,7 +75,10 @@ func (p *Pages) Count(ctx context.Context, q upstream.CountQuery) (upstream.Coun
 type walk struct {
 	q       upstream.PageQuery
 	track   *track
+	began   time.Time
+	anew    bool      // past what is kept, see leans
 	windows []*window // as they came
+	asked   []read    // so far
 	calls   int       // made so far
 
 	broadsides int // how often several were made side by side
@@ -131,12 +139,47 @@ func (w *walk) read(ctx context.Context, source Source, reads []read) ([]*window
 
 func (w *walk) readOne(ctx context.Context, source Source, r read) (*window, error) {
 	l, err := source.List(ctx, upstream.ListQuery{
-		Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections,
+		Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections, Anew: w.anew,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return newWindow(l), nil
+}
+
+// stuck reports whether the walk is about to ask again what it asked before, having got kept windows: the source has
+// answers of different ages that do not meet, and would give the same ones for ever.
+func (w *walk) stuck(missing []read) bool {
+	again := slices.ContainsFunc(missing, func(r read) bool { return slices.Contains(w.asked, r) })
+	w.asked = append(w.asked, missing...)
+	return again && w.leans()
+}
+
+// torn reports whether a run lies across kept windows of different ages, so that what it tells of its surroundings would
+// belong to different moments.
+func (w *walk) torn(r run) bool {
+	if !w.leans() {
+		return false
+	}
+	if w.q.Filter.Settled() {
+		return !r.oneMoment()
+	}
+	return !r.sameTotal()
+}
+
+// leans reports whether the source gave kept windows: read before the walk began, or given twice. A walk that is stuck or torn
+// begins anew, past what is kept, with what the upstream says now.
+func (w *walk) leans() bool {
+	if w.anew {
+		return false
+	}
+	for i, v := range w.windows {
+		same := func(u *window) bool { return u.at.Equal(v.at) && u.offset == v.offset }
+		if v.at.Before(w.began) || slices.ContainsFunc(w.windows[:i], same) {
+			return true
+		}
+	}
+	return false
 }
 
 // steady reports whether the totals that a run's windows tell agree. Where rows can join or leave anywhere, a difference

@@ -157,6 +157,19 @@ func (r run) surroundings(page *upstream.Page) {
 	}
 }
 
+// oneMoment reports whether the windows with the first and the last row tell the same of the run's surroundings. It does not
+// matter how many rows lie before a run that begins below the head's second.
+func (r run) oneMoment() bool {
+	if len(r.rows) == 0 {
+		return true
+	}
+	first, last := r.rows[0], r.rows[len(r.rows)-1]
+	u, v := r.complete(first), r.complete(last)
+	top, counted := u.find(first), v.find(last)+1-len(r.rows)
+	inHead := u.newest() && u.second(0) == first.StartTime.Unix()
+	return u == v || top == counted && u.total == v.total || top > 0 && counted > 0 && !inHead
+}
+
 // complete returns the window that gave a row of the run.
 func (r run) complete(row *upstream.Activity) *window {
 	i := slices.IndexFunc(r.windows, func(v *window) bool { return v.complete(row.StartTime.Unix()) })
