@@ -52,6 +52,7 @@ type piece struct {
 	oldest   bool      // the read reached the end of the log
 	fixed    bool      // no row will join or leave between its rows, nor before them
 	weight   uint32    // bytes in memory, estimated
+	sure     bool      // a row that was known already told the place; else it is right as long as no more rows prove to have expired
 	stamp    uint64    // the same for all values under which the piece is kept in Redis
 }
 

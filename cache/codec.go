@@ -136,7 +136,7 @@ func encodeSummary(p *piece) []byte {
 	}
 	w.time(p.at)
 	w.time(p.until)
-	w.bools(p.newest, p.oldest, p.fixed)
+	w.bools(p.newest, p.oldest, p.fixed, p.sure)
 	w.uint(uint64(len(p.rows)))
 	for _, row := range p.rows {
 		w.row(row)
@@ -149,7 +149,7 @@ func decodeSummary(g upstream.Group, payload string) (*piece, error) {
 	p := &piece{gen: r.uint()}
 	p.first, p.total, p.expired = r.place(), r.place(), r.place()
 	p.at, p.until = r.time(), r.time()
-	r.bools(&p.newest, &p.oldest, &p.fixed)
+	r.bools(&p.newest, &p.oldest, &p.fixed, &p.sure)
 	n := r.count()
 	p.rows = make([]*upstream.Activity, 0, min(n, upstream.MaxLimit))
 	rows := make([]upstream.Activity, min(n, upstream.MaxLimit))
@@ -351,7 +351,7 @@ func (c codec) encodeTrack(t *track) []byte {
 	w.time(t.at)
 	w.time(t.since)
 	w.int(int64(t.seq))
-	w.bools(t.confirmed)
+	w.bools(t.confirmed, t.lost)
 	stamp := uint64(0)
 	if t.head != nil {
 		stamp = t.head.stamp
@@ -366,7 +366,7 @@ func (c codec) decodeTrack(value string) (t *track, head uint64, err error) {
 	}
 	r := reader{s: payload}
 	t = &track{gen: r.uint(), total: r.place(), expired: r.place(), at: r.time(), since: r.time(), seq: r.place()}
-	r.bools(&t.confirmed)
+	r.bools(&t.confirmed, &t.lost)
 	if r.bad || r.s != "" || t.gen == 0 || t.at.IsZero() {
 		return nil, 0, errUnreadable
 	}

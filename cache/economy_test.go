@@ -71,3 +71,71 @@ func TestWalkOfGrowingLog(t *testing.T) {
 		}
 	})
 }
+
+// A merged feed of 20 groups, 1000 rows in pages of 50.
+func TestFeedReadsEachGroupThreeTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := openBench(t, 0)
+		var groups []upstream.Group
+		for n := range 20 {
+			g := upstream.Group{Region: "r", Project: project, ID: fmt.Sprintf("g%02d", n)}
+			groups = append(groups, g)
+			rows := make([]emulator.Row, 5000)
+			for i := range rows {
+				rows[i] = b.row(i, emulator.Success)
+				rows[i].ID = emulator.ID(n*5000 + i)
+				rows[i].Start = rows[i].Start.Add(time.Duration(3*n) * time.Second)
+			}
+			b.Insert(project, g.ID, rows...)
+		}
+		pages := walk.New(b.logs(defaults()))
+		q := upstream.FeedQuery{Groups: groups, Count: 50}
+		seen := map[string]bool{}
+		calls := b.calls(func() {
+			for range 20 {
+				page, err := pages.Feed(b.as("a"), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, row := range page.Rows {
+					seen[row.Group.ID+row.LogID] = true
+				}
+				last := page.Rows[len(page.Rows)-1]
+				q.After = &upstream.FeedPoint{Second: last.StartTime.Unix(), Group: last.Group, LogID: last.LogID}
+			}
+		})
+		if len(seen) != 1000 || calls > 3*20 {
+			t.Errorf("%d rows with %d calls, want 1000 with at most 60", len(seen), calls)
+		}
+		t.Log(calls)
+	})
+}
+
+// 500 clients of one credential poll a head of 20 rows every second for 30 s; 100 credentials do the same.
+func TestPolls(t *testing.T) {
+	for _, c := range []struct{ clients, credentials, calls int }{{500, 1, 10}, {100, 100, 110}} {
+		t.Run(fmt.Sprint(c.credentials, " credentials"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := openBench(t, 500)
+				pages := walk.New(b.logs(defaults()))
+				calls := b.calls(func() {
+					for range 30 {
+						for i := range c.clients {
+							b.page(b.as(fmt.Sprint(i%c.credentials)), pages, upstream.Page{}, 20, upstream.Filter{})
+						}
+						time.Sleep(time.Second)
+					}
+				})
+				if calls > c.calls {
+					t.Errorf("%d calls, want at most %d", calls, c.calls)
+				}
+				for _, r := range b.Requests() {
+					if r.Limit > 40 {
+						t.Errorf("asked for %d rows", r.Limit)
+					}
+				}
+				t.Log(calls)
+			})
+		})
+	}
+}

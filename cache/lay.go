@@ -82,13 +82,23 @@ func (a *asked) layHead() laid {
 	if len(h.rows) >= n {
 		l := a.told(h, h.total, h.expired, h)
 		l.listing.Rows = l.listing.Rows[:n]
-		return l
+		return a.outdated(l, h)
 	}
 	then := &track{gen: h.gen, total: h.total, expired: h.expired, at: h.at, confirmed: a.track.confirmed, head: h}
 	if l := a.cover(then, h.first, max(h.first-n+1, h.expired)); len(l.need) == 0 {
-		return l
+		return a.outdated(l, h)
 	}
 	return missing(want{part: headPart, limit: a.q.Limit})
+}
+
+// outdated keeps a head from being served of which a later read has told that rows came above it: who is shown those rows by
+// the one answer must not be told by the next that they are not there.
+func (a *asked) outdated(l laid, h *piece) laid {
+	t := a.track
+	if l.state <= aging && h.at.Before(a.began) && (a.settled && t.top() != h.first || t.total != h.total) {
+		l.state, l.renew = old, []want{a.again(h)}
+	}
+	return l
 }
 
 func (a *asked) layHistory() laid {
@@ -97,6 +107,9 @@ func (a *asked) layHistory() laid {
 		l := laid{listing: upstream.Listing{Offset: a.q.Offset, Total: t.total, At: t.at}}
 		a.age(&l, t.at, a.moving(t.at), a.justTotal())
 		return l
+	}
+	if !t.confirmed && !t.lost && len(a.extra) == 0 {
+		return missing(a.freshHead()) // it tells where everything is
 	}
 	if a.placed != t.gen { // rows that come meanwhile do not move what is asked for
 		a.hi, a.placed = t.top()-a.q.Offset, t.gen

@@ -28,6 +28,42 @@ func TestHistories(t *testing.T) {
 	}
 }
 
+// Two replicas share a Redis, and a client is sent to either. In the second run Redis is lost, or comes back empty, every few asks.
+func TestHistoriesThroughTwoReplicas(t *testing.T) {
+	for name, every := range map[string]int{"steady": 0, "Redis comes and goes": 3} {
+		t.Run(name, func(t *testing.T) {
+			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
+				kept, client := newPipedRedis(), clientOf(t, e)
+				r := &replicas{redis: kept, every: every}
+				for range 2 {
+					cfg := defaults()
+					cfg.Redis = kept.client()
+					logs := cache.New(client, cfg)
+					t.Cleanup(logs.Close)
+					r.pages = append(r.pages, browser{walk.New(logs)})
+				}
+				return r
+			})
+		})
+	}
+}
+
+// replicas sends each ask to another one.
+type replicas struct {
+	pages []browser
+	redis *pipedRedis
+	every int // asks between two restarts of Redis; 0: none
+	asks  int
+}
+
+func (r *replicas) Page(ctx context.Context, ask pagestest.Ask) (pagestest.Answer, error) {
+	r.asks++
+	if r.every > 0 && r.asks%r.every == 0 {
+		r.redis.restart(r.asks%2 == 0)
+	}
+	return r.pages[r.asks%len(r.pages)].Page(ctx, ask)
+}
+
 func configs() map[string]cache.Config {
 	all := map[string]cache.Config{"kept": defaults()}
 	cold := defaults()

@@ -16,6 +16,7 @@ type track struct {
 	at        time.Time // when total was read
 	seq       int       // tells tracks of one moment apart
 	confirmed bool      // whether places are known to be what total and expired make of them
+	lost      bool      // the newest rows were read and none of them was known
 	since     time.Time // when total, expired and confirmed were first read as they are
 	head      *piece    // the newest rows, maybe older than at; nil where they were not read
 }
@@ -29,6 +30,8 @@ func (t *track) fits(p *piece, settled bool) bool {
 	case p == nil || p.gen != t.gen:
 		return false
 	case !t.confirmed && (p.total != t.total || p.at.Before(t.since)):
+		return false
+	case t.confirmed && !p.sure && p.expired != t.expired:
 		return false
 	case !settled && !p.fixed && p.total != t.total:
 		return false // rows may have joined below
@@ -92,12 +95,14 @@ func (r reading) place(old *track, known []*piece) (*piece, *track) {
 		return r.begin(p, old) // rows joined below what was known
 	case !found && p.newest && p.oldest:
 		return r.begin(p, old) // this is all there is, and nothing of it is known
-	case !found && !old.confirmed && !p.newest && (r.settled || p.fixed):
+	case !found && old.lost && !p.newest && (r.settled || p.fixed):
 		return r.begin(p, old) // where they are now nobody can tell
 	}
 	next := *old
 	next.total, next.at = r.Total, r.At
-	next.confirmed = found || r.holds(p, old)
+	next.confirmed = found || old.confirmed && !(r.settled && p.newest) && r.Total == old.total
+	next.lost = !next.confirmed && (p.newest || old.lost)
+	p.sure = found
 	if next.expired = old.expired; found {
 		next.expired = expired
 	}
@@ -115,17 +120,6 @@ func (r reading) place(old *track, known []*piece) (*piece, *track) {
 	return p, &next
 }
 
-// holds reports whether places are still what they were although the reading shares no row with what is known.
-func (r reading) holds(p *piece, old *track) bool {
-	if !old.confirmed {
-		return false
-	}
-	if r.settled {
-		return !p.newest // a head without a known row: any number may have come and gone
-	}
-	return r.Total == old.total
-}
-
 // betterHead prefers the longer one while both are fresh.
 func (r reading) betterHead(p, head *piece) bool {
 	if head != nil && p.at.Before(head.at) {
@@ -137,7 +131,7 @@ func (r reading) betterHead(p, head *piece) bool {
 // begin starts a generation: the oldest row there is now has place 0.
 func (r reading) begin(p *piece, old *track) (*piece, *track) {
 	t := &track{gen: rand.Uint64() | 1, total: r.Total, at: r.At, confirmed: true, since: r.At}
-	p.fixed = r.fixed(p, nil)
+	p.fixed, p.sure = r.fixed(p, nil), true
 	r.finish(p, t)
 	if p.newest {
 		t.head = p
@@ -168,72 +162,51 @@ func (r reading) fixed(p *piece, old *track) bool {
 	return ok && !p.newest && first < newest
 }
 
-// anchor returns how many rows have expired as the first row says that is known already. Where rows join late, only rows in
-// seconds that are final count.
+// anchor returns how many rows have expired, as the youngest piece tells that has rows of p. Where rows join late, only seconds
+// that are final count.
 func (r reading) anchor(p *piece, old *track, known []*piece) (expired int, found bool) {
-	known = append(known, old.head)
-	for _, k := range known {
-		if k == nil || k.gen != old.gen {
+	var told *piece
+	for _, k := range append(known, old.head) {
+		if k == nil || k.gen != old.gen || k == told || told != nil && !k.at.After(told.at) {
 			continue
 		}
 		if i, place, ok := r.common(p, k); ok {
-			return place + r.Offset + i + 1 - r.Total, true
+			expired, found, told = place+r.Offset+i+1-r.Total, true, k
 		}
 	}
-	return 0, false
+	return expired, found
 }
 
-// common finds a row of p that k has as well: the first of a second that both have whole, else any row.
+// A border is where one second ends and the next older one that has rows begins. However the rows of a second are ordered,
+// its border keeps its place.
+type border struct{ newer, older int64 }
+
+// common finds a border that p and k both have: the index in p of the first row after it, and the place of that row in k.
 func (r reading) common(p, k *piece) (i, place int, ok bool) {
-	places := make(map[string]int, len(k.rows))
-	for i, row := range k.rows {
-		if row != nil {
-			places[row.LogID] = k.first - i
-		}
-	}
 	limit := int64(math.MaxInt64)
 	if !r.settled {
 		limit = r.final
 	}
-	any, anyPlace, found := 0, 0, false
-	for i := 0; i < len(p.rows); i += p.tie(i) {
-		s := p.second(i)
-		if p.rows[i] == nil || s >= limit {
-			continue
-		}
-		j := k.from(s)
-		if p.whole(i) && j < len(k.rows) && k.second(j) == s && k.whole(j) && k.tie(j) == p.tie(i) && shares(p, i, places) {
+	known := k.borders(limit)
+	for b, i := range p.borders(limit) {
+		if j, there := known[b]; there {
 			return i, k.first - j, true
 		}
-		if at, ok := places[p.rows[i].LogID]; ok && !found {
-			any, anyPlace, found = i, at, true
+	}
+	return 0, 0, false
+}
+
+// borders returns the index of the first row after each border between seconds older than a limit.
+func (p *piece) borders(limit int64) map[border]int {
+	found := make(map[border]int, len(p.rows))
+	for i := 1; i < len(p.rows); i++ {
+		if p.rows[i-1] == nil || p.rows[i] == nil {
+			continue
+		}
+		b := border{p.second(i - 1), p.second(i)}
+		if b.older < b.newer && b.newer < limit {
+			found[b] = i
 		}
 	}
-	return any, anyPlace, found
-}
-
-// tie returns how many rows from i on start in the same second.
-func (p *piece) tie(i int) int {
-	n := 1
-	for i+n < len(p.rows) && p.second(i+n) == p.second(i) {
-		n++
-	}
-	return n
-}
-
-// whole reports whether the piece has all rows of the second that begins at i.
-func (p *piece) whole(i int) bool {
-	return (i > 0 || p.newest) && (i+p.tie(i) < len(p.rows) || p.oldest)
-}
-
-// shares reports whether a row of the second that begins at i is known.
-func shares(p *piece, i int, places map[string]int) bool {
-	for j := i; j < i+p.tie(i); j++ {
-		if row := p.rows[j]; row != nil {
-			if _, ok := places[row.LogID]; ok {
-				return true
-			}
-		}
-	}
-	return false
+	return found
 }

@@ -72,7 +72,7 @@ func (w *walk) forward(r run, v *window, i int) (run, []read) {
 			return r, nil
 		}
 		edge := lo - 1
-		next := w.completeAt(edge)
+		next := w.completeAt(edge, v)
 		if next == nil {
 			return r, w.seek(edge, w.q.Count-len(r.rows))
 		}
@@ -96,7 +96,7 @@ func (w *walk) backward(r run, v *window, i int) (run, []read) {
 			return r, nil
 		}
 		edge := v.hi + 1
-		next := w.completeAt(edge)
+		next := w.completeAt(edge, v)
 		if next == nil {
 			return r, w.seek(edge, w.q.Count-len(r.rows))
 		}
@@ -105,10 +105,12 @@ func (w *walk) backward(r run, v *window, i int) (run, []read) {
 	}
 }
 
-// completeAt returns the youngest window that is complete at second s; nil where there is none.
-func (w *walk) completeAt(s int64) *window {
+// completeAt returns the youngest window that is complete at second s, to go on from another one; nil where there is none. What
+// an older window tells of the seconds above its newest row is no longer so where the log has grown since.
+func (w *walk) completeAt(s int64, from *window) *window {
 	for _, v := range slices.Backward(w.windows) {
-		if v.complete(s) {
+		above := v.newest() && (len(v.rows) == 0 || s > v.second(0))
+		if v.complete(s) && !(above && v.at.Before(from.at) && v.total != from.total) {
 			return v
 		}
 	}
