@@ -7,6 +7,7 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"iter"
 	"log/slog"
 	"sync"
@@ -22,6 +23,7 @@ type Config struct {
 	Pages Pages
 	Poll  time.Duration // how often a log is polled; default 5 s
 	Most  int           // subscriptions at once; default 10000
+	Relay Relay         // shares polls with other processes; nil: there are none
 	Log   *slog.Logger  // default: nothing is logged
 }
 
@@ -36,6 +38,7 @@ const (
 // Hub keeps subscriptions. It may be used by many goroutines. What it started ends when the last subscriber has left.
 type Hub struct {
 	cfg Config
+	id  string // of this process
 
 	mu       sync.Mutex
 	trackers map[upstream.Group]*tracker
@@ -53,7 +56,7 @@ func New(cfg Config) *Hub {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Hub{cfg: cfg, trackers: map[upstream.Group]*tracker{}}
+	return &Hub{cfg: cfg, id: rand.Text(), trackers: map[upstream.Group]*tracker{}}
 }
 
 // Changes subscribes with the caller in ctx. When it returns, the subscription has begun: what starts or changes from then on is

@@ -30,9 +30,9 @@ func acts(t *rapid.T) []act {
 // resume elsewhere. Each of them must hear of each row exactly what happened to it between two looks, in order.
 func TestEveryChangeOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		list, before := acts(rt), rapid.IntRange(0, 120).Draw(rt, "before")
+		list, before, seed := acts(rt), rapid.IntRange(0, 120).Draw(rt, "before"), rapid.Uint64().Draw(rt, "losses")
 		var wrong string
-		synctest.Test(t, func(t *testing.T) { wrong = tell(t, list, before) })
+		synctest.Test(t, func(t *testing.T) { wrong = tell(t, list, before, seed) })
 		if wrong != "" {
 			rt.Fatal(wrong)
 		}
@@ -45,6 +45,7 @@ const logs, processes, tellers = 3, 2, 5
 type story struct {
 	*world
 	hubs    []*Hub
+	relays  []*station
 	second  int
 	tellers []*teller
 }
@@ -58,10 +59,12 @@ type teller struct {
 	want  map[string][]string // what it should have heard of each row
 }
 
-func tell(t *testing.T, list []act, before int) string {
+func tell(t *testing.T, list []act, before int, seed uint64) string {
 	s := &story{world: newWorld(t, logs)}
+	air := newAir(seed)
 	for range processes {
-		s.hubs = append(s.hubs, s.hub(Config{}))
+		s.relays = append(s.relays, air.station())
+		s.hubs = append(s.hubs, s.hub(Config{Relay: s.relays[len(s.relays)-1]}))
 	}
 	s.insert(before, 1)
 	for i := range tellers {
@@ -133,16 +136,19 @@ func (s *story) change(a act, change func(*emulator.Row)) {
 	}
 }
 
+// patient is in how many intervals a process learns what happened, whatever gets lost between it and a leader.
+const patient = 5
+
 // pass lets polls go by, so that everybody looks at the logs.
 func (s *story) pass(polls int) {
-	pass(polls)
+	pass(polls * patient)
 	for _, t := range s.tellers {
 		s.look(t)
 	}
 }
 
 func (s *story) passWithout(gone *teller) {
-	pass(1)
+	pass(patient)
 	for _, t := range s.tellers {
 		if t != gone {
 			s.look(t)
@@ -176,7 +182,9 @@ func (s *story) look(t *teller) {
 
 // restart ends a process without a word. Its subscribers, and others, go on elsewhere.
 func (s *story) restart(process int) error {
-	s.hubs[process] = s.hub(Config{})
+	s.relays[process].die()
+	s.relays[process] = s.relays[process].station()
+	s.hubs[process] = s.hub(Config{Relay: s.relays[process]})
 	for i, t := range s.tellers {
 		s.away(t)
 		if err := s.back(t, s.hubs[(i+process)%processes]); err != nil {

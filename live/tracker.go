@@ -30,6 +30,7 @@ type tracker struct {
 	mu          sync.Mutex
 	polling     bool
 	shared      *position // what the last poll told; nil before the first
+	leader      []byte    // where the leader of the log stands, packed, if that did not fit; nil: it did
 	members     map[*subscription]*member
 	credentials map[credential]*standing
 }
@@ -134,17 +135,67 @@ func (t *tracker) pause(failures int, err error) time.Duration {
 	return d + rand.N(d/10+1)
 }
 
-// follow polls until the tracker stops.
+// follow polls, or hears what another process polled, until the tracker stops.
 func (t *tracker) follow() {
-	failures := 0
-	var err error
-	for wait(t.ctx, t.pause(failures, err)) {
-		failures++
-		if err = t.poll(); err == nil {
-			failures = 0
-		} else if t.ctx.Err() == nil {
-			t.hub.cfg.Log.Warn("a poll failed", "group", t.group.ID, "failures", failures, "error", err.Error())
+	heard, stop := t.listen()
+	defer t.leave()
+	defer stop()
+	p := &poller{tracker: t, heardAt: time.Now()}
+	timer := time.NewTimer(t.pause(0, nil))
+	defer timer.Stop()
+	for {
+		select {
+		case n := <-heard:
+			p.heard(n)
+		case <-timer.C:
+			p.tick()
+			timer.Reset(t.pause(p.failures, p.err))
+		case <-t.ctx.Done():
+			return
 		}
+	}
+}
+
+// A poller decides when to poll.
+type poller struct {
+	*tracker
+	failures int   // in a row
+	err      error // the last one's
+	heardAt  time.Time
+	polledAt time.Time
+}
+
+// tick polls as the leader of the log, or because the leader says nothing.
+func (p *poller) tick() {
+	switch {
+	case p.lead():
+		p.try(true)
+	case float64(time.Since(p.heardAt)) > deafness*float64(p.hub.cfg.Poll):
+		p.try(false)
+	}
+}
+
+// heard takes a notice. Where it does not fit, a poll tells what was missed, but not more often than the interval.
+func (p *poller) heard(n notice) {
+	p.heardAt = time.Now()
+	if !p.hear(n) && time.Since(p.polledAt) >= p.hub.cfg.Poll/2 {
+		p.try(false)
+	}
+}
+
+// try polls once. A leader that fails lets another one try.
+func (p *poller) try(leads bool) {
+	p.polledAt = time.Now()
+	if p.err = p.poll(leads); p.err == nil {
+		p.failures = 0
+		return
+	}
+	p.failures++
+	if p.ctx.Err() == nil {
+		p.hub.cfg.Log.Warn("a poll failed", "group", p.group.ID, "failures", p.failures, "error", p.err.Error())
+	}
+	if leads {
+		p.leave()
 	}
 }
 
@@ -161,8 +212,8 @@ func wait(ctx context.Context, d time.Duration) bool {
 }
 
 // poll reads what is new, as one of the members, and pushes it to all. A member whose credential is refused ends, and another
-// one's is used.
-func (t *tracker) poll() error {
+// one's is used. A leader tells the others.
+func (t *tracker) poll(leads bool) error {
 	ctx, cancel := context.WithTimeout(t.ctx, pollTimeout)
 	defer cancel()
 	for {
@@ -182,7 +233,10 @@ func (t *tracker) poll() error {
 			return err
 		}
 		t.accept(r.as.credential)
-		t.publish(r, s)
+		before, n := t.publish(r, s)
+		if leads {
+			t.tell(before, n)
+		}
 		return nil
 	}
 }
@@ -213,12 +267,15 @@ func (t *tracker) reading() round {
 }
 
 // publish pushes to every member what is new to it. Members at the same position share the work. One that joined while the poll
-// was under way, and read the log itself, may know more than the poll: it waits for the next.
-func (t *tracker) publish(r round, s *snapshot) {
+// was under way, and read the log itself, may know more than the poll: it waits for the next. What was new to the shared position is
+// returned.
+func (t *tracker) publish(r round, s *snapshot) (before *position, told news) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	before, known := t.shared, newsByPosition{}
-	t.shared = known.of(s, before).pos
+	known := newsByPosition{}
+	before = t.shared
+	told = known.of(s, before)
+	t.shared = told.pos
 	for _, m := range t.members {
 		if !r.members[m] && m.pos != before {
 			continue
@@ -229,6 +286,8 @@ func (t *tracker) publish(r round, s *snapshot) {
 			m.pos = t.shared
 		}
 	}
+	t.agree(s)
+	return before, told
 }
 
 // news is what a poll told those at one position, and where they stand now.
