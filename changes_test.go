@@ -20,6 +20,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"scalegraph/cache/redistest"
 	"scalegraph/upstream/emulator"
 )
 
@@ -347,4 +348,64 @@ func sockets(t *testing.T, cmd *exec.Cmd) int {
 		}
 	}
 	return n
+}
+
+// TestReplicas has one of two processes killed that share a Redis: those who listened to the other hear everything once, and those
+// who listened to it go on there.
+func TestReplicas(t *testing.T) {
+	shared := redistest.Start(t)
+	e, upstream := newUpstream(t)
+	path := build(t)
+	begin := func() (*exec.Cmd, string) {
+		cmd, out, _ := command(t.Context(), path, "-listen=127.0.0.1:0", "-upstream", upstream, "-project", testProject, "-poll=200ms", "-redis-url", shared.URL())
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd, waitForAddress(t, out)
+	}
+	doomed, doomedBase := begin()
+	other, otherBase := begin()
+	a := byEvents(t, doomedBase, changesOf("", testGroup))
+	b := byEvents(t, otherBase, changesOf("", testGroup))
+	defer b.leave()
+	happens := func(n int) string {
+		start := time.Date(2026, 1, 3, 0, n, 0, 0, time.UTC)
+		e.Insert(testProject, testGroup, emulator.Row{ID: emulator.ID(n), Status: emulator.Success, Type: "NORMAL", Start: start, End: start})
+		return "FINISHED " + emulator.ID(n)
+	}
+	cursor := ""
+	for n := range 3 {
+		want := happens(n)
+		for name, l := range map[string]listener{"a": a, "b": b} {
+			h, ok := l.next()
+			if !ok || h.String() != want {
+				t.Fatalf("%s heard %v, want %s", name, h, want)
+			}
+			if name == "a" {
+				cursor = h.Data.Change.Cursor
+			}
+		}
+	}
+	if err := doomed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = doomed.Wait()
+	a.leave()
+	want := happens(3)
+	a = byEvents(t, otherBase, changesOf(fmt.Sprintf("since: %q", cursor), testGroup))
+	defer a.leave()
+	for range 2 {
+		for name, l := range map[string]listener{"a": a, "b": b} {
+			if h, ok := l.next(); !ok || h.String() != want {
+				t.Fatalf("%s heard %v, want %s", name, h, want)
+			}
+		}
+		want = happens(4)
+	}
+	if err := other.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if got := statusOf(t, other.Wait()); got != exitDone {
+		t.Errorf("exit status %d", got)
+	}
 }

@@ -72,6 +72,14 @@ func cacheConfig(cfg Config, log *slog.Logger) cache.Config {
 // answersPart is what whole answers get of the in-process tier, in bytes.
 func answersPart(cfg Config) int64 { return cfg.CacheMemory / 8 }
 
+func liveConfig(cfg Config, pages *walk.Pages, rdb redis.UniversalClient, log *slog.Logger) live.Config {
+	c := live.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log}
+	if rdb != nil {
+		c.Relay = live.NewRedisRelay(rdb)
+	}
+	return c
+}
+
 func resolverConfig(cfg Config, pages *walk.Pages, changes *live.Hub) resolvers.Config {
 	return resolvers.Config{
 		Pages: pages, Counts: pages, Feeds: pages, Changes: changes,

@@ -95,7 +95,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	kept := cache.New(client, keeping)
 	defer kept.Close()
 	pages := walk.New(auth.Confine(kept))
-	changes := live.New(live.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log})
+	changes := live.New(liveConfig(cfg, pages, keeping.Redis, log))
 	schema := graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changes)),
 		Complexity: resolvers.Complexity(),

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"scalegraph/cache"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/walk"
@@ -27,7 +28,8 @@ func groupOf(n int) upstream.Group {
 type world struct {
 	testing.TB
 	*emulator.Emulator
-	next int // number of the next row
+	next int  // number of the next row
+	kept bool // hubs read through a cache, as in the program
 }
 
 func newWorld(t testing.TB, groups int, tokens ...string) *world {
@@ -48,6 +50,14 @@ func (w *world) hub(cfg Config) *Hub {
 		w.Fatal(err)
 	}
 	cfg.Pages = walk.New(client)
+	if w.kept {
+		kept := cache.New(client, cache.Config{
+			Memory: 8 << 20, Fresh: 5 * time.Second, Stale: 10 * time.Second, StaleIfError: time.Hour,
+			Grant: time.Minute, GrantIfError: time.Minute, Timeout: 30 * time.Second,
+		})
+		w.Cleanup(kept.Close)
+		cfg.Pages = walk.New(kept)
+	}
 	return New(cfg)
 }
 

@@ -177,9 +177,12 @@ func TestOnePollForAll(t *testing.T) {
 
 // TestRevokedCredentials ends those who have one within a minute, and nobody else.
 func TestRevokedCredentials(t *testing.T) {
-	for _, poll := range []time.Duration{time.Second, 5 * time.Second, 10 * time.Minute} {
+	for _, poll := range []time.Duration{time.Second, 5 * time.Second, 10 * time.Minute, -5 * time.Second, -10 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, 1, "bad", "good")
+			if w.kept = poll < 0; w.kept {
+				poll = -poll
+			}
 			h := w.hub(Config{Poll: poll})
 			bad, good := w.listen(h, "bad", query(0)), w.listen(h, "good", query(0))
 			time.Sleep(time.Hour)
