@@ -39,8 +39,9 @@ func (n *executions) InterceptOperation(ctx context.Context, next graphql.Operat
 type keeping struct {
 	testing.TB
 	*emulator.Emulator
-	target string
-	ran    executions
+	handler http.Handler
+	target  string // where it listens
+	ran     executions
 }
 
 func newKeeping(t testing.TB) *keeping {
@@ -64,10 +65,11 @@ func newKeeping(t testing.TB) *keeping {
 		Resolvers:  resolvers.New(resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Project: project}),
 		Complexity: resolvers.Complexity(),
 	})
-	k.target = start(t, edge.NewHandler(schema, edge.Config{
+	k.handler = edge.NewHandler(schema, edge.Config{
 		Answers: 1 << 20, ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
 		Extensions: []graphql.HandlerExtension{resolvers.Extension{}, &k.ran},
-	}))
+	})
+	k.target = start(t, k.handler)
 	return k
 }
 
