@@ -22,7 +22,7 @@ func newView(g upstream.Group, f upstream.Filter) view {
 }
 
 func hashOf(words ...string) viewHash {
-	var text []byte
+	text := make([]byte, 0, 256) // on the stack: this is done several times for each page
 	for _, w := range words {
 		text = binary.AppendUvarint(text, uint64(len(w)))
 		text = append(text, w...)
