@@ -145,7 +145,7 @@ func (s *stage) growth() ([]*line, error) {
 	}
 	flat("growth with the depth of the page", at(90_000), at(9_000), at(200))
 	flat("growth with the length of the log", of(longRows[2]), of(longRows[1]), of(longRows[0]))
-	flat("growth with the groups cached", over(400), over(60), over(10)) // 400 fill the cache, and still fit
+	flat("growth with the groups cached", over(160), over(40), over(10)) // 160 fill the cache, and still fit
 	return gather(makers...)
 }
 
