@@ -75,7 +75,7 @@ func (k *answers) keep(key answerKey, a *keptAnswer) {
 
 // keyOf makes the key of a request: its text, how the client wants the answer, and all that tells one caller from another.
 func keyOf(method string, accept []string, text []byte, c *upstream.Caller) answerKey {
-	b := make([]byte, 0, 512+len(text)+len(c.Token)+len(c.Bearer))
+	b := make([]byte, 0, 2<<10) // on the stack, and enough for most
 	part := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)

@@ -8,7 +8,12 @@ import (
 
 // authenticate refuses a caller who is not recognised, before anything of the request is read or executed.
 func (x *exchange) authenticate(caller *upstream.Caller) *refusal {
-	if x.cfg.Authenticate == nil || x.cfg.Authenticate(x.r.Context(), caller) == nil {
+	if x.cfg.Authenticate == nil {
+		return nil
+	}
+	ctx, cancel := x.inTime()
+	defer cancel()
+	if x.cfg.Authenticate(ctx, caller) == nil {
 		return nil
 	}
 	x.w.Header().Set("WWW-Authenticate", "Bearer")

@@ -41,9 +41,7 @@ var errRequestTimeout = errors.New("the request ran out of time")
 const vary = "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeoutCause(r.Context(), h.cfg.RequestTimeout, errRequestTimeout)
-	defer cancel()
-	x := &exchange{handler: h, w: w, r: r.WithContext(ctx), connection: r.Context(), began: time.Now(), media: mediaJSON}
+	x := &exchange{handler: h, w: w, r: r, connection: r.Context(), began: time.Now(), media: mediaJSON}
 	x.id = requestID(r.Header)
 	w.Header().Set("X-Request-Id", x.id)
 	w.Header().Set("Vary", vary)
@@ -112,20 +110,33 @@ func (x *exchange) serve() *refusal {
 	if refused := x.authenticate(caller); refused != nil {
 		return refused
 	}
-	text, refused := readText(x.w, x.r, x.cfg.Limits.Body)
-	if refused != nil {
-		return refused
-	}
 	x.caller, x.report.Caller = caller, caller
-	if x.again(text) {
-		return nil
-	}
-	params, refused := readParams(x.r, text)
-	if refused != nil {
+	params, refused := x.read()
+	if refused != nil || params == nil {
 		return refused
 	}
-	x.r = x.r.WithContext(graphql.StartOperationTrace(upstream.WithCaller(x.r.Context(), caller)))
+	ctx, cancel := x.inTime()
+	defer cancel()
+	x.r = x.r.WithContext(graphql.StartOperationTrace(upstream.WithCaller(ctx, caller)))
 	return x.run(params)
+}
+
+// read reads the parameters of the request. They are nil where it was answered already, as it was before.
+func (x *exchange) read() (*graphql.RawParams, *refusal) {
+	b := x.buffers.get()
+	defer x.buffers.giveBack(b)
+	if refused := readText(b, x.w, x.r, x.cfg.Limits.Body); refused != nil {
+		return nil, refused
+	}
+	if x.again(b.Bytes()) {
+		return nil, nil
+	}
+	return readParams(x.r, b.Bytes())
+}
+
+// inTime returns a context that ends when the request's time is over. It is made only where something may take long.
+func (x *exchange) inTime() (context.Context, context.CancelFunc) {
+	return context.WithDeadlineCause(x.r.Context(), x.began.Add(x.cfg.RequestTimeout), errRequestTimeout)
 }
 
 // run executes an operation and writes its answer.

@@ -39,18 +39,19 @@ func (p *parameters) named() bool {
 	return p.Query != "" || p.Extensions[documentID] != nil || p.Extensions["persistedQuery"] != nil
 }
 
-// readText reads what the parameters are in: the body of a POST, the query part of another method's URL.
-func readText(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *refusal) {
+// readText reads into b what the parameters are in: the body of a POST, the query part of another method's URL.
+func readText(b *bytes.Buffer, w http.ResponseWriter, r *http.Request, most int64) *refusal {
 	if r.Method == http.MethodPost {
-		return readBody(w, r, most)
+		return readBody(b, w, r, most)
 	}
 	if contentType := r.Header.Get("Content-Type"); contentType != "" && !isJSON(contentType) {
-		return nil, notJSON()
+		return notJSON()
 	}
 	if n := int64(len(r.URL.RawQuery)); n > most {
-		return nil, refusef(http.StatusRequestURITooLong, codeTooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, most)
+		return refusef(http.StatusRequestURITooLong, codeTooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, most)
 	}
-	return []byte(r.URL.RawQuery), nil
+	b.WriteString(r.URL.RawQuery)
+	return nil
 }
 
 // readParams reads the parameters from their text. What was sent is never echoed.
@@ -92,26 +93,25 @@ func notJSON() *refusal {
 	return refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "The Content-Type must be application/json in UTF-8.")
 }
 
-func readBody(w http.ResponseWriter, r *http.Request, maxBody int64) ([]byte, *refusal) {
+func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxBody int64) *refusal {
 	if !isJSON(r.Header.Get("Content-Type")) {
-		return nil, notJSON()
+		return notJSON()
 	}
 	if r.ContentLength > maxBody {
-		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
+		return refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
 	}
-	var body bytes.Buffer
 	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has more than %d bytes; at most %[1]d are allowed.", maxBody)
+		return refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has more than %d bytes; at most %[1]d are allowed.", maxBody)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, refusef(http.StatusRequestTimeout, codeRequestTimeout, "The body did not arrive in time.")
+		return refusef(http.StatusRequestTimeout, codeRequestTimeout, "The body did not arrive in time.")
 	}
 	if err != nil {
-		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The body could not be read to its end.")
+		return refusef(http.StatusBadRequest, codeBadUserInput, "The body could not be read to its end.")
 	}
-	return body.Bytes(), nil
+	return nil
 }
 
 func parseBody(text []byte) (*parameters, *refusal) {
