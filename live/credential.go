@@ -41,9 +41,9 @@ type standing struct {
 	tried time.Time
 }
 
-// refused reports whether the upstream took a credential for no good.
+// refused reports whether the upstream, or our own configuration, took a credential for no good.
 func refused(err error) bool {
-	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden)
+	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, upstream.ErrForeignProject)
 }
 
 // standing returns what is known of a credential. The lock is held.
