@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
+import { createHash } from 'node:crypto';
 import { Defer20220824Handler, GraphQL17Alpha9Handler } from '@apollo/client/incremental';
 import { changes, checkChange, checkDeferred, checkFirst, deferred, group, page, refused, run, test, url, variables } from './program.js';
 
@@ -12,6 +14,22 @@ const noted = (input, init) => {
 function client(incrementalHandler) {
   return new ApolloClient({ link: new HttpLink({ uri: url, fetch: noted }), cache: new InMemoryCache(), incrementalHandler });
 }
+
+test('persisted queries: by hash and GET once the server knows them', async () => {
+  const sent = [];
+  const http = new HttpLink({ uri: url, fetch: (input, init) => (sent.push(init.method), fetch(input, init)) });
+  const persisted = new PersistedQueryLink({
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+    useGETForHashedQueries: true,
+  });
+  const link = persisted.concat(http);
+  const document = gql(page.replace('Page', `Page${Date.now()}`)); // one that no server knows yet
+  for (let i = 0; i < 2; i++) {
+    const { data } = await new ApolloClient({ link, cache: new InMemoryCache() }).query({ query: document, variables: { group } });
+    assert.equal(data.scalingGroup.groupId, group);
+  }
+  assert.deepEqual(sent, ['GET', 'POST', 'GET']);
+});
 
 const take = (n, observable) => new Promise((resolve, reject) => {
   const results = [];

@@ -33,7 +33,7 @@ export function Header({ theme, toggleTheme, token, setToken }: Props) {
         >
           <label>
             <span>
-              <code>X-Auth-Token</code>, kept until this page is left
+              IAM token, or <code>Bearer</code> and a key; kept until this page is left
             </span>
             <input type="password" autoComplete="off" value={text} onChange={(event) => setText(event.target.value)} />
           </label>

@@ -15,7 +15,7 @@ export function newClient(token: () => string): Client {
     preferGetMethod: false,
     fetchSubscriptions: true,
     fetchOptions: () => ({
-      headers: { 'Scalegraph-Explain': '1', ...(token() ? { 'X-Auth-Token': token() } : {}) },
+      headers: { 'Scalegraph-Explain': '1', ...credential(token()) },
     }),
     exchanges: [
       cacheExchange({
@@ -39,4 +39,10 @@ export function newClient(token: () => string): Client {
       fetchExchange,
     ],
   })
+}
+
+/** credential says who calls: an IAM token, or where the server signs by itself `Bearer` and a key. */
+function credential(text: string): Record<string, string> {
+  if (!text) return {}
+  return text.startsWith('Bearer ') ? { Authorization: text } : { 'X-Auth-Token': text }
 }
