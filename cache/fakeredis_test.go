@@ -45,6 +45,12 @@ func (r *pipedRedis) restart(down bool) {
 	r.texts, r.maps, r.ends = map[string]string{}, map[string]map[string]string{}, map[string]time.Time{}
 }
 
+// end closes what a dial left behind, and outlasts the client's pool, which looks once a second whether it was closed.
+func (r *pipedRedis) end() {
+	r.restart(true)
+	time.Sleep(2 * time.Second)
+}
+
 func (r *pipedRedis) client() redis.UniversalClient {
 	return redis.NewClient(&redis.Options{
 		Dialer: func(context.Context, string, string) (net.Conn, error) {

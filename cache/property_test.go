@@ -34,6 +34,7 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
 				kept, client := newPipedRedis(), clientOf(t, e)
+				t.Cleanup(kept.end)
 				r := &replicas{redis: kept, every: every}
 				for range 2 {
 					cfg := defaults()

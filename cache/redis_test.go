@@ -356,3 +356,42 @@ func TestDeadOwnerOfALease(t *testing.T) {
 		t.Errorf("another one's lease was ended: %v", owner)
 	}
 }
+
+// TLS with a user who may do no more than docs/redis.md says.
+func TestTLSAndACL(t *testing.T) {
+	url := redistest.StartTLS(t)
+	b := openBench(t, 500)
+	one, two := b.replica(url), b.replica(url)
+	redistest.Eventually(t, "the other replica finds what was read", func() bool {
+		b.list(b.as("a"), one, poll)
+		c := &upstream.Caller{Token: "a"}
+		b.list(upstream.WithCaller(b.Context(), c), two, poll)
+		return c.Tally.RedisHits.Load() > 0
+	})
+	if one.RedisState() != "ok" || one.Stats().RedisFaults+two.Stats().RedisFaults > 2 {
+		t.Errorf("%s, %d faults", one.RedisState(), one.Stats().RedisFaults)
+	}
+	wrong := b.replica(strings.Replace(url, "secret", "wrong", 1))
+	b.list(b.as("a"), wrong, poll)
+}
+
+// The forms of the URL, and that no error repeats one.
+func TestRedisURL(t *testing.T) {
+	for _, good := range []string{
+		"redis://h", "redis://u:p@h:1/2", "rediss://h:1", "redis://a:1,b:2,c:3", "redis://a?cluster=true",
+		"redis://a:1,b:2/0?master=m", "redis://a?master=m&sentinel_username=x&sentinel_password=y", "redis://[::1]:6379",
+	} {
+		if err := cache.CheckRedisURL(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{
+		"", "h:1", "http://secret@h", "redis://", "redis://h/secret", "redis://h/-1", "redis://a,b/1", "redis://h?secrets=1&x=secret",
+		"rediss://h?ca_file=/secret", "redis://:secret@h:port",
+	} {
+		err := cache.CheckRedisURL(bad)
+		if err == nil || strings.Contains(err.Error(), "secret@") || strings.Contains(err.Error(), "/secret") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

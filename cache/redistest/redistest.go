@@ -3,7 +3,13 @@ package redistest
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -72,6 +78,47 @@ func (s *Server) run(program string) {
 		}
 		return err == nil
 	})
+}
+
+// StartTLS starts a server that speaks TLS alone, with a user who may do what the cache needs and no more. It returns the URL.
+func StartTLS(t testing.TB) string {
+	t.Helper()
+	cert, key := selfSigned(t)
+	port := strconv.Itoa(freePort(t))
+	s := Start(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
+	s.Do("ACL", "SETUSER", "sg", "on", ">secret", "~sg1:*", "+@read", "+@write", "+@connection", "+@scripting")
+	s.Do("ACL", "SETUSER", "default", "off")
+	return "rediss://sg:secret@127.0.0.1:" + port + "?ca_file=" + cert
+}
+
+func selfSigned(t testing.TB) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return writePEM(t, "CERTIFICATE", cert), writePEM(t, "PRIVATE KEY", private)
+}
+
+func writePEM(t testing.TB, kind string, der []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // Restart starts the server again, empty, on the port it had.
