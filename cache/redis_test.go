@@ -283,7 +283,7 @@ func TestGarbageIsAMiss(t *testing.T) {
 		case i%3 == 1:
 			s.Do("HSET", key, "s", "\x02another version", "n", "\x02another version")
 		default:
-			s.Do("HSET", key, "s", s.Do("HGET", key, "s").(string)+"x")
+			s.Do("HSET", key, "s", fmt.Sprint(s.Do("HGET", key, "s"), "x"))
 		}
 	}
 	b.same("two", b.walkRows(b.as("a"), walk.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
