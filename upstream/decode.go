@@ -20,20 +20,28 @@ type page struct {
 // decodePage reads an answer strictly where a mistake would shift rows, and leniently within a row: a member that is not as
 // documented is left out or kept as text, and never costs the row, let alone the page.
 func decodePage(body string, q ListQuery) (page, error) {
-	if !sound(body) {
+	p := &scanner{s: validText(body)}
+	var total gjson.Result
+	var l listed
+	member := func(name string) {
+		switch name {
+		case "total_number":
+			total = result(p.value())
+		case "scaling_activity_log":
+			l = readRows(p, q)
+		default:
+			p.value()
+		}
+	}
+	if p.peek() == '{' {
+		p.object(member)
+	} else {
+		p.value()
+	}
+	if !p.done() {
 		return page{}, errors.New("not JSON, or cut off")
 	}
-	var total, list gjson.Result
-	gjson.Parse(validText(body)).ForEach(func(key, value gjson.Result) bool {
-		switch key.Str {
-		case "total_number":
-			total = value
-		case "scaling_activity_log":
-			list = value
-		}
-		return true
-	})
-	return makePage(total, list, q)
+	return makePage(total, l, q)
 }
 
 // validText puts a replacement character in the place of what is no UTF-8. To look first is several times as fast where all is.
@@ -44,68 +52,72 @@ func validText(s string) string {
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-func makePage(total, list gjson.Result, q ListQuery) (page, error) {
+func makePage(total gjson.Result, l listed, q ListQuery) (page, error) {
 	n := number(total)
-	if n == nil || *n < 0 {
+	switch {
+	case n == nil || *n < 0:
 		return page{}, errors.New("total_number is no count")
-	}
-	if list.Type != gjson.Null && !list.IsArray() {
+	case l.wrong:
 		return page{}, errors.New("scaling_activity_log is no list")
-	}
-	rows := rowsOf(list, q.Limit+1)
-	if len(rows) > q.Limit {
+	case len(l.rows) > q.Limit:
 		// An upstream that does not heed limit need not heed start_number: nobody knows which rows these are.
 		return page{}, fmt.Errorf("more than the %d rows asked for", q.Limit)
 	}
-	p := page{rows: make([]*Activity, 0, len(rows)), total: int(*n)}
-	for _, row := range rows {
-		p.add(row, q)
+	p := page{rows: l.rows, total: int(*n)}
+	for _, row := range p.rows {
+		if row == nil {
+			p.leftOut++
+		}
 	}
-	if len(rows) > 0 {
+	if len(p.rows) > 0 {
 		// A row that joined between the upstream's counting and its listing is counted by us.
-		p.total = max(p.total, q.Offset+len(rows))
+		p.total = max(p.total, q.Offset+len(p.rows))
 	}
 	return p, nil
 }
 
-// rowsOf returns the first rows of a list, at most so many; null holds none.
-func rowsOf(list gjson.Result, most int) []gjson.Result {
-	if !list.IsArray() {
-		return nil
-	}
-	rows := make([]gjson.Result, 0, most)
-	list.ForEach(func(_, row gjson.Result) bool {
-		rows = append(rows, row)
-		return len(rows) < most
-	})
-	return rows
+// listed is what stood for the list of rows.
+type listed struct {
+	rows  []*Activity
+	wrong bool // it is no list
 }
 
-func (p *page) add(row gjson.Result, q ListQuery) {
-	a := decodeRow(row, q)
-	if a == nil {
-		p.leftOut++
+// readRows reads a list of rows, at most one more than was asked for; null holds none.
+func readRows(p *scanner, q ListQuery) listed {
+	switch p.peek() {
+	case '[':
+	case 'n':
+		p.value()
+		return listed{}
+	default:
+		p.value()
+		return listed{wrong: true}
 	}
-	p.rows = append(p.rows, a)
+	rows := make([]*Activity, 0, q.Limit)
+	p.array(func() {
+		if len(rows) > q.Limit {
+			p.value()
+			return
+		}
+		rows = append(rows, decodeRow(p, q))
+	})
+	return listed{rows: rows}
 }
 
 // decodeRow returns nil where the row has no id or start time: it has no place in the log then.
-func decodeRow(row gjson.Result, q ListQuery) *Activity {
-	if !row.IsObject() {
+func decodeRow(p *scanner, q ListQuery) *Activity {
+	if p.peek() != '{' {
+		p.value()
 		return nil
 	}
 	a := &Activity{Group: q.Group, Type: TypeUnknown, Status: StatusUnknown}
 	a.Details.Sections = q.Sections
-	text := row.Raw
 	if q.Sections == AllSections {
 		// One copy for all texts of the row, so that a row that is kept alone does not keep the whole page. Who does not ask for
 		// all of it does not keep it.
-		text = strings.Clone(text)
+		p = &scanner{s: strings.Clone(p.value())}
 	}
-	gjson.Parse(text).ForEach(func(key, value gjson.Result) bool {
-		a.set(key.Str, value)
-		return true
-	})
+	p.object(func(name string) { a.set(name, result(p.value())) })
 	if a.LogID == "" || a.StartTime.IsZero() {
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 func decode(t *testing.T, body string) (page, error) {
@@ -410,4 +412,22 @@ func checkLight(t *testing.T, body string, q ListQuery, whole page, failed error
 			t.Fatalf("without lists %+v, with them %+v", light.rows[i], row)
 		}
 	}
+}
+
+func FuzzTextsAreReadAsByTheStandardLibrary(f *testing.F) {
+	for _, seed := range []string{`""`, `"plain"`, `"a\"b\\c\/\b\f\n\r\t"`, `"\u00e9\ud83d\ude00 \n"`, `"\\u0041"`, `"\\\\"`, `"{\"reason\":[]}"`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		var want string
+		if !utf8.ValidString(raw) || !sound(raw) || json.Unmarshal([]byte(raw), &want) != nil || strings.TrimSpace(raw) != raw || raw == "null" {
+			return
+		}
+		if strings.Contains(raw, `\u`) {
+			return // as gjson has it
+		}
+		if got := result(raw); got.Str != want || got.Type != gjson.String {
+			t.Errorf("%s: %q, want %q", raw, got.Str, want)
+		}
+	})
 }
