@@ -80,11 +80,11 @@ func orderly(rows []*upstream.Activity) bool {
 		if row == nil {
 			continue
 		}
-		if s := row.StartTime.Unix(); s > last {
+		s := row.StartTime.Unix()
+		if s > last {
 			return false
-		} else {
-			last = s
 		}
+		last = s
 	}
 	return true
 }

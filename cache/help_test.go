@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,7 +37,6 @@ type bench struct {
 	*emulator.Emulator
 	client *upstream.Client
 	next   int
-	limits atomic.Int64 // the longest read that was asked for
 }
 
 // newBench makes an upstream with one group of n rows, one each minute.

@@ -43,7 +43,7 @@ func TestHeadAges(t *testing.T) {
 		if calls := b.calls(func() { b.list(ctx, logs, poll) }); calls != 0 {
 			t.Errorf("fresh: %d calls, want none", calls)
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		aging := b.list(ctx, logs, poll)
 		if !aging.At.Equal(first.At) || aging.Stale {
 			t.Errorf("aging: read at %v, stale %v; want the first copy, not stale", aging.At.Sub(began), aging.Stale)

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -66,13 +67,13 @@ func (s *Server) run(program string) {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	s.cmd = exec.Command(program, s.args...)
+	s.cmd = exec.CommandContext(context.WithoutCancel(s.t.Context()), program, s.args...) // Kill ends it, after the test's other clean-ups
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	Eventually(s.t, program+" listens", func() bool {
-		conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(s.t.Context(), "tcp", s.Addr())
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -155,9 +156,9 @@ func (s *Server) signal(sig os.Signal) {
 func (s *Server) Do(args ...any) any {
 	s.t.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2})
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	answer, err := rdb.Do(context.Background(), args...).Result()
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		s.t.Fatalf("%v: %v", args, err)
 	}
 	return answer
@@ -241,7 +242,7 @@ func Eventually(t testing.TB, what string, done func() bool) {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
