@@ -104,6 +104,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	state := &health{redis: kept.RedisState, circuits: client.Circuits, signing: client.Signing}
 	streams := new(edge.Streams)
 	serving := edgeConfig(cfg, demo.token(), streams, log)
+	serving.Queries = kept
 	if callers != nil {
 		serving.Authenticate = callers.Authenticate
 	}
