@@ -2,11 +2,13 @@ package pagestest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"hash/fnv"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,14 +24,23 @@ import (
 // Open puts the stack under test over an emulator. It is called in a synctest bubble, so no part of the stack may use sockets.
 type Open func(t testing.TB, e *emulator.Emulator) Browser
 
-// Run checks about so many histories.
+// Run checks about so many histories. They are the same ones every time; -rapid.seed asks for others.
 func Run(t *testing.T, histories int, open Open) {
 	const batch = 100 // what rapid checks in one go
+	seed := flag.Lookup("rapid.seed").Value
+	given := seed.String() != "0"
 	for n := range (histories + batch - 1) / batch {
 		t.Run(fmt.Sprintf("histories %d-%d", n*batch, (n+1)*batch-1), func(t *testing.T) {
-			t.Parallel()
+			if !given {
+				if err := seed.Set(strconv.Itoa(n + 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			rapid.Check(t, func(rt *rapid.T) { inBubble(t, rt, open) })
 		})
+	}
+	if !given {
+		_ = seed.Set("0") // what it was
 	}
 }
 
