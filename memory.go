@@ -13,7 +13,7 @@ const (
 
 	// What the program takes beside its cache when it is busy, and what a byte of the cache costs with its garbage.
 	besideCache  = 64 << 20
-	perCacheByte = 2.5
+	perCacheByte = 2.0
 
 	// The part of a container's memory that the heap may take; the rest is for stacks and the kernel's buffers.
 	partOfContainer = 0.9
