@@ -2,7 +2,6 @@ package cache_test
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"testing"
 
@@ -22,7 +21,7 @@ func TestHistories(t *testing.T) {
 			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
 				logs := cache.New(clientOf(t, e), cfg)
 				t.Cleanup(logs.Close)
-				return browser{walk.New(logs)}
+				return pagestest.Direct(walk.New(logs))
 			})
 		})
 	}
@@ -41,7 +40,7 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 					cfg.Redis = kept.client()
 					logs := cache.New(client, cfg)
 					t.Cleanup(logs.Close)
-					r.pages = append(r.pages, browser{walk.New(logs)})
+					r.pages = append(r.pages, pagestest.Direct(walk.New(logs)))
 				}
 				return r
 			})
@@ -51,7 +50,7 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 
 // replicas sends each ask to another one.
 type replicas struct {
-	pages []browser
+	pages []pagestest.Browser
 	redis *pipedRedis
 	every int // asks between two restarts of Redis; 0: none
 	asks  int
@@ -88,50 +87,4 @@ func clientOf(t testing.TB, e *emulator.Emulator) *upstream.Client {
 	}
 	t.Cleanup(client.Close)
 	return client
-}
-
-// browser pages without GraphQL; its cursors are places in JSON.
-type browser struct{ *walk.Pages }
-
-func (b browser) Page(ctx context.Context, ask pagestest.Ask) (pagestest.Answer, error) {
-	after, before := place(ask.After), place(ask.Before)
-	if ask.Merged {
-		page, err := b.Feed(ctx, upstream.FeedQuery{
-			Groups: ask.Groups, Filter: ask.Filter, After: after, Before: before,
-			Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
-		})
-		return answer(page.Page), err
-	}
-	q := upstream.PageQuery{
-		Group: ask.Groups[0], Filter: ask.Filter, Skip: ask.Offset, Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
-	}
-	if after != nil {
-		q.After = &upstream.Point{Second: after.Second, LogID: after.LogID}
-	}
-	if before != nil {
-		q.Before = &upstream.Point{Second: before.Second, LogID: before.LogID}
-	}
-	page, err := b.Pages.Page(ctx, q)
-	return answer(page), err
-}
-
-func place(cursor string) *upstream.FeedPoint {
-	if cursor == "" {
-		return nil
-	}
-	p := new(upstream.FeedPoint)
-	if err := json.Unmarshal([]byte(cursor), p); err != nil {
-		panic(err)
-	}
-	return p
-}
-
-func answer(page upstream.Page) pagestest.Answer {
-	a := pagestest.Answer{HasNext: page.HasOlder, HasPrevious: page.HasNewer, Total: page.Total, AsOf: page.AsOf}
-	for _, row := range page.Rows {
-		p := upstream.FeedPoint{Second: row.StartTime.Unix(), Group: row.Group, LogID: row.LogID}
-		cursor, _ := json.Marshal(p)
-		a.Rows = append(a.Rows, pagestest.Row{Place: p, Cursor: string(cursor)})
-	}
-	return a
 }

@@ -1,8 +1,6 @@
 package walk_test
 
 import (
-	"context"
-	"encoding/json"
 	"flag"
 	"testing"
 
@@ -23,52 +21,6 @@ func TestHistories(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return browser{walk.New(client)}
+		return pagestest.Direct(walk.New(client))
 	})
-}
-
-// browser pages without GraphQL; its cursors are places in JSON.
-type browser struct{ *walk.Pages }
-
-func (b browser) Page(ctx context.Context, ask pagestest.Ask) (pagestest.Answer, error) {
-	after, before := place(ask.After), place(ask.Before)
-	if ask.Merged {
-		page, err := b.Feed(ctx, upstream.FeedQuery{
-			Groups: ask.Groups, Filter: ask.Filter, After: after, Before: before,
-			Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
-		})
-		return answer(page.Page), err
-	}
-	q := upstream.PageQuery{
-		Group: ask.Groups[0], Filter: ask.Filter, Skip: ask.Offset, Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
-	}
-	if after != nil {
-		q.After = &upstream.Point{Second: after.Second, LogID: after.LogID}
-	}
-	if before != nil {
-		q.Before = &upstream.Point{Second: before.Second, LogID: before.LogID}
-	}
-	page, err := b.Pages.Page(ctx, q)
-	return answer(page), err
-}
-
-func place(cursor string) *upstream.FeedPoint {
-	if cursor == "" {
-		return nil
-	}
-	p := new(upstream.FeedPoint)
-	if err := json.Unmarshal([]byte(cursor), p); err != nil {
-		panic(err)
-	}
-	return p
-}
-
-func answer(page upstream.Page) pagestest.Answer {
-	a := pagestest.Answer{HasNext: page.HasOlder, HasPrevious: page.HasNewer, Total: page.Total, AsOf: page.AsOf}
-	for _, row := range page.Rows {
-		p := upstream.FeedPoint{Second: row.StartTime.Unix(), Group: row.Group, LogID: row.LogID}
-		cursor, _ := json.Marshal(p)
-		a.Rows = append(a.Rows, pagestest.Row{Place: p, Cursor: string(cursor)})
-	}
-	return a
 }
