@@ -94,6 +94,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	}
 	kept := cache.New(client, keeping)
 	defer kept.Close()
+	watch.share(kept)
 	pages := walk.New(auth.Confine(kept))
 	changes := live.New(liveConfig(cfg, pages, keeping.Redis, log))
 	schema := graph.NewExecutableSchema(graph.Config{

@@ -70,7 +70,7 @@ func settings(cfg *Config) []setting {
 		{name: "MAX_UPSTREAM_CALLS", initial: "200", read: count(&cfg.Limits.UpstreamCalls, 1_000_000), help: "upstream calls that it may cause"},
 		{name: "MAX_SUBSCRIPTIONS", initial: "10000", read: count(&cfg.MaxSubscriptions, 1_000_000), help: "subscriptions that the process serves at once"},
 
-		{name: "CALLER_COST", initial: "0", read: countOrNone(&cfg.CallerCost, 1_000_000_000), help: "cost that one caller may spend in a minute (each replica counts by itself); 0: no limit"},
+		{name: "CALLER_COST", initial: "0", read: countOrNone(&cfg.CallerCost, 1_000_000_000), help: "cost that one caller may spend in a minute, on all replicas that share a Redis together; 0: no limit"},
 		{name: "CALLER_COST_MODE", initial: limitEnforce, read: oneOf(&cfg.CallerCostMode, limitEnforce, limitMeasure), help: "`enforce`, or `measure`: who spends more is counted and logged, not refused"},
 		{name: "MAX_IN_FLIGHT", initial: "4096", read: countOrNone(&cfg.InFlight, 1_000_000), help: "GraphQL requests under way at once, streams not counted; 0: no bound"},
 

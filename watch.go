@@ -28,7 +28,7 @@ const (
 type watch struct {
 	metrics *telemetry.Metrics
 	tracing *telemetry.Tracing
-	buckets *limit.Buckets // nil: no limit
+	limiter *limit.Limiter // nil: no limit
 	cfg     Config
 	log     *slog.Logger
 }
@@ -40,7 +40,7 @@ func newWatch(ctx context.Context, cfg Config, log *slog.Logger) (*watch, error)
 	}
 	w := &watch{metrics: telemetry.NewMetrics(buildVersion()), tracing: tracing, cfg: cfg, log: log}
 	if cfg.CallerCost > 0 {
-		w.buckets = limit.New(cfg.CallerCost)
+		w.limiter = limit.NewLimiter(cfg.CallerCost)
 	}
 	return w, nil
 }
@@ -67,11 +67,18 @@ func (w *watch) transport(asking upstream.Config) http.RoundTripper {
 	return &telemetry.Transport{Next: next, Regions: regions, Metrics: w.metrics, Tracer: w.tracing.Tracer}
 }
 
+// share has all replicas with the same Redis limit callers together.
+func (w *watch) share(kept *cache.Logs) {
+	if w.limiter != nil && w.cfg.RedisURL != "" {
+		w.limiter.Share(kept, w.cfg.Secret)
+	}
+}
+
 // edge has the edge tell what it does, and ask before it does it.
 func (w *watch) edge(cfg *edge.Config) {
 	cfg.Done = w.done
 	cfg.InFlight = w.cfg.InFlight
-	if w.buckets != nil {
+	if w.limiter != nil {
 		cfg.Admit = w.admit
 	}
 	if w.tracing.On() {
@@ -81,7 +88,7 @@ func (w *watch) edge(cfg *edge.Config) {
 
 // admit returns how long a caller must wait before it may spend so much.
 func (w *watch) admit(ctx context.Context, c *upstream.Caller, cost int) time.Duration {
-	wait := w.buckets.Take(w.buckets.Of(c), cost)
+	wait := w.limiter.Take(ctx, c, cost)
 	if wait <= 0 {
 		return 0
 	}

@@ -19,6 +19,7 @@ import (
 	traces "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"scalegraph/cache/redistest"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
 )
@@ -269,6 +270,64 @@ func TestCallersAreLimited(t *testing.T) {
 	if e.Count() == 0 {
 		t.Error("nothing was asked")
 	}
+}
+
+// Two replicas share what a caller may spend. When their Redis is lost nothing fails, and each goes on by itself from where the caller was.
+func TestReplicasLimitCallersTogether(t *testing.T) {
+	shared := redistest.Start(t)
+	_, args, _ := signedUpstream(t, "a a-key *")
+	args = append(args, "-caller-cost=1000", "-secret=hunter2", "-redis-url", shared.URL())
+	both := []*server{startServer(t, args...), startServer(t, args...)}
+	began := time.Now()
+	ask := func(replica int) (refused bool) {
+		t.Helper()
+		got := both[replica].do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key")
+		if got.StatusCode != 200 && got.StatusCode != 429 {
+			t.Fatalf("%d %s", got.StatusCode, got.body)
+		}
+		return got.StatusCode == 429
+	}
+	runOut := func() int { return int(1000 * time.Since(began).Minutes()) }
+	quick := func() bool { // all trips to Redis were answered in time, on a machine that may have other things to do
+		for _, s := range both {
+			if series(t, s.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_redis_faults_total"] > 0 {
+				return false
+			}
+		}
+		return true
+	}
+	cost := callCost(t, both[0])
+	spent := cost
+	for !ask(spent / cost % 2) {
+		spent += cost
+	}
+	if most := 1000 + runOut(); spent <= 1000-cost || quick() && spent > most || spent > 2*most {
+		t.Errorf("%d were spent of 1000", spent)
+	}
+	if refused := ask(0) && ask(1); quick() && !refused {
+		t.Error("one of the replicas counts by itself")
+	}
+	exact := quick()
+	shared.Kill()
+	for !ask(0) || !ask(1) {
+		spent += cost
+	}
+	if most := 1000 + 2*runOut() + 2*cost; exact && spent > most || spent > 2*most {
+		t.Errorf("%d were spent without Redis, at most %d could be", spent, most)
+	}
+	eventually(t, "some of it runs out", func() bool { return !ask(0) })
+}
+
+// callCost returns what countQuery costs, and pays for it.
+func callCost(t *testing.T, s *server) int {
+	t.Helper()
+	got := s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key", "Scalegraph-Explain", "1")
+	found := regexp.MustCompile(`"cost":(\d+)`).FindStringSubmatch(got.body)
+	if found == nil {
+		t.Fatal(got.body)
+	}
+	cost, _ := strconv.Atoi(found[1])
+	return cost
 }
 
 func TestRequestsInFlightAreBounded(t *testing.T) {

@@ -29,6 +29,7 @@ type Buckets struct {
 type bucket struct {
 	level float64
 	at    time.Time // when it was at that level
+	told  bool      // by Redis
 }
 
 // New returns buckets that hold what a caller may spend in a minute, at least 1.
@@ -47,11 +48,16 @@ func (b *Buckets) Take(who uint64, cost int) time.Duration {
 	if over > 0 {
 		return time.Duration(over / b.perMinute * float64(time.Minute))
 	}
-	if len(b.kept) >= b.limit {
-		b.forget(now)
-	}
-	b.kept[who] = bucket{level + float64(cost), now}
+	b.keep(who, bucket{level: level + float64(cost), at: now})
 	return 0
+}
+
+// keep keeps a bucket. The lock is held.
+func (b *Buckets) keep(who uint64, k bucket) {
+	if len(b.kept) >= b.limit {
+		b.forget(k.at)
+	}
+	b.kept[who] = k
 }
 
 func (b *Buckets) level(k bucket, now time.Time) float64 {
@@ -72,17 +78,27 @@ func (b *Buckets) forget(now time.Time) {
 	})
 }
 
-// Of tells callers apart: by name where they proved who they are, else by their tokens. All who bring nothing are one.
+// untold is the level of a bucket that was used without Redis since told was called last; else 0.
+func (b *Buckets) untold(who uint64) float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k := b.kept[who]; !k.told {
+		return b.level(k, b.now())
+	}
+	return 0
+}
+
+// told notes at which level a bucket is in Redis, to go on from there where Redis fails.
+func (b *Buckets) told(who uint64, level float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keep(who, bucket{level: level, at: b.now(), told: true})
+}
+
+// Of tells callers apart, in this process. All who bring nothing are one.
 func (b *Buckets) Of(c *upstream.Caller) uint64 {
 	var h maphash.Hash
 	h.SetSeed(b.seed)
-	if c.Name != "" {
-		_, _ = h.WriteString("name " + c.Name) // never fails, as below
-		return h.Sum64()
-	}
-	_, _ = h.WriteString("token " + c.Token)
-	for _, project := range slices.Sorted(maps.Keys(c.Tokens)) {
-		_, _ = h.WriteString("\x00" + project + "=" + c.Tokens[project])
-	}
+	identify(&h, c)
 	return h.Sum64()
 }
