@@ -132,7 +132,7 @@ func TestKubernetesReadsTheManifest(t *testing.T) {
 // The dashboard and the alerts ask for metrics and labels that there are.
 func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	_, args, _ := signedUpstream(t, "a a-key *")
-	s := startServer(t, append(args, "-caller-cost=1", "-caller-cost-mode=measure")...)
+	s := startServer(t, append(args, "-caller-cost=1", "-caller-cost-mode=measure", "-redis-url=redis://127.0.0.1:1")...)
 	for range 2 {
 		s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key")
 	}

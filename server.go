@@ -112,6 +112,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	watch.edge(&serving)
 	watch.client(cfg, client)
 	watch.cache(kept.Stats)
+	watch.redis(keeping.Redis)
 	watch.streams(streams.Count, changes.Subscriptions, changes.Trackers)
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", watch.traced(edge.NewHandler(schema, serving)))

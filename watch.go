@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
 	"scalegraph/cache"
@@ -150,6 +151,13 @@ func (w *watch) streams(count, subscriptions, trackers func() int) {
 	w.metrics.Gauge("subscriptions", "Subscriptions under way, over any transport.", nil, func() float64 { return float64(subscriptions()) })
 	w.metrics.Gauge("polled_groups", "Groups that are polled for subscriptions.", nil, func() float64 { return float64(trackers()) })
 	w.metrics.Gauge("streams", "Subscriptions by SSE and multipart, and WebSocket connections, open now.", nil, func() float64 { return float64(count()) })
+}
+
+// redis shows how the connections to Redis are used, where there is one.
+func (w *watch) redis(rdb redis.UniversalClient) {
+	if rdb != nil {
+		w.metrics.Pool(rdb.PoolStats)
+	}
 }
 
 // cache shows what the cache counts.

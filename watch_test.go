@@ -85,6 +85,35 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 	}
 }
 
+// The pool's numbers add up, also when Redis is gone.
+func TestMetricsOfTheRedisPool(t *testing.T) {
+	shared := redistest.Start(t)
+	_, url := newUpstream(t)
+	s := startServer(t, "-upstream", url, "-project", testProject, "-redis-url", shared.URL())
+	read := func() map[string]float64 { return series(t, s.do(t, http.MethodGet, "/metrics", "").body) }
+	const pool = "scalegraph_redis_pool_"
+	if got := read(); got[pool+`connections{state="idle"}`] != 0 || got[pool+`requests_total{result="miss"}`] != 0 {
+		t.Errorf("before anything was asked: %v", got)
+	}
+	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+	eventually(t, "all connections to be idle", func() bool {
+		got := read()
+		made := got[pool+`requests_total{result="miss"}`]
+		return made > 0 && got[pool+`connections{state="idle"}`] > 0 && got[pool+`connections{state="used"}`] == 0
+	})
+	shared.Kill()
+	for range 3 {
+		s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "Cache-Control", "no-cache")
+	}
+	if got, ok := read()[pool+`requests_total{result="timeout"}`]; !ok {
+		t.Errorf("without Redis: %v", got)
+	}
+	without := startServer(t, "-upstream", url, "-project", testProject)
+	if page := without.do(t, http.MethodGet, "/metrics", "").body; strings.Contains(page, pool) {
+		t.Error("a server without Redis has a pool")
+	}
+}
+
 // Operations are named only where their documents are trusted, and nothing else that a stranger sends becomes a label.
 func TestStrangersMakeNoSeries(t *testing.T) {
 	s := startServer(t)
@@ -107,7 +136,7 @@ func TestMetricsFollowTheRules(t *testing.T) {
 		t.Skip("promtool is not installed; telemetry's test has its rules")
 	}
 	_, args, _ := signedUpstream(t, "a a-key *")
-	s := startServer(t, args...)
+	s := startServer(t, append(args, "-redis-url=redis://127.0.0.1:1")...)
 	s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key")
 	cmd := exec.CommandContext(t.Context(), promtool, "check", "metrics")
 	cmd.Stdin = strings.NewReader(s.do(t, http.MethodGet, "/metrics", "").body)
