@@ -19,7 +19,14 @@ func withDeferral(ctx context.Context) context.Context {
 	return context.WithValue(ctx, deferralKey{}, true)
 }
 
-func deferralWanted(ctx context.Context) bool { return ctx.Value(deferralKey{}) != nil }
+func withoutDeferral(ctx context.Context) context.Context {
+	return context.WithValue(ctx, deferralKey{}, false)
+}
+
+func deferralWanted(ctx context.Context) bool {
+	wanted, _ := ctx.Value(deferralKey{}).(bool)
+	return wanted
+}
 
 // hasDeferral reports whether a document has a @defer directive.
 func hasDeferral(doc *ast.QueryDocument) bool {

@@ -34,8 +34,27 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 	return &engine{e, schema, newDocuments(schema.Schema(), cfg), newPersisted(cfg), cfg}
 }
 
-// CreateOperationContext reads and checks an operation. Nothing may be executed where there are errors; all of them have codes.
+// CreateOperationContext reads, checks and charges an operation. Nothing may be executed where there are errors; all of them have codes.
 func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	op, errs := e.prepare(ctx, params)
+	if errs != nil {
+		return op, errs
+	}
+	return op, e.charge(ctx, op)
+}
+
+// prepare reads and checks an operation, and charges nothing for it. Subscriptions are read without their @defer directives: each of
+// their events comes in one piece.
+func (e *engine) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	op, errs := e.inspect(ctx, params)
+	if errs == nil && op.Operation.Operation == ast.Subscription && hasDeferral(op.Doc) {
+		return e.inspect(withoutDeferral(ctx), params)
+	}
+	return op, errs
+}
+
+// inspect reads and checks an operation as it stands.
+func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	doc, errs := e.document(ctx, params)
 	if errs == nil {
 		errs = e.suits(doc, params)
@@ -48,7 +67,7 @@ func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.Raw
 		return op, asBadInput(errs)
 	}
 	op.DisableIntrospection = !e.cfg.Introspection
-	return op, e.charge(ctx, op)
+	return op, nil
 }
 
 // checkTrusted reads all trusted documents, so that those which cannot be run are known from the start and the rest are ready.

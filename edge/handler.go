@@ -157,12 +157,6 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 	if refused := x.suits(op.Operation.Operation); refused != nil {
 		return refused
 	}
-	if op.Operation.Operation == ast.Subscription && hasDeferral(op.Doc) { // its events come in one piece
-		op, errs = x.engine.CreateOperationContext(x.r.Context(), params)
-		if errs != nil {
-			return refusef(http.StatusInternalServerError, codeInternal, messageInternal)
-		}
-	}
 	return x.respond(ctx, op)
 }
 

@@ -347,3 +347,21 @@ func TestHeadHasNoStream(t *testing.T) {
 		t.Errorf("%d", w.Code)
 	}
 }
+
+// What a subscription's deferred fragments cost is charged once, as everything is.
+func TestSubscriptionsAreChargedOnce(t *testing.T) {
+	f := newFeed()
+	var charged []int
+	target := serveFeed(t, f, edge.Config{Admit: func(_ context.Context, _ *upstream.Caller, cost int) time.Duration {
+		charged = append(charged, cost)
+		return 0
+	}})
+	query := `subscription { scalingActivityChanged(groups: []) { cursor ... @defer { kind } } }`
+	resp := open(t, http.MethodGet, target+"?query="+url.QueryEscape(query), "", "Accept", `multipart/mixed;subscriptionSpec="1.0", multipart/mixed;deferSpec=20220824`)
+	f.subscribed(t)
+	f.say("one")
+	upTo(t, bufio.NewReader(resp.Body), inOne)
+	if len(charged) != 1 || charged[0] == 0 {
+		t.Errorf("charged %v", charged)
+	}
+}
