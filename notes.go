@@ -8,8 +8,7 @@ import (
 	"scalegraph/edge"
 )
 
-// notes take what is known of a request's operation only further in, for the one line that the log has of it. Of several operations on
-// one connection the last counts.
+// notes take what is known of a request's operation only further in, for the one line that the log has of it.
 type notes struct{ report atomic.Pointer[edge.Report] }
 
 type notesKey struct{}
@@ -31,6 +30,11 @@ func (n *notes) attrs() []slog.Attr {
 	if r == nil || r.Status == 0 {
 		return nil
 	}
+	return attrsOf(r)
+}
+
+// attrsOf is what the log says of an operation.
+func attrsOf(r *edge.Report) []slog.Attr {
 	attrs := []slog.Attr{slog.String("operation", r.Kind), slog.String("name", r.Name), slog.String("code", r.Code), slog.Int("cost", r.Cost)}
 	if r.Caller == nil {
 		return attrs

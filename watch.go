@@ -83,6 +83,7 @@ func (w *watch) edge(cfg *edge.Config) {
 		cfg.Admit = w.admit
 	}
 	if w.tracing.On() {
+		cfg.Begin = w.tracing.Operation
 		cfg.Extensions = append(cfg.Extensions, telemetry.Fields{Tracer: w.tracing.Tracer})
 	}
 }
@@ -125,7 +126,12 @@ func (w *watch) done(ctx context.Context, r edge.Report) {
 		id = r.Caller.RequestID
 	}
 	telemetry.Finish(trace.SpanFromContext(ctx), o, r.Status, id)
-	note(ctx, &r)
+	if r.Status != http.StatusSwitchingProtocols {
+		note(ctx, &r)
+		return
+	}
+	// The line of a WebSocket is written when it ends, and it may have had many operations: each has a line of its own.
+	w.log.LogAttrs(ctx, slog.LevelInfo, "operation", append([]slog.Attr{slog.Duration("duration", r.Took)}, attrsOf(&r)...)...)
 }
 
 // client shows what the client of the upstream counts.

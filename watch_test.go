@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -455,20 +456,73 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 	}
 }
 
+// lineWith returns the line of the log that has all of these texts.
+func (s *server) lineWith(texts ...string) (string, bool) {
+	for line := range strings.SplitSeq(s.logs.String(), "\n") {
+		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
+			return line, line != ""
+		}
+	}
+	return "", false
+}
+
 func TestTheLineOfARequest(t *testing.T) {
 	_, args, _ := signedUpstream(t, "console a-key *")
 	s := startServer(t, args...)
 	s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key", "X-Request-Id", "the-request")
 	s.stop()
-	for line := range strings.SplitSeq(s.logs.String(), "\n") {
-		if strings.Contains(line, `"requestId":"the-request"`) && strings.Contains(line, `"msg":"request"`) {
-			for _, want := range []string{`"operation":"query"`, `"code":""`, `"cost":`, `"caller":"console"`, `"upstreamCalls":1`, `"memoryHits":0`, `"status":200`, `"name":""`} {
-				if !strings.Contains(line, want) {
-					t.Errorf("%s is missing in %s", want, line)
-				}
-			}
-			return
+	line, ok := s.lineWith(`"requestId":"the-request"`, `"msg":"request"`)
+	if !ok {
+		t.Fatalf("no line:\n%s", s.logs)
+	}
+	for _, want := range []string{`"operation":"query"`, `"code":""`, `"cost":`, `"caller":"console"`, `"upstreamCalls":1`, `"memoryHits":0`, `"status":200`, `"name":""`} {
+		if !strings.Contains(line, want) {
+			t.Errorf("%s is missing in %s", want, line)
 		}
 	}
-	t.Errorf("no line:\n%s", s.logs)
+}
+
+// A stream has one line, when it ends, with what it cost in all; each operation of a WebSocket has one.
+func TestTheLinesOfStreams(t *testing.T) {
+	e, url := newUpstream(t)
+	s := startServer(t, "-upstream", url, "-project", testProject, "-poll=100ms")
+	// The lines must have all that was asked of the upstream.
+	asked := func(listen func(query string) listener) int {
+		t.Helper()
+		e.Reset()
+		l := listen(changesOf("", testGroup))
+		eventually(t, "a few polls", func() bool { return e.Count() > 2 })
+		l.leave()
+		last, quiet := e.Count(), 0
+		eventually(t, "the polls to end", func() bool {
+			if n := e.Count(); n != last {
+				last, quiet = n, 0
+			}
+			quiet++
+			return quiet > 20
+		})
+		return last
+	}
+	calls := regexp.MustCompile(`"cost":(\d+),.*"upstreamCalls":(\d+)`)
+	check := func(what string, want int, texts ...string) {
+		t.Helper()
+		eventually(t, what, func() bool { _, ok := s.lineWith(texts...); return ok })
+		line, _ := s.lineWith(texts...)
+		found := calls.FindStringSubmatch(line)
+		if found == nil || found[1] == "0" || found[2] != strconv.Itoa(want) {
+			t.Errorf("%s: %d calls were made: %s", what, want, line)
+		}
+	}
+	n := asked(func(query string) listener { return byEvents(t, s.base, query) })
+	check("the stream's line", n, `"msg":"request"`, `"operation":"subscription"`, `"status":200`)
+	n = asked(func(query string) listener { return bySocket(t, s.base, query) })
+	check("the subscription's line", n, `"msg":"operation"`, `"operation":"subscription"`)
+	e.Reset()
+	question := bySocket(t, s.base, `{ scalingGroup(groupId: "`+testGroup+`") { activities(first: 1) { nodes { logId description addedInstances { instanceId } } } } }`)
+	question.next()
+	question.leave()
+	check("the query's line", e.Count(), `"msg":"operation"`, `"operation":"query"`)
+	if line, ok := s.lineWith(`"status":101`, `"operation"`); ok {
+		t.Errorf("the line of a connection speaks of an operation: %s", line)
+	}
 }

@@ -50,7 +50,11 @@ type Config struct {
 	Admit    func(ctx context.Context, c *upstream.Caller, cost int) time.Duration
 	InFlight int // requests under way at once, but for streams; 0: no bound
 
-	// Done is told of every operation, when its answer has been written. nil: nobody is.
+	// Begin gives the context of each operation of a WebSocket, made from that of the connection: other operations are requests of their own,
+	// with contexts of their own. nil: it is the connection's.
+	Begin func(context.Context) context.Context
+
+	// Done is told of every operation, when its answer has been written, with the context that it had. nil: nobody is.
 	Done func(context.Context, Report)
 
 	Queries     QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
@@ -92,6 +96,9 @@ func (c Config) withDefaults() Config {
 		c.Events = func(ctx context.Context, _ string) (context.Context, func() string) {
 			return ctx, func() string { return "" }
 		}
+	}
+	if c.Begin == nil {
+		c.Begin = func(ctx context.Context) context.Context { return ctx }
 	}
 	fill(&c.Log, slog.New(slog.DiscardHandler))
 	return c

@@ -43,7 +43,7 @@ func (s *socket) subscribe(m message) *closing {
 			s.fail(m.ID, gqlerror.List{errorf(codeRateLimited, "A connection may have %d operations at once.", maxOperations)})
 			return
 		}
-		s.operate(graphql.StartOperationTrace(ctx), m.ID, p)
+		s.operate(graphql.StartOperationTrace(s.cfg.Begin(ctx)), m.ID, p)
 	})
 	return nil
 }

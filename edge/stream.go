@@ -20,7 +20,7 @@ type event struct {
 }
 
 // events answers an operation until it has no more to say or ctx ends, then closes the channel. Each answer is made when the one
-// before was taken. ctx must be ended by who called.
+// before was taken. ctx must be ended by who called. Each answer counts what it costs by itself, and all count for the caller in ctx, too.
 func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextID func() string) <-chan event {
 	responses, ctx := e.DispatchOperation(ctx, op)
 	out := make(chan event)
@@ -28,7 +28,9 @@ func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextI
 		defer close(out)
 		caller := upstream.CallerFrom(ctx)
 		for {
-			resp := responses(upstream.WithCaller(ctx, caller.Again()))
+			each := caller.Again()
+			resp := responses(upstream.WithCaller(ctx, each))
+			caller.Tally.Add(&each.Tally)
 			if resp == nil {
 				return
 			}

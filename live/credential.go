@@ -114,7 +114,9 @@ func (t *tracker) answer(ctx context.Context, m *member, s *standing) error {
 	t.mu.Lock()
 	unknown := t.shared == nil
 	t.mu.Unlock()
-	pos, err := t.ask(m.asCaller(ctx), unknown)
+	as, counted := m.asCaller(ctx)
+	pos, err := t.ask(as, unknown)
+	counted()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.shared == nil && err == nil {
@@ -177,7 +179,9 @@ func (t *tracker) overdue() []*member {
 func (t *tracker) recheck(m *member) {
 	ctx, cancel := context.WithTimeout(t.ctx, watching)
 	defer cancel()
-	err := t.try(m.asCaller(ctx))
+	as, counted := m.asCaller(ctx)
+	err := t.try(as)
+	counted()
 	switch {
 	case err == nil:
 		t.accept(m.credential)

@@ -14,7 +14,7 @@ const maxBacklog = 1000
 type subscription struct {
 	groups []upstream.Group
 	filter upstream.Filter
-	caller *upstream.Caller // never used to count upon
+	caller *upstream.Caller // whose Tally gets what the subscription causes
 	gone   sync.Once
 	wake   chan struct{} // filled when there is something new below
 
@@ -37,17 +37,18 @@ func newSubscription(q upstream.ChangeQuery, caller *upstream.Caller) *subscript
 	return &subscription{
 		groups: q.Groups,
 		filter: q.Filter,
-		caller: caller.Again(),
+		caller: caller,
 		wake:   make(chan struct{}, 1),
 		at:     make([]*position, len(q.Groups)),
 	}
 }
 
-// asCaller returns a context to read on behalf of s. Its caller is a new one each time, so that no budget runs out over the days.
-func (s *subscription) asCaller(ctx context.Context) context.Context {
+// asCaller returns a context to read on behalf of s; counted is to be called when that is done. Its caller is a new one each time, so that no
+// budget runs out over the days.
+func (s *subscription) asCaller(ctx context.Context) (as context.Context, counted func()) {
 	c := s.caller.Again()
 	c.NoCache, c.MaxCalls = true, 0
-	return upstream.WithCaller(ctx, c)
+	return upstream.WithCaller(ctx, c), func() { s.caller.Tally.Add(&c.Tally) }
 }
 
 // place says where s stands in a log before anything of it is pushed.

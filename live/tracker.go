@@ -66,7 +66,9 @@ func (t *tracker) admit(ctx context.Context, m *member, since *position) error {
 
 // resume reads what m missed, as m.
 func (t *tracker) resume(ctx context.Context, m *member, since *position) error {
-	s, err := t.refresh(m.asCaller(ctx), []*position{since})
+	as, counted := m.asCaller(ctx)
+	s, err := t.refresh(as, []*position{since})
+	counted()
 	if err != nil {
 		return err
 	}
@@ -221,7 +223,9 @@ func (t *tracker) poll(leads bool) error {
 		if r.as == nil {
 			return nil
 		}
-		s, err := t.refresh(r.as.asCaller(ctx), r.positions)
+		as, counted := r.as.asCaller(ctx)
+		s, err := t.refresh(as, r.positions)
+		counted()
 		switch {
 		case refused(err):
 			t.refuse(r.as.credential, err)

@@ -80,6 +80,12 @@ func (t *Tracing) Begin(r *http.Request) (context.Context, trace.Span) {
 		attribute.String("http.request.method", known(r.Method))))
 }
 
+// Operation starts the span of an operation that is not a request of its own.
+func (t *Tracing) Operation(ctx context.Context) context.Context {
+	ctx, _ = t.Tracer.Start(ctx, "GraphQL operation")
+	return ctx
+}
+
 // known keeps other words out of attributes.
 func known(method string) string {
 	switch method {
@@ -89,7 +95,7 @@ func known(method string) string {
 	return "_OTHER"
 }
 
-// Finish ends the span of a request.
+// Finish ends the span of a request, or of an operation that is none.
 func Finish(span trace.Span, o Operation, status int, requestID string) {
 	if !span.IsRecording() {
 		return

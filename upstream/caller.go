@@ -69,6 +69,18 @@ type Tally struct {
 	bases      bases        // see RestOn
 }
 
+// Add counts what another Tally has counted, for an answer that has parts with tallies of their own.
+func (t *Tally) Add(part *Tally) {
+	t.Calls.Add(part.Calls.Load())
+	t.Rows.Add(part.Rows.Load())
+	t.Bytes.Add(part.Bytes.Load())
+	t.MemoryHits.Add(part.MemoryHits.Load())
+	t.RedisHits.Add(part.RedisHits.Load())
+	t.RedisBytes.Add(part.RedisBytes.Load())
+	t.Coalesced.Add(part.Coalesced.Load())
+	t.StaleHits.Add(part.StaleHits.Load())
+}
+
 // UseUntil notes that the answer contains a page that is fresh until t; the zero time is one that is not fresh.
 func (t *Tally) UseUntil(until time.Time) {
 	ms := max(until.UnixMilli(), 1)
