@@ -229,9 +229,13 @@ func (f *fetch) run(ctx context.Context, land func(outcome)) {
 	end, out, ok := f.turn(ctx)
 	if ok {
 		land(out)
+		end()
 		return
 	}
 	out = f.read(ctx)
+	if out.track != nil {
+		f.seen.note(f.view.hash, out.track)
+	}
 	land(out) // nobody waits for Redis
 	if f.store != nil && out.err == nil {
 		f.grants.share(ctx, f.who, f.view.group)
@@ -249,32 +253,26 @@ func (f *fetch) turn(ctx context.Context) (end func(), out outcome, ok bool) {
 	if f.store == nil || !f.shared || f.past || f.want.part == directPart {
 		return nothing, outcome{}, false
 	}
-	if out, ok = f.elsewhere(ctx); ok {
-		return nothing, out, true
-	}
 	for began := time.Now(); time.Since(began) < leaseWait && ctx.Err() == nil; time.Sleep(leasePoll) {
-		if end, mine := f.store.lease(ctx, f.view.hash, f.want.part); mine {
-			if time.Since(began) >= leasePoll { // the owner has just ended
-				if out, ok = f.elsewhere(ctx); ok {
-					end()
-				}
-			}
+		there, end, mine := f.store.lookAndLease(ctx, f.sought(), f.want.part)
+		if out, ok = f.elsewhere(there); ok || mine {
 			return end, out, ok
-		}
-		if out, ok = f.elsewhere(ctx); ok {
-			return nothing, out, true
 		}
 	}
 	return nothing, outcome{}, false
 }
 
-// elsewhere takes over what another replica has read.
-func (f *fetch) elsewhere(ctx context.Context) (outcome, bool) {
-	q := sought{view: f.view, sections: upstream.AllSections}
+// sought is what another replica may have read.
+func (f *fetch) sought() sought {
+	q := sought{view: f.view, rows: true, sections: upstream.AllSections}
 	if f.want.part >= 0 {
 		q.gen, q.parts = f.track.gen, []part{f.want.part}
 	}
-	found := f.store.look(ctx, q)
+	return q
+}
+
+// elsewhere takes over what another replica has read.
+func (f *fetch) elsewhere(found found) (outcome, bool) {
 	if found.track.younger(f.track) {
 		f.track = found.track
 		f.memory.setTrack(f.view.hash, f.track)

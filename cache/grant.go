@@ -163,15 +163,24 @@ func (g *grants) toldUnknown(who credential, group upstream.Group) error {
 
 // of returns what a credential may be given now. What other replicas were told is looked up once in a while.
 func (g *grants) of(ctx context.Context, who credential, group upstream.Group) right {
-	key := g.key(who, group)
-	v, _ := g.kept.GetIfPresent(key)
-	if g.shared != nil && time.Since(v.looked) >= localGrant {
+	if key := g.key(who, group); g.unsure(key) {
 		if there, ok := g.shared.verdict(ctx, key); ok {
-			there.looked = time.Now()
-			v = g.note(key, there)
+			g.heard(key, there)
 		}
 	}
-	return g.right(v, time.Now())
+	return g.local(who, group)
+}
+
+// unsure reports whether other replicas may know of a refusal that this one does not know of.
+func (g *grants) unsure(key grantKey) bool {
+	v, _ := g.kept.GetIfPresent(key)
+	return g.shared != nil && time.Since(v.looked) >= localGrant
+}
+
+// heard takes note of what other replicas know.
+func (g *grants) heard(key grantKey, there verdict) {
+	there.looked = time.Now()
+	g.note(key, there)
 }
 
 // local returns what a credential may be given as far as this process knows.
@@ -183,6 +192,5 @@ func (g *grants) local(who credential, group upstream.Group) right {
 // certain reports whether a credential has the right without looking anywhere: where there are other replicas, their verdict
 // must have been looked up a moment ago.
 func (g *grants) certain(who credential, group upstream.Group) bool {
-	v, _ := g.kept.GetIfPresent(g.key(who, group))
-	return g.right(v, time.Now()) == granted && (g.shared == nil || time.Since(v.looked) < localGrant)
+	return g.local(who, group) == granted && !g.unsure(g.key(who, group))
 }

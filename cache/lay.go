@@ -15,6 +15,7 @@ type asked struct {
 	caller   *upstream.Caller
 	began    time.Time // what was read later than this is fresh for this work
 	right    right
+	unsure   bool // whether other replicas know better
 	ages     ages
 	memory   *memory
 	track    *track          // the youngest that this work has seen; nil: none

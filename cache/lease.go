@@ -17,20 +17,16 @@ const (
 // release deletes a lease only where it still is the owner's.
 var release = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 
-// lease takes the right to fetch a part for all replicas. Where Redis does not answer, everybody has it. End it in any case.
-func (s *store) lease(ctx context.Context, v viewHash, p part) (end func(), ok bool) {
-	key, owner := leaseKey(v, p), rand.Text()
-	var cmd *redis.StatusCmd
-	if !s.do(ctx, func(ctx context.Context) error {
-		cmd = s.rdb.SetArgs(ctx, key, owner, redis.SetArgs{Mode: "NX", TTL: leaseLife})
-		return cmd.Err()
-	}) {
-		return func() {}, true
+// lookAndLease looks, and on the way takes the right to fetch a part for all replicas. Where Redis does not answer, everybody has it.
+// End it in any case.
+func (s *store) lookAndLease(ctx context.Context, q sought, p part) (out found, end func(), mine bool) {
+	key, owner := leaseKey(q.view.hash, p), rand.Text()
+	q.lease = redis.NewStatusCmd(ctx, "set", key, owner, "px", leaseLife.Milliseconds(), "nx")
+	out = s.look(ctx, q)
+	if !out.answered || q.lease.Val() != "OK" {
+		return out, func() {}, !out.answered
 	}
-	if cmd.Val() != "OK" {
-		return func() {}, false
-	}
-	return func() {
+	return out, func() {
 		s.do(ctx, func(ctx context.Context) error { return release.Run(ctx, s.rdb, []string{key}, owner).Err() })
 	}, true
 }

@@ -34,7 +34,8 @@ type Config struct {
 	Timeout      time.Duration // bound of one fetch; default 30 s
 	Log          *slog.Logger  // default: nothing is logged
 
-	Redis redis.UniversalClient // the tier that replicas share, see OpenRedis; Close closes it. nil: none
+	Redis        redis.UniversalClient // the tier that replicas share, see OpenRedis; Close closes it. nil: none
+	RedisTimeout time.Duration         // bound of one trip there; default 80 ms
 }
 
 // Logs is a Source that keeps what it read. It is safe for use by many goroutines. Close it when it is no longer needed.
@@ -45,6 +46,7 @@ type Logs struct {
 	store    *store
 	grants   *grants
 	finals   *finals
+	seen     *seen
 	flights  *flights
 	rests    *rests
 	counters Counters
@@ -56,6 +58,9 @@ type Logs struct {
 func New(source Source, cfg Config) *Logs {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.RedisTimeout <= 0 {
+		cfg.RedisTimeout = redisTimeout
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -70,6 +75,7 @@ func New(source Source, cfg Config) *Logs {
 		log:     cfg.Log,
 	}
 	l.store = newStore(cfg.Redis, cfg, &l.counters)
+	l.seen = newSeen(l.store)
 	l.grants = newGrants(cfg, l.store)
 	return l
 }
@@ -99,13 +105,13 @@ func (l *Logs) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing
 	}
 	for round := 0; ; round++ {
 		lay := a.lay()
-		if a.right == granted && lay.state <= aging {
-			l.behind(ctx, a, lay.renew)
-			return l.served(a, lay), nil
-		}
 		if l.look(ctx, a, lay) {
 			round--
 			continue
+		}
+		if a.right == granted && lay.state <= aging {
+			l.behind(ctx, a, lay.renew)
+			return l.served(a, lay), nil
 		}
 		if round == maxRounds || a.foreign || lay.asAsked() {
 			return l.direct(ctx, a)
@@ -123,7 +129,7 @@ func (l *Logs) ask(ctx context.Context, q upstream.ListQuery) *asked {
 		q: q, view: newView(q.Group, q.Filter), settled: q.Filter.Settled(),
 		who: l.grants.credentialOf(caller, q.Group.Project), caller: caller, began: time.Now(), ages: l.ages, memory: l.memory,
 	}
-	a.right = l.grants.of(ctx, a.who, q.Group)
+	a.right, a.unsure = l.grants.local(a.who, q.Group), l.grants.unsure(l.grants.key(a.who, q.Group))
 	return a
 }
 
@@ -175,25 +181,52 @@ func (l *Logs) direct(ctx context.Context, a *asked) (upstream.Listing, error) {
 	return out.listing, nil
 }
 
-// look takes over from Redis what the answer lacks, at most twice: the track first, then the blocks that it tells of. It
-// reports whether anything was found.
+// look takes over from Redis what the answer lacks, at most twice, and what other replicas know of the caller's right. All of that
+// is one trip, unless the blocks are others than was thought. It reports whether any rows were found.
 func (l *Logs) look(ctx context.Context, a *asked, lay laid) bool {
-	if l.store == nil || a.caller.NoCache || a.looks == 2 || lay.state <= aging {
+	rows := !a.caller.NoCache && a.looks < 2 && lay.state > aging
+	if l.store == nil || !rows && !a.unsure {
 		return false
 	}
-	a.looks++
-	q := sought{view: a.view, sections: a.q.Sections}
-	if a.track != nil {
-		q.gen = a.track.gen
-		for _, w := range append(lay.need, lay.renew...) {
-			if w.part >= 0 {
-				q.parts = append(q.parts, w.part)
-			}
-		}
+	key := l.grants.key(a.who, a.q.Group)
+	q := sought{view: a.view, grant: &key}
+	if rows {
+		a.looks++
+		q.rows, q.sections = true, a.q.Sections
+		q.gen, q.parts = l.guess(a, lay)
 	}
 	out := l.store.look(ctx, q)
+	a.unsure = false
+	if out.answered {
+		l.grants.heard(key, out.verdict)
+		a.right = l.grants.local(a.who, a.q.Group)
+	}
 	a.caller.Tally.RedisBytes.Add(out.bytes)
 	return l.adopt(a, out)
+}
+
+// guess returns the blocks that the answer lacks. Where nothing is at hand that tells, they are those that it would lack if the log
+// were as this process saw it last.
+func (l *Logs) guess(a *asked, lay laid) (gen uint64, parts []part) {
+	for _, w := range append(lay.need, lay.renew...) {
+		if w.part >= 0 {
+			parts = append(parts, w.part)
+		}
+	}
+	if len(parts) > 0 {
+		return a.track.gen, parts
+	}
+	t, ok := l.seen.of(a.view.hash)
+	if !ok || a.q.Offset == 0 || a.q.Offset >= t.total {
+		return 0, nil
+	}
+	hi := t.top() - a.q.Offset
+	for _, n := range chain(hi, max(hi-a.q.Limit+1, t.expired)) {
+		if n.top() <= t.top() {
+			parts = append(parts, n)
+		}
+	}
+	return t.gen, parts
 }
 
 // adopt takes over what was found where it is better than what is at hand.
@@ -202,6 +235,7 @@ func (l *Logs) adopt(a *asked, out found) bool {
 	if t := out.track; t != nil && (t.younger(a.track) || a.lacksHead(t)) {
 		a.track, better = t, true
 		l.memory.setTrack(a.view.hash, t)
+		l.seen.note(a.view.hash, t)
 		a.hit(l, t.head)
 	}
 	for n, p := range out.pieces {

@@ -19,12 +19,8 @@ func (l *Logs) Query(ctx context.Context, hash string) (text string, ok bool) {
 	if l.store == nil {
 		return "", false
 	}
-	var cmd *redis.StringCmd
-	answered := l.store.do(ctx, func(ctx context.Context) error {
-		cmd = l.store.rdb.Get(ctx, queryKey(hash))
-		return cmd.Err()
-	})
-	if !answered || cmd.Err() != nil {
+	cmd := redis.NewStringCmd(ctx, "get", queryKey(hash))
+	if !l.store.ask(ctx, cmd) || cmd.Err() != nil {
 		return "", false
 	}
 	return cmd.Val(), true

@@ -17,7 +17,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// redisTimeout bounds one trip to Redis. Whatever takes longer is a miss.
+// redisTimeout bounds one trip to Redis unless Config.RedisTimeout does. Whatever takes longer is a miss.
 const redisTimeout = 80 * time.Millisecond
 
 // OpenRedis makes a client for a URL; nothing is connected yet. The forms are
@@ -28,7 +28,15 @@ const redisTimeout = 80 * time.Millisecond
 //
 // With rediss://, ?ca_file=path names the certificates to trust besides the system's. An error never repeats the URL.
 func OpenRedis(text string) (redis.UniversalClient, error) {
+	return OpenRedisWithin(text, redisTimeout)
+}
+
+// OpenRedisWithin is OpenRedis with another bound of one trip.
+func OpenRedisWithin(text string, bound time.Duration) (redis.UniversalClient, error) {
 	opts, cluster, err := readRedisURL(text)
+	if err == nil {
+		opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = bound, bound, bound
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -52,7 +60,7 @@ func readRedisURL(text string) (opts *redis.UniversalOptions, cluster bool, err 
 		return nil, false, errors.New("must be redis:// or rediss:// and at least one host")
 	}
 	opts = &redis.UniversalOptions{
-		DialTimeout: time.Second, DialerRetries: 1, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, PoolTimeout: redisTimeout,
+		DialTimeout: time.Second, DialerRetries: 1,
 		ContextTimeoutEnabled: true, MaxRetries: -1, DisableIdentity: true, Protocol: 2,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}

@@ -18,15 +18,26 @@ import (
 	"scalegraph/walk"
 )
 
-// replica puts a cache with a memory of its own over the upstream and a Redis.
+// replica puts a cache with a memory of its own over the upstream and a Redis, and has the patience of a busy machine with that.
 func (b *bench) replica(url string, change ...func(*cache.Config)) *cache.Logs {
 	b.Helper()
-	rdb, err := cache.OpenRedis(url)
+	return b.replicaWithin(url, 5*time.Second, change...)
+}
+
+// hasty is a replica as it is by default.
+func (b *bench) hasty(url string, change ...func(*cache.Config)) *cache.Logs {
+	b.Helper()
+	return b.replicaWithin(url, 80*time.Millisecond, change...)
+}
+
+func (b *bench) replicaWithin(url string, bound time.Duration, change ...func(*cache.Config)) *cache.Logs {
+	b.Helper()
+	rdb, err := cache.OpenRedisWithin(url, bound)
 	if err != nil {
 		b.Fatal(err)
 	}
 	cfg := defaults()
-	cfg.Redis = rdb
+	cfg.Redis, cfg.RedisTimeout = rdb, bound
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -204,10 +215,24 @@ func TestRefusalReachesTheOtherReplica(t *testing.T) {
 	}
 }
 
-// underLoad polls and pages from many goroutines, and returns how long each answer took. No answer may fail.
-func (b *bench) underLoad(logs *cache.Logs, d time.Duration) []time.Duration {
+// A load is how long answers took, and how late a mere sleep ended meanwhile on a machine that has other work.
+type load struct{ took, late []time.Duration }
+
+// slower fails the test where most answers took much longer than in another load, and the machine is no excuse: an answer takes
+// some turns of goroutines, of which each may be as late as a sleep.
+func (l load) slower(t testing.TB, before load) {
+	t.Helper()
+	most := p99(before.took) + 150*time.Millisecond + 5*p99(l.late)
+	t.Logf("p99 %v before, %v after; sleeps end %v late", p99(before.took), p99(l.took), p99(l.late))
+	if p99(l.took) > most {
+		t.Errorf("p99 rose from %v to %v", p99(before.took), p99(l.took))
+	}
+}
+
+// underLoad polls and pages from many goroutines. No answer may fail.
+func (b *bench) underLoad(logs *cache.Logs, d time.Duration) load {
 	var mu sync.Mutex
-	var took []time.Duration
+	var out load
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -220,16 +245,19 @@ func (b *bench) underLoad(logs *cache.Logs, d time.Duration) []time.Duration {
 				if _, err := logs.List(b.as("a"), q); err != nil {
 					b.Errorf("a failed answer: %v", err)
 				}
-				mu.Lock()
-				took = append(took, time.Since(before))
-				mu.Unlock()
+				ended := time.Now()
 				time.Sleep(2 * time.Millisecond)
+				mu.Lock()
+				out.took = append(out.took, ended.Sub(before))
+				out.late = append(out.late, time.Since(ended)-2*time.Millisecond)
+				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	slices.Sort(took)
-	return took
+	slices.Sort(out.took)
+	slices.Sort(out.late)
+	return out
 }
 
 func p99(took []time.Duration) time.Duration { return took[len(took)*99/100] }
@@ -249,14 +277,10 @@ func TestRedisFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := redistest.Start(t)
 			b := openBench(t, 1000)
-			logs := b.replica(s.URL(), noMemory)
-			before := p99(b.underLoad(logs, time.Second))
+			logs := b.hasty(s.URL(), noMemory)
+			before := b.underLoad(logs, time.Second)
 			befall(s)
-			after := p99(b.underLoad(logs, 2*time.Second))
-			t.Logf("p99 %v before, %v after", before, after)
-			if after > before+150*time.Millisecond {
-				t.Errorf("p99 rose from %v to %v", before, after)
-			}
+			b.underLoad(logs, 2*time.Second).slower(t, before)
 			if name == "paused" {
 				s.Resume()
 				redistest.Eventually(t, "the circuit closes", func() bool {
@@ -296,7 +320,7 @@ func TestClusterLosesAMaster(t *testing.T) {
 	for n := range 20 { // so that every master has some
 		b.AddGroup(project, fmt.Sprint("more", n))
 	}
-	logs := b.replica(redistest.ClusterURL(servers), noMemory)
+	logs := b.hasty(redistest.ClusterURL(servers), noMemory)
 	ask := func() {
 		for n := range 20 {
 			q := poll
@@ -304,29 +328,24 @@ func TestClusterLosesAMaster(t *testing.T) {
 			b.list(b.as("a"), logs, q)
 		}
 	}
-	ask()
-	for _, s := range servers {
-		kept(t, s, 1)
-	}
-	before := p99(b.underLoad(logs, time.Second))
+	// On a busy machine the first trips may take too long, and then Redis is left alone for a while: they are made again.
+	redistest.Eventually(t, "every master has some", func() bool {
+		ask()
+		return !slices.ContainsFunc(servers, func(s *redistest.Server) bool { return s.Do("DBSIZE").(int64) == 0 })
+	})
+	before := b.underLoad(logs, time.Second)
 	servers[0].Kill()
 	ask()
-	after := p99(b.underLoad(logs, 3*time.Second))
-	if after > before+150*time.Millisecond {
-		t.Errorf("p99 rose from %v to %v", before, after)
-	}
+	b.underLoad(logs, 3*time.Second).slower(t, before)
 }
 
 func TestFailover(t *testing.T) {
 	w := redistest.Sentinel(t)
 	b := openBench(t, 1000)
-	logs := b.replica(w.URL(), noMemory)
-	before := p99(b.underLoad(logs, time.Second))
+	logs := b.hasty(w.URL(), noMemory)
+	before := b.underLoad(logs, time.Second)
 	w.Master.Kill()
-	after := p99(b.underLoad(logs, 5*time.Second))
-	if after > before+150*time.Millisecond {
-		t.Errorf("p99 rose from %v to %v", before, after)
-	}
+	b.underLoad(logs, 5*time.Second).slower(t, before)
 	redistest.Eventually(t, "the replica took over and is used", func() bool {
 		b.list(b.as("a"), logs, poll)
 		return strings.Contains(fmt.Sprint(w.Replica.Do("INFO", "replication")), "role:master") && logs.RedisState() == "ok"
@@ -361,7 +380,7 @@ func TestDeadOwnerOfALease(t *testing.T) {
 func TestTLSAndACL(t *testing.T) {
 	url := redistest.StartTLS(t)
 	b := openBench(t, 500)
-	one, two := b.replica(url), b.replica(url)
+	one, two := b.replica(url), b.replica(url, noMemory)
 	redistest.Eventually(t, "the other replica finds what was read", func() bool {
 		b.list(b.as("a"), one, poll)
 		c := &upstream.Caller{Token: "a"}

@@ -18,6 +18,7 @@ import (
 // store is the second tier, shared by all replicas. It never fails: what goes wrong is a miss. A nil *store keeps nothing.
 type store struct {
 	rdb      redis.UniversalClient
+	trips    *trips
 	codec    codec
 	breaker  circuitbreaker.CircuitBreaker[any]
 	longest  time.Duration // what lives longest, before jitter
@@ -40,7 +41,7 @@ func newStore(rdb redis.UniversalClient, cfg Config, counters *Counters) *store 
 	if rdb == nil {
 		return nil
 	}
-	s := &store{rdb: rdb, codec: newCodec(), counters: counters, log: cfg.Log, longest: max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second)}
+	s := &store{rdb: rdb, trips: newTrips(rdb, cfg.RedisTimeout), codec: newCodec(), counters: counters, log: cfg.Log, longest: max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second)}
 	s.breaker = circuitbreaker.NewBuilder[any]().WithFailureThreshold(3).WithDelay(2 * time.Second).WithSuccessThreshold(1).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
 			cfg.Log.Warn("the circuit to Redis changed", "from", e.OldState.String(), "to", e.NewState.String())
@@ -50,19 +51,32 @@ func newStore(rdb redis.UniversalClient, cfg Config, counters *Counters) *store 
 
 func (s *store) close() {
 	if s != nil {
+		s.trips.close()
 		s.codec.close()
 		_ = s.rdb.Close() // what it lost is kept nowhere else, and nobody waits for it
 	}
 }
 
-// do makes one trip. It reports whether Redis answered; a key that is not there is an answer.
+// do makes one trip by itself. It reports whether Redis answered; a key that is not there is an answer.
 func (s *store) do(ctx context.Context, trip func(ctx context.Context) error) bool {
+	return s.tried(ctx, func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.trips.bound)
+		defer cancel()
+		return trip(ctx)
+	})
+}
+
+// ask makes one trip together with what others ask. The commands are only to be read where Redis answered.
+func (s *store) ask(ctx context.Context, cmds ...redis.Cmder) bool {
+	return s.tried(ctx, func() error { return s.trips.make(cmds...) })
+}
+
+// tried makes a trip unless Redis is to be left alone.
+func (s *store) tried(ctx context.Context, trip func() error) bool {
 	if !s.breaker.TryAcquirePermit() {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
-	defer cancel()
-	err := trip(ctx)
+	err := trip()
 	if err == nil || errors.Is(err, redis.Nil) {
 		s.breaker.RecordSuccess()
 		return true
@@ -87,44 +101,80 @@ func name(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 // sought says what to look up of a view.
 type sought struct {
 	view     view
-	gen      uint64 // of the parts; 0: none are sought
+	grant    *grantKey // whose verdict; nil: nobody's
+	rows     bool      // the track with its head, and the parts
+	gen      uint64    // of the parts; 0: none are sought
 	parts    []part
 	sections upstream.Sections
+	lease    *redis.StatusCmd // to be taken first, so that what its last owner saved is found; nil: none
 }
 
 // found is what was there of it, and how many bytes that were.
 type found struct {
-	track  *track
-	pieces map[part]*piece
-	bytes  int64
+	answered bool // by Redis
+	verdict  verdict
+	track    *track
+	pieces   map[part]*piece
+	bytes    int64
 }
 
-// look reads the track and the parts in one trip.
+// look reads everything in one trip.
 func (s *store) look(ctx context.Context, q sought) found {
-	out := found{pieces: map[part]*piece{}}
-	fields := []string{fieldSummary}
-	for _, f := range sectionFields {
-		if q.sections.Has(f.section) {
-			fields = append(fields, f.name)
-		}
+	var cmds []redis.Cmder
+	var said *redis.StringCmd
+	var head *redis.SliceCmd
+	if q.lease != nil {
+		cmds = append(cmds, q.lease)
 	}
-	pipe := s.rdb.Pipeline()
-	head := pipe.HMGet(ctx, trackKey(q.view.hash), append([]string{fieldTrack}, fields...)...)
+	if q.grant != nil {
+		said = redis.NewStringCmd(ctx, "get", grantName(*q.grant))
+		cmds = append(cmds, said)
+	}
+	if q.rows {
+		head = redis.NewSliceCmd(ctx, q.fields(trackKey(q.view.hash), fieldTrack)...)
+		cmds = append(cmds, head)
+	}
 	blocks := make([]*redis.SliceCmd, len(q.parts))
 	for i, n := range q.parts {
-		blocks[i] = pipe.HMGet(ctx, pieceKey(q.view.hash, q.gen, n), fields...)
+		blocks[i] = redis.NewSliceCmd(ctx, q.fields(pieceKey(q.view.hash, q.gen, n))...)
+		cmds = append(cmds, blocks[i])
 	}
-	if !s.do(ctx, func(ctx context.Context) error { _, err := pipe.Exec(ctx); return err }) {
-		return out
+	if !s.ask(ctx, cmds...) {
+		return found{}
 	}
-	out.track = s.readTrack(q, head.Val(), &out.bytes)
+	out := found{answered: true}
+	if said != nil {
+		out.verdict = s.readVerdict(said.Val())
+	}
+	if head != nil {
+		out.track = s.readTrack(q, head.Val(), &out.bytes)
+	}
 	for i, n := range q.parts {
 		if p := s.readPiece(q, blocks[i].Val(), &out.bytes); p != nil && p.gen == q.gen {
-			out.pieces[n] = p
+			out.add(n, p)
 		}
 	}
 	s.counters.redisBytes.Add(out.bytes)
 	return out
+}
+
+func (f *found) add(n part, p *piece) {
+	if f.pieces == nil {
+		f.pieces = map[part]*piece{}
+	}
+	f.pieces[n] = p
+}
+
+// fields is the command that reads the wanted fields of a hash, after those that are named.
+func (q *sought) fields(key string, names ...any) []any {
+	args := append(append(make([]any, 0, 7), "hmget", key), names...)
+	args = append(args, fieldSummary)
+	for _, f := range sectionFields {
+		if q.sections.Has(f.section) {
+			args = append(args, f.name)
+		}
+	}
+	return args
 }
 
 func (s *store) readTrack(q sought, values []any, bytes *int64) *track {

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -23,24 +22,25 @@ func grantName(k grantKey) string { return "sg1:g:" + name(k.who[:]) + ":" + nam
 
 // verdict looks up what the upstream said to a credential last, through any replica. It is false where Redis does not answer.
 func (s *store) verdict(ctx context.Context, k grantKey) (verdict, bool) {
-	var cmd *redis.StringCmd
-	if !s.do(ctx, func(ctx context.Context) error { cmd = s.rdb.Get(ctx, grantName(k)); return cmd.Err() }) {
-		return verdict{}, false
-	}
-	text := cmd.Val()
+	out := s.look(ctx, sought{grant: &k})
+	return out.verdict, out.answered
+}
+
+// readVerdict reads what setVerdict kept; the zero verdict where nothing is, or nothing that can be read.
+func (s *store) readVerdict(text string) verdict {
 	if text == "" {
-		return verdict{}, errors.Is(cmd.Err(), redis.Nil)
+		return verdict{}
 	}
 	ms, err := strconv.ParseInt(text[1:], 10, 64)
 	at := time.UnixMilli(ms)
 	switch {
 	case err == nil && text[0] == 'y':
-		return verdict{yes: at}, true
+		return verdict{yes: at}
 	case err == nil && text[0] == 'n':
-		return verdict{no: at}, true
+		return verdict{no: at}
 	}
 	s.counters.unreadable.Add(1)
-	return verdict{}, true
+	return verdict{}
 }
 
 // setVerdict keeps a yes or a no, in whole milliseconds: a yes is rounded down and a no up, which errs on the side of asking.

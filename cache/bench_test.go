@@ -1,0 +1,71 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalegraph/cache"
+	"scalegraph/cache/redistest"
+	"scalegraph/upstream"
+)
+
+// tripCounter counts what goes to Redis: commands that go alone, and pipelines.
+type tripCounter struct{ n atomic.Int64 }
+
+func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error { c.n.Add(1); return next(ctx, cmd) }
+}
+
+func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error { c.n.Add(1); return next(ctx, cmds) }
+}
+
+// counted is a replica whose trips to Redis are counted.
+func (b *bench) counted(url string, change ...func(*cache.Config)) (*cache.Logs, *tripCounter) {
+	trips := new(tripCounter)
+	return b.replica(url, append(change, func(c *cache.Config) { c.Redis.AddHook(trips) })...), trips
+}
+
+// BenchmarkRedisAlone reads heads and history of 100 groups from Redis, with no memory tier, for 32 callers at once.
+func BenchmarkRedisAlone(b *testing.B) {
+	s := redistest.Start(b)
+	bench := openBench(b, 0)
+	const groups = 100
+	for n := range groups {
+		for i := range 300 {
+			bench.Insert(project, fmt.Sprint("g", n), bench.row(i, "SUCCESS"))
+		}
+	}
+	for name, offset := range map[string]int{"heads": 0, "history": 150} {
+		b.Run(name, func(b *testing.B) {
+			logs, trips := bench.counted(s.URL(), noMemory, func(c *cache.Config) { c.Fresh = 1 << 40 })
+			ask := func(n int) {
+				q := upstream.ListQuery{Group: group, Limit: 21, Offset: offset}
+				q.Group.ID = fmt.Sprint("g", n%groups)
+				if _, err := logs.List(bench.as("a"), q); err != nil {
+					b.Error(err)
+				}
+			}
+			for n := range 3 * groups {
+				ask(n)
+			}
+			before := trips.n.Load()
+			var next atomic.Int64
+			b.SetParallelism(16)
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					ask(int(next.Add(1)))
+				}
+			})
+			b.ReportMetric(float64(trips.n.Load()-before)/float64(b.N), "trips/op")
+		})
+	}
+}
