@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"scalegraph/upstream"
 )
@@ -15,12 +14,12 @@ import (
 func (p *Pages) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
 	f := feed{q: q}
 	for _, g := range q.Groups {
-		f.streams = append(f.streams, newStream(q, g))
+		f.streams = append(f.streams, &stream{walk: p.begin(streamQuery(q, g))})
 	}
 	for hungry := f.streams; len(hungry) > 0; hungry = f.hungry() {
 		var wg sync.WaitGroup
 		for _, s := range hungry {
-			wg.Go(func() { s.read(ctx, p) })
+			wg.Go(func() { s.page, s.err = p.walk(ctx, s.walk) })
 		}
 		wg.Wait()
 		if ctx.Err() != nil {
@@ -38,24 +37,19 @@ type feed struct {
 	rows    []*upstream.Activity // merged as far as read, in the direction of the walk
 }
 
-// A stream is one group's log, read piece by piece from the place of the feed's cursor on.
+// A stream is one group's log, read from the place of the feed's cursor on as far as the page needs it.
 type stream struct {
-	next  upstream.PageQuery   // what to read next
-	rows  []*upstream.Activity // read so far, in the direction of the walk
-	first *upstream.Page       // the first piece: its total and its near side speak for the log
-	more  bool                 // rows lie beyond those read
-	done  bool                 // but not before the far bound
-	asOf  time.Time            // the oldest of all pieces
-	stale bool                 // any of them
-	err   error
+	walk *walk
+	page upstream.Page
+	err  error
 }
 
-func newStream(q upstream.FeedQuery, g upstream.Group) *stream {
-	return &stream{next: upstream.PageQuery{
+func streamQuery(q upstream.FeedQuery, g upstream.Group) upstream.PageQuery {
+	return upstream.PageQuery{
 		Group: g, Filter: q.Filter, Sections: q.Sections, Last: q.Last,
 		After: placeIn(g, q.After), Before: placeIn(g, q.Before),
 		Count: min(q.Count, 2*q.Count/len(q.Groups)+2),
-	}}
+	}
 }
 
 // placeIn returns where a place of the feed lies in the log of one of its groups. Inside a second the feed goes group by
@@ -73,63 +67,10 @@ func placeIn(g upstream.Group, p *upstream.FeedPoint) *upstream.Point {
 	return &upstream.Point{Second: p.Second, LogID: p.LogID}
 }
 
-// read fetches the next piece. Each piece is twice as long as the one before, so that a group with most of the rows is read
-// in few calls.
-func (s *stream) read(ctx context.Context, p *Pages) {
-	page, err := p.Page(ctx, s.next)
-	if err != nil {
-		s.err, s.more, s.rows = err, false, nil
-		return
-	}
-	if s.first == nil {
-		s.first, s.asOf = &page, page.AsOf
-	}
-	if page.AsOf.Before(s.asOf) {
-		s.asOf = page.AsOf
-	}
-	s.stale = s.stale || page.Stale
-	s.done = len(page.Rows) < s.next.Count
-	bound := s.next.Before
-	s.more = page.HasOlder
-	rows := page.Rows
-	if s.next.Last {
-		bound, s.more = s.next.After, page.HasNewer
-		rows = slices.Clone(rows)
-		slices.Reverse(rows)
-	}
-	if s.done && bound == nil {
-		s.more = false // what was there for a moment has expired
-	}
-	s.rows = append(s.rows, rows...)
-	s.turn()
-}
-
-// near reports whether rows lie on the side that the walk comes from.
-func (s *stream) near() bool {
-	if s.next.Last {
-		return s.first.HasOlder
-	}
-	return s.first.HasNewer
-}
-
-// turn makes the next piece begin where the last one ended.
-func (s *stream) turn() {
-	s.next.Count *= 2
-	if len(s.rows) == 0 {
-		return
-	}
-	place := s.rows[len(s.rows)-1].Point()
-	if s.next.Last {
-		s.next.Before = &place
-	} else {
-		s.next.After = &place
-	}
-}
-
 func (f *feed) merge() {
 	f.rows = f.rows[:0]
 	for _, s := range f.streams {
-		f.rows = append(f.rows, s.rows...)
+		f.rows = append(f.rows, s.page.Rows...)
 	}
 	slices.SortFunc(f.rows, f.compare)
 }
@@ -138,11 +79,14 @@ func feedPoint(a *upstream.Activity) upstream.FeedPoint {
 	return upstream.FeedPoint{Second: a.StartTime.Unix(), Group: a.Group, LogID: a.LogID}
 }
 
-// hungry returns the streams whose unread rows may belong to the page: all that was read of them is in it.
+// hungry returns the streams whose unread rows may belong to the page: all that was read of them is in it. They are to read
+// three times as much, so that a group with most of the rows is read in few calls.
 func (f *feed) hungry() []*stream {
 	var out []*stream
 	for _, s := range f.streams {
-		if s.more && !s.done && f.takes(s) {
+		count := s.walk.q.Count
+		if s.err == nil && len(s.page.Rows) == count && count < f.q.Count && f.takes(s) {
+			s.walk.q.Count = min(3*count, f.q.Count)
 			out = append(out, s)
 		}
 	}
@@ -151,13 +95,14 @@ func (f *feed) hungry() []*stream {
 
 // takes reports whether the page takes the last row that was read of s.
 func (f *feed) takes(s *stream) bool {
-	if f.q.Count == 0 || len(s.rows) == 0 {
-		return false
-	}
 	if len(f.rows) < f.q.Count {
 		return true
 	}
-	return f.compare(s.rows[len(s.rows)-1], f.rows[f.q.Count-1]) <= 0
+	last := s.page.Rows[len(s.page.Rows)-1]
+	if f.q.Last {
+		last = s.page.Rows[0]
+	}
+	return f.compare(last, f.rows[f.q.Count-1]) <= 0
 }
 
 // compare is negative where the walk meets a before b.
@@ -170,28 +115,30 @@ func (f *feed) compare(a, b *upstream.Activity) int {
 
 func (f *feed) page() (upstream.FeedPage, error) {
 	var out upstream.FeedPage
-	rows := slices.Clone(f.rows[:min(f.q.Count, len(f.rows))])
-	near, beyond, read := false, len(f.rows) > len(rows), false
+	out.Rows = slices.Clone(f.rows[:min(f.q.Count, len(f.rows))])
+	read, left := false, len(f.rows) > len(out.Rows)
 	for _, s := range f.streams {
 		if s.err != nil {
-			out.Unavailable = append(out.Unavailable, upstream.Unavailable{Group: s.next.Group, Err: s.err})
+			out.Unavailable = append(out.Unavailable, upstream.Unavailable{Group: s.walk.q.Group, Err: s.err})
 			continue
 		}
-		if !read || s.asOf.Before(out.AsOf) {
-			out.AsOf = s.asOf
+		if !read || s.page.AsOf.Before(out.AsOf) {
+			out.AsOf = s.page.AsOf
 		}
 		read = true
-		out.Stale = out.Stale || s.stale
-		out.Total += s.first.Total
-		near, beyond = near || s.near(), beyond || s.more
+		out.Total += s.page.Total
+		out.Stale = out.Stale || s.page.Stale
+		out.HasNewer = out.HasNewer || s.page.HasNewer
+		out.HasOlder = out.HasOlder || s.page.HasOlder
 	}
 	if !read {
 		return out, f.streams[0].err
 	}
-	out.Rows, out.HasNewer, out.HasOlder = rows, near, beyond
 	if f.q.Last {
-		slices.Reverse(rows)
-		out.HasNewer, out.HasOlder = beyond, near
+		slices.Reverse(out.Rows)
+		out.HasNewer = out.HasNewer || left
+	} else {
+		out.HasOlder = out.HasOlder || left
 	}
 	return out, nil
 }

@@ -37,15 +37,23 @@ func New(source Source) *Pages {
 // Page answers one page. Errors are those of the source, and upstream.ErrPlaceNotFound where a bounded search did not find
 // the place, or where one second has more rows than an offset API can hand out safely (98).
 func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
-	w := &walk{q: q, track: p.tracks.of(q.Group, q.Filter), began: time.Now()}
+	return p.walk(ctx, p.begin(q))
+}
+
+func (p *Pages) begin(q upstream.PageQuery) *walk {
+	return &walk{q: q, track: p.tracks.of(q.Group, q.Filter), began: time.Now()}
+}
+
+// walk goes on until the page is there. The page is then taken from what the walk has read, and a longer one can be asked for.
+func (p *Pages) walk(ctx context.Context, w *walk) (upstream.Page, error) {
 	for w.calls <= w.budget() {
 		r, missing := w.assemble()
 		if len(missing) == 0 && w.torn(r) || w.stuck(missing) {
-			w = &walk{q: q, track: w.track, began: w.began, anew: true}
+			*w = walk{q: w.q, track: w.track, began: w.began, anew: true}
 			continue
 		}
 		if len(missing) == 0 && w.steady(r) {
-			w.track.mark(q.Filter, r)
+			w.track.mark(w.q.Filter, r)
 			return r.page(), nil
 		}
 		if w.crowded() {
@@ -161,10 +169,7 @@ func (w *walk) torn(r run) bool {
 	if !w.leans() {
 		return false
 	}
-	if w.q.Filter.Settled() {
-		return !r.oneMoment()
-	}
-	return !r.sameTotal()
+	return !r.oneMoment() || !w.q.Filter.Settled() && !r.sameTotal()
 }
 
 // leans reports whether the source gave kept windows: read before the walk began, or given twice. A walk that is stuck or torn

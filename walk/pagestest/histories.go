@@ -26,7 +26,10 @@ type Open func(t testing.TB, e *emulator.Emulator) Browser
 
 // Run checks about so many histories. They are the same ones every time; -rapid.seed asks for others.
 func Run(t *testing.T, histories int, open Open) {
-	const batch = 100 // what rapid checks in one go
+	const (
+		batch  = 100    // what rapid checks in one go
+		stride = 10_000 // between the seeds of two batches, more than rapid uses up in one
+	)
 	seed := flag.Lookup("rapid.seed").Value
 	given := seed.String()
 	first, err := strconv.ParseUint(given, 10, 64)
@@ -35,7 +38,7 @@ func Run(t *testing.T, histories int, open Open) {
 	}
 	for n := range (histories + batch - 1) / batch {
 		t.Run(fmt.Sprintf("histories %d-%d", n*batch, (n+1)*batch-1), func(t *testing.T) {
-			if err := seed.Set(strconv.FormatUint(max(1, first)+uint64(n), 10)); err != nil {
+			if err := seed.Set(strconv.FormatUint(max(1, first)+stride*uint64(n), 10)); err != nil {
 				t.Fatal(err)
 			}
 			rapid.Check(t, func(rt *rapid.T) { inBubble(t, rt, open) })
