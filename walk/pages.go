@@ -48,7 +48,7 @@ func (p *Pages) begin(q upstream.PageQuery) *walk {
 func (p *Pages) walk(ctx context.Context, w *walk) (upstream.Page, error) {
 	for w.calls <= w.budget() {
 		r, missing := w.assemble()
-		if len(missing) == 0 && w.torn(r) || w.stuck(missing) {
+		if len(missing) == 0 && w.torn(r) || len(missing) > 0 && (w.stuck(missing) || w.astray()) {
 			*w = walk{q: w.q, track: w.track, began: w.began, anew: true}
 			continue
 		}
@@ -171,6 +171,10 @@ func (w *walk) torn(r run) bool {
 	}
 	return !r.oneMoment() || !w.q.Filter.Settled() && !r.sameTotal()
 }
+
+// astray reports whether half of the calls were made in vain: the source may have answered with other rows than asked for, each
+// time too late for a log that moves fast.
+func (w *walk) astray() bool { return !w.anew && 2*w.calls > w.budget() }
 
 // leans reports whether the source gave kept windows: read before the walk began, or given twice. A walk that is stuck or torn
 // begins anew, past what is kept, with what the upstream says now.
