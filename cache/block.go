@@ -22,6 +22,9 @@ const (
 func (p part) bottom() int { return int(p) * halfStride }
 func (p part) top() int    { return p.bottom() + blockRows - 1 }
 
+// lowest returns the lowest block that may have a place.
+func lowest(place int) part { return part(max(0, (place-blockRows+1)/halfStride)) }
+
 // chain returns the even blocks that cover the places from hi down to lo, the newest first.
 func chain(hi, lo int) []part {
 	last := part(lo / (2 * halfStride) * 2)

@@ -18,7 +18,7 @@ import (
 //
 // All values of one piece have the same stamp. Whatever cannot be read is a miss.
 const (
-	codecVersion   = 1
+	codecVersion   = 2
 	flagCompressed = 1
 	envelope       = 1 + 1 + 8 + 4
 	worthwhile     = 256      // bytes below which nothing is compressed
@@ -350,6 +350,7 @@ func (c codec) encodeTrack(t *track) []byte {
 	w.int(int64(t.expired))
 	w.time(t.at)
 	w.time(t.since)
+	w.time(t.proven)
 	w.int(int64(t.seq))
 	w.bools(t.confirmed, t.lost)
 	stamp := uint64(0)
@@ -365,7 +366,7 @@ func (c codec) decodeTrack(value string) (t *track, head uint64, err error) {
 		return nil, 0, err
 	}
 	r := reader{s: payload}
-	t = &track{gen: r.uint(), total: r.place(), expired: r.place(), at: r.time(), since: r.time(), seq: r.place()}
+	t = &track{gen: r.uint(), total: r.place(), expired: r.place(), at: r.time(), since: r.time(), proven: r.time(), seq: r.place()}
 	r.bools(&t.confirmed, &t.lost)
 	if r.bad || r.s != "" || t.gen == 0 || t.at.IsZero() {
 		return nil, 0, errUnreadable

@@ -54,7 +54,7 @@ func TestCodecKeepsEverything(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, p) {
 		t.Errorf("%v\n got %+v\nwant %+v", err, got, p)
 	}
-	tr := &track{gen: 3, total: 1000, expired: 7, at: p.at, since: p.at.Add(-time.Hour), seq: 9, confirmed: true, head: p}
+	tr := &track{gen: 3, total: 1000, expired: 7, at: p.at, since: p.at.Add(-time.Hour), proven: p.at.Add(-time.Minute), seq: 9, confirmed: true, head: p}
 	read, stamp, err := c.decodeTrack(string(c.encodeTrack(tr)))
 	if tr.head = nil; err != nil || stamp != 42 || !reflect.DeepEqual(read, tr) {
 		t.Errorf("%v: track %+v of head %d, want %+v", err, read, stamp, tr)

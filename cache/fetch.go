@@ -358,7 +358,7 @@ func (f *fetch) place(r reading) (*piece, *track) {
 	if t := f.memory.track(f.view.hash); t.younger(was) {
 		was = t
 	}
-	p, t := r.place(was, append(f.known, f.neighbours(was)...))
+	p, t := r.place(was, append(f.known, f.neighbours(was, r)...))
 	f.memory.setTrack(f.view.hash, t)
 	if n := f.want.part; n >= 0 && p.fills(n, t) {
 		f.memory.setPiece(f.view.hash, n, p)
@@ -366,13 +366,14 @@ func (f *fetch) place(r reading) (*piece, *track) {
 	return p, t
 }
 
-// neighbours returns the kept pieces that may share rows with the block that was wanted.
-func (f *fetch) neighbours(t *track) []*piece {
+// neighbours returns the kept pieces that may share rows with a reading.
+func (f *fetch) neighbours(t *track, r reading) []*piece {
 	var near []*piece
-	if t == nil || f.want.part < 0 {
+	if t == nil {
 		return nil
 	}
-	for n := f.want.part - 2; n <= f.want.part+2; n++ {
+	newest := r.Total - 1 + t.expired - r.Offset
+	for n := lowest(newest - len(r.Rows) + 1); n.bottom() <= newest; n++ {
 		if p := f.memory.piece(f.view.hash, t.gen, n); p != nil {
 			near = append(near, p)
 		}

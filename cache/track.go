@@ -18,6 +18,7 @@ type track struct {
 	confirmed bool      // whether places are known to be what total and expired make of them
 	lost      bool      // the newest rows were read and none of them was known
 	since     time.Time // when total, expired and confirmed were first read as they are
+	proven    time.Time // when expired was last told by a row whose place is known
 	head      *piece    // the newest rows, maybe older than at; nil where they were not read
 }
 
@@ -37,6 +38,12 @@ func (t *track) fits(p *piece, settled bool) bool {
 		return false // rows may have joined below
 	}
 	return t.agreesOnEnds(p)
+}
+
+// placed reports whether the place of a piece of the track's generation is known: it was read next to rows that were known, or
+// no more rows have expired from what was presumed then to what was proven later.
+func (t *track) placed(p *piece) bool {
+	return p.sure || p.expired == t.expired && !p.at.After(t.proven)
 }
 
 // agreesOnEnds reports whether the ends of the log are where the piece's own read saw them, so that no page ends early
@@ -130,7 +137,7 @@ func (r reading) betterHead(p, head *piece) bool {
 
 // begin starts a generation: the oldest row there is now has place 0.
 func (r reading) begin(p *piece, old *track) (*piece, *track) {
-	t := &track{gen: rand.Uint64() | 1, total: r.Total, at: r.At, confirmed: true, since: r.At}
+	t := &track{gen: rand.Uint64() | 1, total: r.Total, at: r.At, confirmed: true, since: r.At, proven: r.At}
 	p.fixed, p.sure = r.fixed(p, nil), true
 	r.finish(p, t)
 	if p.newest {
@@ -162,12 +169,12 @@ func (r reading) fixed(p *piece, old *track) bool {
 	return ok && !p.newest && first < newest
 }
 
-// anchor returns how many rows have expired, as the youngest piece tells that has rows of p. Where rows join late, only seconds
-// that are final count.
+// anchor returns how many rows have expired, as the youngest piece tells that has rows of p and whose place is known. Where rows
+// join late, only seconds that are final count.
 func (r reading) anchor(p *piece, old *track, known []*piece) (expired int, found bool) {
 	var told *piece
 	for _, k := range append(known, old.head) {
-		if k == nil || k.gen != old.gen || k == told || told != nil && !k.at.After(told.at) {
+		if k == nil || k.gen != old.gen || !old.placed(k) || told != nil && !k.at.After(told.at) {
 			continue
 		}
 		if i, place, ok := r.common(p, k); ok {
