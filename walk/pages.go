@@ -169,7 +169,17 @@ func (w *walk) torn(r run) bool {
 	if !w.leans() {
 		return false
 	}
-	return !r.oneMoment() || !w.q.Filter.Settled() && !r.sameTotal()
+	return !r.oneMoment() || !w.q.Filter.Settled() && !r.sameTotal() || w.cutShort(r)
+}
+
+// cutShort reports whether a run ends before the page is full though rows are said to follow: the window that shows the end
+// of the log is younger than the one with the last row.
+func (w *walk) cutShort(r run) bool {
+	bound, more := w.q.Before, r.page().HasOlder
+	if w.q.Last {
+		bound, more = w.q.After, r.page().HasNewer
+	}
+	return bound == nil && more && len(r.rows) < w.q.Count
 }
 
 // astray reports whether half of the calls were made in vain: the source may have answered with other rows than asked for, each
