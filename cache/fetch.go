@@ -131,7 +131,7 @@ func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Ti
 	key := flightKey{view: l.grants.key(a.who, a.q.Group).what, part: proofPart, who: a.who, past: a.caller.NoCache}
 	fetch := l.fetcher(a, w)
 	under, joined := l.flights.board(ctx, key, func(ctx context.Context, land func(outcome)) {
-		if l.grants.local(a.who, a.q.Group) == granted { // proven since this caller looked
+		if !a.caller.Prove && l.grants.local(a.who, a.q.Group) == granted { // proven since this caller looked
 			land(outcome{want: want{part: proofPart}})
 			return
 		}

@@ -56,12 +56,25 @@ func (t *tracker) standing(c credential) *standing {
 	return s
 }
 
-// accept notes that the upstream took a credential for good.
-func (t *tracker) accept(c credential) {
+// accepted notes that a read with the credential succeeded. Where the upstream was not asked, because what others just read was enough, it is
+// asked soon. The lock is held.
+func (s *standing) accepted(asked bool) {
+	at := time.Now()
+	if !asked {
+		at = at.Add(-verified)
+	}
+	if at.After(s.at) {
+		s.at = at
+	}
+	s.rest = 0
+}
+
+// accept notes that a read with a credential succeeded, and whether the upstream was asked.
+func (t *tracker) accept(c credential, asked bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s, ok := t.credentials[c]; ok {
-		s.at, s.rest = time.Now(), 0
+		s.accepted(asked)
 	}
 }
 
@@ -114,16 +127,16 @@ func (t *tracker) answer(ctx context.Context, m *member, s *standing) error {
 	t.mu.Lock()
 	unknown := t.shared == nil
 	t.mu.Unlock()
-	as, counted := m.asCaller(ctx)
+	as, counted := m.asCaller(ctx, false)
 	pos, err := t.ask(as, unknown)
-	counted()
+	asked := counted()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.shared == nil && err == nil {
 		t.shared = pos
 	}
 	if err == nil {
-		s.at = time.Now()
+		s.accepted(asked)
 	} else if s.holds == 0 {
 		delete(t.credentials, m.credential)
 	}
@@ -179,12 +192,12 @@ func (t *tracker) overdue() []*member {
 func (t *tracker) recheck(m *member) {
 	ctx, cancel := context.WithTimeout(t.ctx, watching)
 	defer cancel()
-	as, counted := m.asCaller(ctx)
+	as, counted := m.asCaller(ctx, true)
 	err := t.try(as)
 	counted()
 	switch {
 	case err == nil:
-		t.accept(m.credential)
+		t.accept(m.credential, true)
 	case refused(err), t.untold(m.credential) > patience:
 		t.refuse(m.credential, err)
 	}

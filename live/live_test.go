@@ -204,6 +204,41 @@ func TestRevokedCredentials(t *testing.T) {
 	}
 }
 
+// TestRevokedAmongOthers has a credential taken back while others read the same rows all the time, just before it would be asked with: what
+// they read is kept, and their yes is not its own.
+func TestRevokedAmongOthers(t *testing.T) {
+	for _, since := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 1, "bad", "good")
+			w.kept = true
+			w.start(0, emulator.Success)
+			h := w.hub(Config{Poll: 10 * time.Minute})
+			q := query(0)
+			if since {
+				first := w.listen(h, "bad", q)
+				synctest.Wait()
+				q.Since = first.last
+				first.quit()
+			}
+			bad := w.listen(h, "bad", q)
+			w.RevokeToken("bad")
+			time.Sleep(9500 * time.Millisecond)
+			for range 4 {
+				c := &upstream.Caller{Token: "good", NoCache: true}
+				if _, err := h.cfg.Pages.Page(upstream.WithCaller(t.Context(), c), upstream.PageQuery{Group: groupOf(0), Count: 1}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(watching)
+			}
+			synctest.Wait()
+			if !errors.Is(bad.ended(), upstream.ErrUnauthenticated) {
+				t.Errorf("resumed %v: ended with %v", since, bad.ended())
+			}
+			bad.quit()
+		})
+	}
+}
+
 // TestAnUpstreamThatFails is asked less and less often, and nothing is lost.
 func TestAnUpstreamThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

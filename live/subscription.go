@@ -43,12 +43,16 @@ func newSubscription(q upstream.ChangeQuery, caller *upstream.Caller) *subscript
 	}
 }
 
-// asCaller returns a context to read on behalf of s; counted is to be called when that is done. Its caller is a new one each time, so that no
-// budget runs out over the days.
-func (s *subscription) asCaller(ctx context.Context) (as context.Context, counted func()) {
+// asCaller returns a context to read on behalf of s, and has the upstream be asked where prove says so. counted is to be called when that is done, and reports whether the upstream was asked
+// with the credentials of s: what others just read may have been enough. Its caller is a new one each time, so that no budget runs out over
+// the days.
+func (s *subscription) asCaller(ctx context.Context, prove bool) (as context.Context, counted func() (asked bool)) {
 	c := s.caller.Again()
-	c.NoCache, c.MaxCalls = true, 0
-	return upstream.WithCaller(ctx, c), func() { s.caller.Tally.Add(&c.Tally) }
+	c.NoCache, c.Prove, c.MaxCalls = true, prove, 0
+	return upstream.WithCaller(ctx, c), func() bool {
+		s.caller.Tally.Add(&c.Tally)
+		return c.Tally.Calls.Load() > 0
+	}
 }
 
 // place says where s stands in a log before anything of it is pushed.

@@ -66,9 +66,9 @@ func (t *tracker) admit(ctx context.Context, m *member, since *position) error {
 
 // resume reads what m missed, as m.
 func (t *tracker) resume(ctx context.Context, m *member, since *position) error {
-	as, counted := m.asCaller(ctx)
+	as, counted := m.asCaller(ctx, false)
 	s, err := t.refresh(as, []*position{since})
-	counted()
+	asked := counted()
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (t *tracker) resume(ctx context.Context, m *member, since *position) error 
 	m.place(m.index, since)
 	m.push(batch{m.index, steps})
 	t.add(m, now)
-	t.accept(m.credential)
+	t.accept(m.credential, asked)
 	return nil
 }
 
@@ -223,9 +223,9 @@ func (t *tracker) poll(leads bool) error {
 		if r.as == nil {
 			return nil
 		}
-		as, counted := r.as.asCaller(ctx)
+		as, counted := r.as.asCaller(ctx, false)
 		s, err := t.refresh(as, r.positions)
-		counted()
+		asked := counted()
 		switch {
 		case refused(err):
 			t.refuse(r.as.credential, err)
@@ -236,7 +236,7 @@ func (t *tracker) poll(leads bool) error {
 		case err != nil:
 			return err
 		}
-		t.accept(r.as.credential)
+		t.accept(r.as.credential, asked)
 		before, n := t.publish(r, s)
 		if leads {
 			t.tell(before, n)

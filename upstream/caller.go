@@ -17,6 +17,7 @@ type Caller struct {
 	Confined  bool              // to Projects
 	Projects  []string          // what a confined caller may read
 	NoCache   bool              // read past the caches
+	Prove     bool              // have the upstream judge the credentials, whatever it said of them a moment ago; with NoCache
 	Explain   bool              // the caller wants to read the Tally
 	MaxCalls  int64             // bounds Tally.Calls; 0: no bound
 	RequestID string            // in every log line on the request's behalf; empty outside of requests
@@ -35,7 +36,7 @@ func (c *Caller) TokenFor(project string) string {
 func (c *Caller) Again() *Caller {
 	return &Caller{
 		Token: c.Token, Tokens: c.Tokens, Bearer: c.Bearer, Name: c.Name, Confined: c.Confined, Projects: c.Projects,
-		NoCache: c.NoCache, Explain: c.Explain, MaxCalls: c.MaxCalls, RequestID: c.RequestID,
+		NoCache: c.NoCache, Prove: c.Prove, Explain: c.Explain, MaxCalls: c.MaxCalls, RequestID: c.RequestID,
 	}
 }
 
