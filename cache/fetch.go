@@ -131,7 +131,9 @@ func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Ti
 	key := flightKey{view: l.grants.key(a.who, a.q.Group).what, part: proofPart, who: a.who, past: a.caller.NoCache}
 	fetch := l.fetcher(a, w)
 	under, joined := l.flights.board(ctx, key, func(ctx context.Context, land func(outcome)) {
-		if !a.caller.Prove && l.grants.local(a.who, a.q.Group) == granted { // proven since this caller looked
+		end, proven := l.grants.turn(ctx, a.caller, a.who, a.q.Group)
+		defer end()
+		if proven {
 			land(outcome{want: want{part: proofPart}})
 			return
 		}
@@ -238,10 +240,10 @@ func (f *fetch) run(ctx context.Context, land func(outcome)) {
 	}
 	land(out) // nobody waits for Redis
 	if f.store != nil && out.err == nil {
-		f.grants.share(ctx, f.who, f.view.group)
 		if out.piece != nil {
 			f.store.save(ctx, f.view, f.placedPart(out), out.track, out.piece)
 		}
+		f.grants.share(ctx, f.who, f.view.group) // who waits for that finds the rows, too
 	}
 	end()
 }
@@ -249,17 +251,14 @@ func (f *fetch) run(ctx context.Context, land func(outcome)) {
 // turn looks whether another replica has read the part or is at it. Where it brings the part in time, that is the outcome;
 // else the turn is this replica's, until it calls end.
 func (f *fetch) turn(ctx context.Context) (end func(), out outcome, ok bool) {
-	nothing := func() {}
 	if f.store == nil || !f.shared || f.past || f.want.part == directPart {
-		return nothing, outcome{}, false
+		return func() {}, outcome{}, false
 	}
-	for began := time.Now(); time.Since(began) < leaseWait && ctx.Err() == nil; time.Sleep(leasePoll) {
-		there, end, mine := f.store.lookAndLease(ctx, f.sought(), f.want.part)
-		if out, ok = f.elsewhere(there); ok || mine {
-			return end, out, ok
-		}
-	}
-	return nothing, outcome{}, false
+	end, ok = f.store.turns(ctx, leaseKey(f.view.hash, f.want.part), f.sought, func(there found) (ok bool) {
+		out, ok = f.elsewhere(there)
+		return ok
+	})
+	return end, out, ok
 }
 
 // sought is what another replica may have read.

@@ -183,6 +183,22 @@ func (g *grants) heard(key grantKey, there verdict) {
 	g.note(key, there)
 }
 
+// turn looks whether a credential's right has been proven since its caller looked, here or by another replica that is at it now. Else
+// the proof is the caller's to make, until it calls end.
+func (g *grants) turn(ctx context.Context, c *upstream.Caller, who credential, group upstream.Group) (end func(), proven bool) {
+	key := g.key(who, group)
+	proven = !c.Prove && g.local(who, group) == granted
+	if g.shared == nil || c.NoCache || proven {
+		return func() {}, proven
+	}
+	return g.shared.turns(ctx, grantLease(key), func() sought { return sought{grant: &key} }, func(there found) bool {
+		if there.answered {
+			g.heard(key, there.verdict)
+		}
+		return g.local(who, group) == granted
+	})
+}
+
 // local returns what a credential may be given as far as this process knows.
 func (g *grants) local(who credential, group upstream.Group) right {
 	v, _ := g.kept.GetIfPresent(g.key(who, group))

@@ -17,10 +17,9 @@ const (
 // release deletes a lease only where it still is the owner's.
 var release = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 
-// lookAndLease looks, and on the way takes the right to fetch a part for all replicas. Where Redis does not answer, everybody has it.
-// End it in any case.
-func (s *store) lookAndLease(ctx context.Context, q sought, p part) (out found, end func(), mine bool) {
-	key, owner := leaseKey(q.view.hash, p), rand.Text()
+// lookAndLease looks, and on the way takes a lease. Where Redis does not answer, everybody has it. End it in any case.
+func (s *store) lookAndLease(ctx context.Context, q sought, key string) (out found, end func(), mine bool) {
+	owner := rand.Text()
 	q.lease = redis.NewStatusCmd(ctx, "set", key, owner, "px", leaseLife.Milliseconds(), "nx")
 	out = s.look(ctx, q)
 	if !out.answered || q.lease.Val() != "OK" {
@@ -29,4 +28,16 @@ func (s *store) lookAndLease(ctx context.Context, q sought, p part) (out found, 
 	return out, func() {
 		s.do(ctx, func(ctx context.Context) error { return release.Run(ctx, s.rdb, []string{key}, owner).Err() })
 	}, true
+}
+
+// turns looks again and again, until one of all replicas' work has what it looks for, or it is the turn of this one, or that takes
+// too long. The turn ends with end, which is to be called in any case.
+func (s *store) turns(ctx context.Context, key string, q func() sought, found func(found) bool) (end func(), ok bool) {
+	for began := time.Now(); time.Since(began) < leaseWait && ctx.Err() == nil; time.Sleep(leasePoll) {
+		there, end, mine := s.lookAndLease(ctx, q(), key)
+		if ok := found(there); ok || mine {
+			return end, ok
+		}
+	}
+	return func() {}, false
 }

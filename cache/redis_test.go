@@ -113,7 +113,7 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 				}
 				wg.Wait()
 			})
-			if most := 10 + 2*credentials; calls > most { // both replicas may ask for one credential at the same moment
+			if most := 10 + credentials; calls > most {
 				t.Errorf("%d calls, want at most %d", calls, most)
 			}
 			for _, r := range b.Requests() {

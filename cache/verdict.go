@@ -20,6 +20,9 @@ return 1`)
 
 func grantName(k grantKey) string { return "sg1:g:" + name(k.who[:]) + ":" + name(k.what[:]) }
 
+// grantLease is the lease of who proves a right, in the same slot of a cluster.
+func grantLease(k grantKey) string { return "sg1:{" + grantName(k) + "}:l" }
+
 // verdict looks up what the upstream said to a credential last, through any replica. It is false where Redis does not answer.
 func (s *store) verdict(ctx context.Context, k grantKey) (verdict, bool) {
 	out := s.look(ctx, sought{grant: &k})
