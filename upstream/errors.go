@@ -25,6 +25,9 @@ var (
 
 	// ErrPlaceNotFound is no answer of the upstream: a bounded search did not find a place in a log.
 	ErrPlaceNotFound = errors.New("the place in the log was not found")
+
+	// ErrCrowdedSecond is ErrPlaceNotFound where one second has more rows than an offset API can hand out safely (98).
+	ErrCrowdedSecond = fmt.Errorf("too many rows in one second: %w", ErrPlaceNotFound)
 )
 
 // StatusError is an answer of the upstream that is not a page. It wraps one of the sentinels above.

@@ -7,7 +7,6 @@ package walk
 
 import (
 	"context"
-	"fmt"
 	"math/bits"
 	"slices"
 	"time"
@@ -35,7 +34,7 @@ func New(source Source) *Pages {
 }
 
 // Page answers one page. Errors are those of the source, and upstream.ErrPlaceNotFound where a bounded search did not find
-// the place, or where one second has more rows than an offset API can hand out safely (98).
+// the place, upstream.ErrCrowdedSecond where it cannot be found.
 func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	return p.walk(ctx, p.begin(q))
 }
@@ -57,7 +56,7 @@ func (p *Pages) walk(ctx context.Context, w *walk) (upstream.Page, error) {
 			return r.page(), nil
 		}
 		if w.crowded() {
-			return upstream.Page{}, fmt.Errorf("more than %d rows in one second: %w", upstream.MaxLimit-2, upstream.ErrPlaceNotFound)
+			return upstream.Page{}, upstream.ErrCrowdedSecond
 		}
 		if w.calls += len(missing); len(missing) > 1 {
 			w.broadsides++
