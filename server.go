@@ -89,6 +89,7 @@ func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error
 	}
 	defer client.Close()
 	keeping := cacheConfig(cfg, log)
+	keeping.Tracer = watch.tracer()
 	if keeping.Redis, err = openRedis(cfg); err != nil {
 		return err
 	}

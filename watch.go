@@ -75,6 +75,14 @@ func (w *watch) share(kept *cache.Logs) {
 	}
 }
 
+// tracer is nil where no spans are made, so that nobody has to make any for nothing.
+func (w *watch) tracer() trace.Tracer {
+	if !w.tracing.On() {
+		return nil
+	}
+	return w.tracing.Tracer
+}
+
 // edge has the edge tell what it does, and ask before it does it.
 func (w *watch) edge(cfg *edge.Config) {
 	cfg.Done = w.done
@@ -120,11 +128,12 @@ func (w *watch) done(ctx context.Context, r edge.Report) {
 		return // nothing was asked
 	}
 	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Took: r.Took}
-	w.metrics.Served(o)
 	id := ""
-	if r.Caller != nil {
-		id = r.Caller.RequestID
+	if c := r.Caller; c != nil {
+		id = c.RequestID
+		o.Calls, o.MemoryHits, o.RedisHits = c.Tally.Calls.Load(), c.Tally.MemoryHits.Load(), c.Tally.RedisHits.Load()
 	}
+	w.metrics.Served(o)
 	telemetry.Finish(trace.SpanFromContext(ctx), o, r.Status, id)
 	if r.Status != http.StatusSwitchingProtocols {
 		note(ctx, &r)

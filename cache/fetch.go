@@ -86,8 +86,7 @@ func (l *Logs) fetched(ctx context.Context, a *asked, w want, limit <-chan time.
 // landed waits for a flight. Where it was another caller's and failed for a reason of that caller's, this one asks itself.
 func (l *Logs) landed(ctx context.Context, a *asked, w want, under *flight, joined bool, limit <-chan time.Time) (outcome, error) {
 	if joined {
-		a.caller.Tally.Coalesced.Add(1)
-		l.counters.coalesced.Add(1)
+		l.joined(a)
 	}
 	err := under.wait(ctx, limit)
 	if err != nil && joined && personal(err) && under.owner != a.caller {
@@ -101,6 +100,13 @@ func (l *Logs) landed(ctx context.Context, a *asked, w want, under *flight, join
 	}
 	a.take(under.out)
 	return under.out, nil
+}
+
+// joined counts a wait for another caller's fetch.
+func (l *Logs) joined(a *asked) {
+	a.coalesced++
+	a.caller.Tally.Coalesced.Add(1)
+	l.counters.coalesced.Add(1)
 }
 
 // take makes what a fetch brought part of the work.
@@ -143,8 +149,7 @@ func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Ti
 		_, err := l.landed(ctx, a, w, under, false, limit)
 		return err
 	}
-	a.caller.Tally.Coalesced.Add(1)
-	l.counters.coalesced.Add(1)
+	l.joined(a)
 	err := under.wait(ctx, limit)
 	switch {
 	case err == nil:

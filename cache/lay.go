@@ -27,6 +27,8 @@ type asked struct {
 	answered map[*piece]bool // what this work's own fetches brought
 	found    map[*piece]bool // what came from Redis
 	looks    int             // how often it looked there
+
+	memoryHits, coalesced int // pieces that were in memory, and waits for others' fetches
 }
 
 // A want names something to fetch.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 
 	"scalegraph/upstream"
 )
@@ -33,6 +34,7 @@ type Config struct {
 	Memory       int64         // bytes of the in-process tier; 0: none
 	Timeout      time.Duration // bound of one fetch; default 30 s
 	Log          *slog.Logger  // default: nothing is logged
+	Tracer       trace.Tracer  // nil: no spans are made
 
 	Redis        redis.UniversalClient // the tier that replicas share, see OpenRedis; Close closes it. nil: none
 	RedisTimeout time.Duration         // bound of one trip there; default 80 ms
@@ -50,6 +52,7 @@ type Logs struct {
 	flights  *flights
 	rests    *rests
 	counters Counters
+	spans    spans
 	log      *slog.Logger
 	placing  [64]sync.Mutex // one of them is held while a reading finds its place in a view
 }
@@ -72,6 +75,7 @@ func New(source Source, cfg Config) *Logs {
 		finals:  newFinals(),
 		flights: newFlights(cfg.Timeout),
 		rests:   newRests(),
+		spans:   spans{cfg.Tracer},
 		log:     cfg.Log,
 	}
 	l.store = newStore(cfg.Redis, cfg, &l.counters)
@@ -96,11 +100,18 @@ const maxRounds = 2
 // List answers as the source does, maybe with more rows than asked for, or with fewer where the walk can go on from them.
 // Errors are those of the source.
 func (l *Logs) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
-	a := l.ask(ctx, q)
-	if err := l.grants.toldUnknown(a.who, q.Group); err != nil && !a.caller.NoCache {
+	if l.spans.tracer != nil {
+		return l.read(ctx, q)
+	}
+	return l.answer(ctx, l.ask(ctx, q))
+}
+
+// answer does the work on one List.
+func (l *Logs) answer(ctx context.Context, a *asked) (upstream.Listing, error) {
+	if err := l.grants.toldUnknown(a.who, a.q.Group); err != nil && !a.caller.NoCache {
 		return upstream.Listing{}, err
 	}
-	if q.Anew {
+	if a.q.Anew {
 		return l.direct(ctx, a)
 	}
 	for round := 0; ; round++ {
@@ -139,14 +150,14 @@ func (l *Logs) ask(ctx context.Context, q upstream.ListQuery) *asked {
 func (l *Logs) served(a *asked, lay laid) upstream.Listing {
 	for _, p := range lay.pieces {
 		if !a.answered[p] && !a.found[p] {
-			a.caller.Tally.MemoryHits.Add(1)
-			l.counters.memoryHits.Add(1)
+			a.memoryHits++
 		}
 	}
 	if len(lay.pieces) == 0 && len(a.answered)+len(a.found) == 0 {
-		a.caller.Tally.MemoryHits.Add(1)
-		l.counters.memoryHits.Add(1)
+		a.memoryHits++
 	}
+	a.caller.Tally.MemoryHits.Add(int64(a.memoryHits))
+	l.counters.memoryHits.Add(int64(a.memoryHits))
 	if lay.listing.Stale {
 		a.caller.Tally.StaleHits.Add(1)
 		l.counters.stale.Add(1)

@@ -23,6 +23,7 @@ type store struct {
 	breaker  circuitbreaker.CircuitBreaker[any]
 	longest  time.Duration // what lives longest, before jitter
 	counters *Counters
+	spans    spans
 	log      *slog.Logger
 }
 
@@ -41,7 +42,7 @@ func newStore(rdb redis.UniversalClient, cfg Config, counters *Counters) *store 
 	if rdb == nil {
 		return nil
 	}
-	s := &store{rdb: rdb, trips: newTrips(rdb, cfg.RedisTimeout), codec: newCodec(), counters: counters, log: cfg.Log, longest: max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second)}
+	s := &store{rdb: rdb, trips: newTrips(rdb, cfg.RedisTimeout), codec: newCodec(), counters: counters, spans: spans{cfg.Tracer}, log: cfg.Log, longest: max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second)}
 	s.breaker = circuitbreaker.NewBuilder[any]().WithFailureThreshold(3).WithDelay(2 * time.Second).WithSuccessThreshold(1).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
 			cfg.Log.Warn("the circuit to Redis changed", "from", e.OldState.String(), "to", e.NewState.String())
@@ -59,7 +60,7 @@ func (s *store) close() {
 
 // do makes one trip by itself. It reports whether Redis answered; a key that is not there is an answer.
 func (s *store) do(ctx context.Context, trip func(ctx context.Context) error) bool {
-	return s.tried(ctx, func() error {
+	return s.tried(ctx, nil, func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.trips.bound)
 		defer cancel()
 		return trip(ctx)
@@ -68,15 +69,17 @@ func (s *store) do(ctx context.Context, trip func(ctx context.Context) error) bo
 
 // ask makes one trip together with what others ask. The commands are only to be read where Redis answered.
 func (s *store) ask(ctx context.Context, cmds ...redis.Cmder) bool {
-	return s.tried(ctx, func() error { return s.trips.make(cmds...) })
+	return s.tried(ctx, cmds, func() error { return s.trips.make(cmds...) })
 }
 
-// tried makes a trip unless Redis is to be left alone.
-func (s *store) tried(ctx context.Context, trip func() error) bool {
+// tried makes a trip unless Redis is to be left alone. The commands are those that it is known to bring.
+func (s *store) tried(ctx context.Context, cmds []redis.Cmder, trip func() error) bool {
 	if !s.breaker.TryAcquirePermit() {
 		return false
 	}
+	end := s.spans.trip(ctx, cmds)
 	err := trip()
+	end(err)
 	if err == nil || errors.Is(err, redis.Nil) {
 		s.breaker.RecordSuccess()
 		return true

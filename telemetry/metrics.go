@@ -104,6 +104,8 @@ type Operation struct {
 	Code    string // of the first error; empty: none. One of a closed list
 	Cost    int
 	Took    time.Duration
+
+	Calls, MemoryHits, RedisHits int64 // upstream calls, and pages that were kept
 }
 
 // Served counts an operation.

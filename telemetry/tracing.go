@@ -101,7 +101,8 @@ func Finish(span trace.Span, o Operation, status int, requestID string) {
 		return
 	}
 	span.SetAttributes(attribute.Int("http.response.status_code", status), attribute.String("graphql.operation.type", o.Kind),
-		attribute.Int("scalegraph.cost", o.Cost), attribute.String("scalegraph.request_id", requestID))
+		attribute.Int("scalegraph.cost", o.Cost), attribute.Int64("scalegraph.upstream_calls", o.Calls),
+		attribute.Int64("scalegraph.hits.memory", o.MemoryHits), attribute.Int64("scalegraph.hits.redis", o.RedisHits), attribute.String("scalegraph.request_id", requestID))
 	if o.Trusted != "" {
 		span.SetAttributes(attribute.String("graphql.operation.name", o.Trusted))
 	}
