@@ -93,6 +93,16 @@ func (f *feed) hungry() []*stream {
 	return out
 }
 
+// sides reports whether rows lie around the stream's own. Where it ended before the page was full, what its first windows saw behind its
+// last row has expired; the feed's page may go on beyond that.
+func (s *stream) sides() (newer, older bool) {
+	q := s.walk.q
+	ended := len(s.page.Rows) < q.Count
+	newer = s.page.HasNewer && !(ended && q.Last && q.After == nil)
+	older = s.page.HasOlder && !(ended && !q.Last && q.Before == nil)
+	return newer, older
+}
+
 // takes reports whether the page takes the last row that was read of s.
 func (f *feed) takes(s *stream) bool {
 	if len(f.rows) < f.q.Count {
@@ -128,8 +138,8 @@ func (f *feed) page() (upstream.FeedPage, error) {
 		read = true
 		out.Total += s.page.Total
 		out.Stale = out.Stale || s.page.Stale
-		out.HasNewer = out.HasNewer || s.page.HasNewer
-		out.HasOlder = out.HasOlder || s.page.HasOlder
+		newer, older := s.sides()
+		out.HasNewer, out.HasOlder = out.HasNewer || newer, out.HasOlder || older
 	}
 	if !read {
 		return out, f.streams[0].err
