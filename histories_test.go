@@ -20,7 +20,7 @@ import (
 
 var (
 	histories = flag.Int("histories", 2000, "how many random histories to check without kept pages")
-	kept      = flag.Int("kept", 0, "how many random histories to check with kept pages; package cache checks some of its own")
+	kept      = flag.Int("kept", 1000, "how many random histories to check with kept pages")
 )
 
 // TestHistories walks through random histories by GraphQL, as a client does, over all parts of the program, with and without
