@@ -26,7 +26,7 @@ func decodePage(body string, q ListQuery) (page, error) {
 	member := func(name string) {
 		switch name {
 		case "total_number":
-			total = result(p.value())
+			total = p.result()
 		case "scaling_activity_log":
 			l = readRows(p, q)
 		default:
@@ -104,81 +104,95 @@ func readRows(p *scanner, q ListQuery) listed {
 	return listed{rows: rows}
 }
 
+// rowMemory is a row with all that it needs to point at, made in one go.
+type rowMemory struct {
+	Activity
+
+	instanceValue, desireValue, scalingValue int32
+
+	description string
+}
+
 // decodeRow returns nil where the row has no id or start time: it has no place in the log then.
 func decodeRow(p *scanner, q ListQuery) *Activity {
 	if p.peek() != '{' {
 		p.value()
 		return nil
 	}
-	a := &Activity{Group: q.Group, Type: TypeUnknown, Status: StatusUnknown}
+	a := &rowMemory{Activity: Activity{Group: q.Group, Type: TypeUnknown, Status: StatusUnknown}}
 	a.Details.Sections = q.Sections
 	if q.Sections == AllSections {
 		// One copy for all texts of the row, so that a row that is kept alone does not keep the whole page. Who does not ask for
 		// all of it does not keep it.
-		p = &scanner{s: strings.Clone(p.value())}
+		own := &scanner{s: strings.Clone(p.value()), scratch: p.scratch}
+		own.object(func(name string) { a.read(own, name) })
+		p.scratch = own.scratch
+	} else {
+		p.object(func(name string) { a.read(p, name) })
 	}
-	p.object(func(name string) { a.set(name, result(p.value())) })
 	if a.LogID == "" || a.StartTime.IsZero() {
 		return nil
 	}
 	if a.Status == StatusDoing {
 		a.EndTime = time.Time{} // whatever was sent: it has not ended
 	}
-	return a
+	return &a.Activity
 }
 
-// set takes one member of a row; unknown ones are ignored.
-func (a *Activity) set(key string, v gjson.Result) {
+// read takes one member of a row; unknown ones are ignored.
+func (a *rowMemory) read(p *scanner, key string) {
 	switch key {
 	case "id":
-		a.LogID = identifier(v)
+		a.LogID = p.identifier()
 	case "type":
-		a.RawType = v.String()
+		a.RawType = p.anything()
 		a.Type = typeOf(a.RawType)
 	case "status":
-		a.RawStatus = v.String()
+		a.RawStatus = p.anything()
 		a.Status = statusOf(a.RawStatus)
 	case "start_time":
-		a.StartTime = instant(v)
+		a.StartTime = p.instant()
 	case "end_time":
-		a.EndTime = instant(v)
+		a.EndTime = p.instant()
 	case "instance_value":
-		a.InstanceValue = number(v)
+		a.InstanceValue = p.integer(&a.instanceValue)
 	case "desire_value":
-		a.DesireValue = number(v)
+		a.DesireValue = p.integer(&a.desireValue)
 	case "scaling_value":
-		a.ScalingValue = number(v)
+		a.ScalingValue = p.integer(&a.scalingValue)
 	case "description":
-		a.Description = text(v)
+		a.Description = p.optionalText(&a.description)
 	default:
-		a.setList(key, v)
+		a.readList(p, key)
 	}
 }
 
-// setList takes one of the heavy lists. Of one in a section that nobody asked for only the length is read: to take the lists apart
+// readList takes one of the heavy lists. Of one in a section that nobody asked for only the length is read: to take the lists apart
 // is most of the work on a page.
-func (a *Activity) setList(key string, v gjson.Result) {
+func (a *rowMemory) readList(p *scanner, key string) {
 	d, n := &a.Details, &a.Lengths
 	moved, failed, balanced := d.Sections.Has(SectionInstances), d.Sections.Has(SectionFailures), d.Sections.Has(SectionLoadBalancers)
 	switch key {
 	case "instance_added_list":
-		d.Added, n.Added = instances(v, moved, false)
+		d.Added, n.Added = p.instances(moved, false)
 	case "instance_removed_list":
-		d.Removed, n.Removed = instances(v, moved, false)
+		d.Removed, n.Removed = p.instances(moved, false)
 	case "instance_deleted_list":
-		d.Deleted, n.Deleted = instances(v, moved, false)
+		d.Deleted, n.Deleted = p.instances(moved, false)
 	case "instance_standby_list":
-		d.Standby, n.Standby = instances(v, moved, false)
+		d.Standby, n.Standby = p.instances(moved, false)
 	case "instance_failed_list":
-		d.Failed, n.Failed = instances(v, failed, true)
+		d.Failed, n.Failed = p.instances(failed, true)
 	case "lb_bind_success_list":
-		d.Bound, n.Bound = changes(v, balanced, false)
+		d.Bound, n.Bound = p.changes(balanced, false)
 	case "lb_bind_failed_list":
-		d.BindFailed, n.BindFailed = changes(v, balanced, true)
+		d.BindFailed, n.BindFailed = p.changes(balanced, true)
 	case "lb_unbind_success_list":
-		d.Unbound, n.Unbound = changes(v, balanced, false)
+		d.Unbound, n.Unbound = p.changes(balanced, false)
 	case "lb_unbind_failed_list":
-		d.UnbindFailed, n.UnbindFailed = changes(v, balanced, true)
+		d.UnbindFailed, n.UnbindFailed = p.changes(balanced, true)
+	default:
+		p.value()
 	}
 }
 

@@ -242,11 +242,17 @@ func heavyRows() []emulator.Row {
 }
 
 func BenchmarkDecodePage(b *testing.B) {
+	for _, sections := range []Sections{0, AllSections} {
+		b.Run(map[Sections]string{0: "summaries", AllSections: "whole"}[sections], func(b *testing.B) { benchmarkDecode(b, sections) })
+	}
+}
+
+func benchmarkDecode(b *testing.B, sections Sections) {
 	body := heavyBody(b)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := decodePage(body, ListQuery{Group: testGroup, Limit: 100}); err != nil {
+		if _, err := decodePage(body, ListQuery{Group: testGroup, Limit: 100, Sections: sections}); err != nil {
 			b.Fatal(err)
 		}
 	}

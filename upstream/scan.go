@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"math/bits"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -9,11 +10,21 @@ import (
 // A scanner goes over JSON once, and judges it on its way: what it has passed is well formed and not too deep. After the first
 // fault nothing but bad counts. It is for pages, whose size makes every further look at the same bytes felt.
 type scanner struct {
-	s     string
-	i     int // of the next byte
-	depth int
-	bad   bool
+	s       string
+	i       int // of the next byte
+	depth   int
+	bad     bool
+	escapes escapes // of the last text that was passed
+	scratch []byte  // for texts with escapes
 }
+
+// escapes says which escapes a text has.
+type escapes uint8
+
+const (
+	ofLetters  escapes = 1 << iota // of one letter each
+	ofUnicodes                     // by the number of a character
+)
 
 // peek passes white space and returns the byte behind it; 0 at the end.
 func (p *scanner) peek() byte {
@@ -110,26 +121,35 @@ func (p *scanner) name() string {
 		p.bad = true
 		return ""
 	}
+	return p.string()
+}
+
+// string passes a text, which must be next, and returns what it says.
+func (p *scanner) string() string {
 	from := p.i
-	if p.text(); p.bad {
+	p.text()
+	switch {
+	case p.bad:
 		return ""
+	case p.escapes == 0:
+		return p.s[from+1 : p.i-1]
+	case p.escapes == ofLetters:
+		p.scratch = appendUnescaped(p.scratch[:0], p.s[from+1:p.i-1])
+		return string(p.scratch)
 	}
-	name := p.s[from+1 : p.i-1]
-	if strings.IndexByte(name, '\\') >= 0 {
-		return gjson.Parse(p.s[from:p.i]).Str
-	}
-	return name
+	return gjson.Parse(p.s[from:p.i]).Str
 }
 
 // text passes a text in quotation marks.
 func (p *scanner) text() {
-	for i := p.i + 1; i < len(p.s); i++ {
-		c := p.s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
+	p.escapes = 0
+	for p.i++; ; {
+		p.i = plain(p.s, p.i)
+		if p.i >= len(p.s) {
+			p.bad = true
+			return
 		}
-		p.i = i
-		switch c {
+		switch p.s[p.i] {
 		case '"':
 			p.i++
 			return
@@ -141,18 +161,41 @@ func (p *scanner) text() {
 		if p.bad {
 			return
 		}
-		i = p.i
+		p.i++
 	}
-	p.bad = true
+}
+
+// plain returns the index, from i on, of the first byte that is not plain text: a quotation mark, a backslash or a control
+// character; len(s) where there is none. It looks at eight bytes at a time: most of a page is text.
+func plain(s string, i int) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		// Of each of the three, the lowest byte whose high bit is set is one that was looked for; higher ones may be mistakes.
+		found := (x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)
+		if found = found &^ x & high; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return i
 }
 
 // escape passes all but the last byte of an escape.
 func (p *scanner) escape() {
 	p.i++
+	p.escapes |= ofLetters
 	switch {
 	case p.i >= len(p.s):
 		p.bad = true
 	case p.s[p.i] == 'u':
+		p.escapes |= ofUnicodes
 		for range 4 {
 			p.i++
 			p.bad = p.bad || p.i >= len(p.s) || !isHex(p.s[p.i])
@@ -213,32 +256,26 @@ func (p *scanner) digits() {
 // done reports whether all was well formed and nothing is left.
 func (p *scanner) done() bool { return p.peek() == 0 && p.i >= len(p.s) && !p.bad }
 
-// result makes of a value's text what the readers of members take.
-func result(raw string) gjson.Result {
-	if raw == "" || raw[0] != '"' {
-		return gjson.Parse(raw)
+// result passes a value and returns it as the readers of rare forms take it.
+func (p *scanner) result() gjson.Result {
+	if p.peek() != '"' {
+		return gjson.Parse(p.value())
 	}
-	text := raw[1 : len(raw)-1]
-	if at := strings.IndexByte(text, '\\'); at >= 0 {
-		if strings.Contains(text[at:], `\u`) {
-			return gjson.Parse(raw)
-		}
-		text = unescaped(text, at)
-	}
-	return gjson.Result{Type: gjson.String, Raw: raw, Str: text}
+	from := p.i
+	text := p.string()
+	return gjson.Result{Type: gjson.String, Raw: p.s[from:p.i], Str: text}
 }
 
-// unescaped undoes the escapes of one letter each, the first of which is at a place. Descriptions, which are JSON within a text, are
-// full of them; so what lies between is copied in one go.
-func unescaped(text string, at int) string {
-	b := make([]byte, 0, len(text))
-	for at >= 0 {
-		b = append(b, text[:at]...)
-		b = append(b, letter(text[at+1]))
+// appendUnescaped undoes the escapes of one letter each. Descriptions, which are JSON within a text, are full of them.
+func appendUnescaped(b []byte, text string) []byte {
+	for {
+		at := strings.IndexByte(text, '\\')
+		if at < 0 {
+			return append(b, text...)
+		}
+		b = append(append(b, text[:at]...), letter(text[at+1]))
 		text = text[at+2:]
-		at = strings.IndexByte(text, '\\')
 	}
-	return string(append(b, text...))
 }
 
 // letter is what the letter behind a backslash stands for.

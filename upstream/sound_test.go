@@ -39,3 +39,21 @@ func FuzzSoundAgreesWithTheStandardLibrary(f *testing.F) {
 		}
 	})
 }
+
+// TestPlainFindsWhatEndsAText puts every byte at every place of texts that may mislead who looks at eight bytes at once.
+func TestPlainFindsWhatEndsAText(t *testing.T) {
+	for _, around := range []string{"a", " ", "!", "#", "[", "]", "\x7f", "\x80", "\xa2", "\xff"} {
+		for at := range 20 {
+			for c := range 256 {
+				s := strings.Repeat(around, at) + string([]byte{byte(c)}) + strings.Repeat(around, 12)
+				want := len(s)
+				if c < ' ' || c == '"' || c == '\\' {
+					want = at
+				}
+				if got := plain(s, at/2); got != want {
+					t.Fatalf("%q from %d: got %d, want %d", s, at/2, got, want)
+				}
+			}
+		}
+	}
+}
