@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"io"
 	"log/slog"
@@ -39,7 +40,7 @@ func identified(h http.Handler) http.Handler {
 func logged(h http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		answer := newAnswerWriter(w)
+		answer := newAnswerWriter(r.Context(), w)
 		n := new(notes)
 		defer func() {
 			log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
@@ -59,24 +60,32 @@ func clipped(s string) string { return s[:min(len(s), 200)] }
 type answerWriter struct {
 	http.ResponseWriter
 	conn   *http.ResponseController
+	ctx    context.Context // of the request
 	status int
 	bytes  int64
 }
 
-func newAnswerWriter(w http.ResponseWriter) *answerWriter {
+func newAnswerWriter(ctx context.Context, w http.ResponseWriter) *answerWriter {
 	conn := http.NewResponseController(w)
 	_ = conn.SetWriteDeadline(time.Time{}) // that of the connection's last answer; a writer without deadlines needs none
-	return &answerWriter{ResponseWriter: w, conn: conn, status: http.StatusOK}
+	return &answerWriter{ResponseWriter: w, conn: conn, ctx: ctx, status: http.StatusOK}
 }
 
 // Unwrap lets http.ResponseController reach what this writer does not have: deadlines and hijacking.
 func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Flush makes the writer an http.Flusher, which stream writers ask for by type.
-func (w *answerWriter) Flush() { _ = w.conn.Flush() }
+func (w *answerWriter) Flush() {
+	_ = w.conn.Flush()
+	sendHeld(w.ctx)
+}
 
-// WriteHeader notes the final status; 1xx is none, but for the switch to another protocol.
+// WriteHeader notes the final status; 1xx is none, but for the switch to another protocol. An answer whose length is known comes as
+// a whole, and goes out as one.
 func (w *answerWriter) WriteHeader(status int) {
+	if w.Header().Get("Content-Length") != "" {
+		hold(w.ctx)
+	}
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
 		w.status = status
 	}

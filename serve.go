@@ -43,10 +43,12 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, str
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return base },
+		ConnContext:       withConn,
+		ConnState:         answered,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(newJoining(listener)) }()
 	state.serving.Store(true)
 	log.Info("serving", "address", listener.Addr().String())
 	select {
