@@ -65,7 +65,7 @@ func (w *watch) transport(asking upstream.Config) http.RoundTripper {
 	}
 	next := upstream.NewTransport(asking.Concurrency)
 	next.DisableCompression = onThisMachine(asking.Endpoints) // there it costs more time than it saves
-	return &telemetry.Transport{Next: next, Regions: regions, Metrics: w.metrics, Tracer: w.tracing.Tracer}
+	return &telemetry.Transport{Next: next, Regions: regions, Metrics: w.metrics, Tracing: w.tracing}
 }
 
 // share has all replicas with the same Redis limit callers together.

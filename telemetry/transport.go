@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // Transport counts, times and traces what goes to the upstream, and passes the trace on. Regions are named by the host of their base URL.
@@ -18,17 +19,15 @@ type Transport struct {
 	Next    http.RoundTripper
 	Regions map[string]string // host to region
 	Metrics *Metrics
-	Tracer  trace.Tracer
+	Tracing *Tracing
 }
 
 // RoundTrip sends one request. It is over when its answer's body is closed.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	c := &call{began: time.Now(), region: t.Regions[req.URL.Host], metrics: t.Metrics}
-	ctx, span := t.Tracer.Start(req.Context(), "GET scaling_activity_log", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("http.request.method", req.Method), attribute.String("server.address", req.URL.Hostname()), attribute.String("scalegraph.region", c.region)))
-	c.span = span
-	req = req.Clone(ctx)
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
+	c := &call{began: time.Now(), region: t.Regions[req.URL.Host], metrics: t.Metrics, span: noop.Span{}}
+	if ctx := req.Context(); t.Tracing.On() || trace.SpanContextFromContext(ctx).IsValid() {
+		req = t.traced(req, c)
+	}
 	t.Metrics.callsFlying.WithLabelValues(c.region).Inc()
 	resp, err := t.Next.RoundTrip(req)
 	if err != nil {
@@ -37,6 +36,16 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &watchedBody{ReadCloser: resp.Body, call: c, status: resp.StatusCode}
 	return resp, nil
+}
+
+// traced gives a call its span, and the request what tells the upstream of it.
+func (t *Transport) traced(req *http.Request, c *call) *http.Request {
+	ctx, span := t.Tracing.Tracer.Start(req.Context(), "GET scaling_activity_log", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("http.request.method", req.Method), attribute.String("server.address", req.URL.Hostname()), attribute.String("scalegraph.region", c.region)))
+	c.span = span
+	req = req.Clone(ctx)
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
+	return req
 }
 
 // CloseIdleConnections is what http.Client looks for.
@@ -70,7 +79,9 @@ type watchedBody struct {
 
 func (b *watchedBody) Close() error {
 	b.once.Do(func() {
-		b.call.span.SetAttributes(attribute.Int("http.response.status_code", b.status))
+		if b.call.span.IsRecording() {
+			b.call.span.SetAttributes(attribute.Int("http.response.status_code", b.status))
+		}
 		code := codes.Unset
 		if b.status >= http.StatusBadRequest {
 			code = codes.Error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -22,6 +23,7 @@ func NewTransport(concurrency int) *http.Transport {
 		MaxIdleConnsPerHost:    concurrency,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
+		ReadBufferSize:         32 << 10, // most pages come in one read
 	}
 }
 
@@ -49,9 +51,11 @@ func (t *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !sendable(token) {
 		return nil, fmt.Errorf("%w: the token cannot stand in a header", ErrUnauthenticated)
 	}
-	req = req.Clone(req.Context())
-	req.Header.Set("X-Auth-Token", token)
-	return t.next.RoundTrip(req)
+	own := *req // a round tripper may not change the request; a deep copy of it would be for nothing
+	own.Header = make(http.Header, len(req.Header)+1)
+	maps.Copy(own.Header, req.Header)
+	own.Header.Set("X-Auth-Token", token)
+	return t.next.RoundTrip(&own)
 }
 
 // CloseIdleConnections is what http.Client looks for.

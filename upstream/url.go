@@ -40,7 +40,7 @@ func (r *region) listURL(q ListQuery, spelling string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return r.base.String() + "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group + "?" + query(q, spelling), nil
+	return r.prefix + "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group + "?" + query(q, spelling), nil
 }
 
 // segment escapes a path segment. What no escape can protect (proxies resolve %2E%2E as they do ..) can name no group either.
@@ -51,22 +51,26 @@ func segment(s string) (string, error) {
 	return url.PathEscape(s), nil
 }
 
+// query is the query part of a call, its parameters sorted by name.
 func query(q ListQuery, spelling string) string {
-	v := url.Values{
-		"start_number": {strconv.Itoa(q.Offset)},
-		"limit":        {strconv.Itoa(q.Limit)},
-	}
+	b := make([]byte, 0, 64)
 	set := func(name, value string) {
-		if value != "" {
-			v.Set(name, value)
+		if value == "" {
+			return
 		}
+		if len(b) > 0 {
+			b = append(b, '&')
+		}
+		b = append(append(append(b, name...), '='), strings.ReplaceAll(url.QueryEscape(value), "+", "%20")...) // a plus is a space in forms only
 	}
-	set("start_time", formatTime(q.Filter.StartTime))
 	set("end_time", formatTime(q.Filter.EndTime))
-	set("type", typeList(q.Filter.Types, spelling))
-	set("status", string(q.Filter.Status))
+	set("limit", strconv.Itoa(q.Limit))
 	set("log_id", q.Filter.LogID)
-	return strings.ReplaceAll(v.Encode(), "+", "%20") // a plus is a space in forms only
+	set("start_number", strconv.Itoa(q.Offset))
+	set("start_time", formatTime(q.Filter.StartTime))
+	set("status", string(q.Filter.Status))
+	set("type", typeList(q.Filter.Types, spelling))
+	return string(b)
 }
 
 func typeList(types []Type, spelling string) string {

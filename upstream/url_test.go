@@ -16,7 +16,7 @@ func FuzzPathKeepsItsShape(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := &region{base: base}
+	r := &region{prefix: base.String()}
 	f.Fuzz(func(t *testing.T, project, group, logID string) {
 		raw, err := r.listURL(ListQuery{Group: Group{"here", project, group}, Limit: 7, Filter: Filter{LogID: logID}}, SpellingTwoN)
 		if err != nil {
