@@ -15,6 +15,9 @@ const (
 	besideCache  = 64 << 20
 	perCacheByte = 2.0
 
+	// What the program may take whatever its cache: without one it makes more garbage, not less.
+	leastLimit = 192 << 20
+
 	// The part of a container's memory that the heap may take; the rest is for stacks and the kernel's buffers.
 	partOfContainer = 0.9
 )
@@ -32,7 +35,7 @@ func paceGC(cacheMemory int64) {
 
 // softLimit is what the cache and the work around it need, and never more than the container has.
 func softLimit(cacheMemory int64, container func() (uint64, error)) int64 {
-	limit := int64(perCacheByte*float64(cacheMemory)) + besideCache
+	limit := max(leastLimit, int64(perCacheByte*float64(cacheMemory))+besideCache)
 	const unlimited = 1 << 60 // or more, as some kernels write it
 	if has, err := container(); err == nil && has < unlimited {
 		limit = min(limit, int64(partOfContainer*float64(has)))

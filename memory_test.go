@@ -16,7 +16,7 @@ func TestSoftLimit(t *testing.T) {
 		want      int64
 	}{
 		"default":           {64 << 20, free, 192 << 20},
-		"no cache":          {0, free, 64 << 20},
+		"no cache":          {0, free, 192 << 20},
 		"large cache":       {1 << 30, free, 2112 << 20},
 		"roomy container":   {64 << 20, container(1 << 30), 192 << 20},
 		"endless container": {64 << 20, container(math.MaxUint64), 192 << 20},
