@@ -105,7 +105,7 @@ func (c *joinedConn) release() {
 		c.holding = false
 		return
 	}
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := c.Conn.Write(*c.held); err != nil {
 		_ = c.Conn.Close()
 	}
