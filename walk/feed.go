@@ -93,13 +93,13 @@ func (f *feed) hungry() []*stream {
 	return out
 }
 
-// sides reports whether rows lie around the stream's own. Where it ended before the page was full, what its first windows saw behind its
-// last row has expired; the feed's page may go on beyond that.
+// sides reports whether rows lie around the feed's page in the group's log. Nothing lies beyond the end that a stream comes from, nor
+// beyond the one that it has read to; what its first windows saw there has expired, or come, meanwhile.
 func (s *stream) sides() (newer, older bool) {
 	q := s.walk.q
 	ended := len(s.page.Rows) < q.Count
-	newer = s.page.HasNewer && !(ended && q.Last && q.After == nil)
-	older = s.page.HasOlder && !(ended && !q.Last && q.Before == nil)
+	newer = s.page.HasNewer && (q.After != nil || q.Last && !ended)
+	older = s.page.HasOlder && (q.Before != nil || !q.Last && !ended)
 	return newer, older
 }
 
