@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -56,16 +57,26 @@ func (h heard) String() string {
 // A listener takes changes from one subscription, whatever its transport.
 type listener struct {
 	next  func() (heard, bool) // false when the subscription has ended
+	told  func() bool          // whether it was told so, in the words of its protocol; after the end
 	leave func()
 }
 
 // byEvents subscribes by server-sent events. When it returns, the subscription has begun.
 func byEvents(t testing.TB, base, query string, headers ...string) listener {
 	t.Helper()
+	l, err := openEvents(base, query, headers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func openEvents(base, query string, headers ...string) (listener, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/graphql?query="+url.QueryEscape(query), nil)
 	if err != nil {
-		t.Fatal(err)
+		cancel()
+		return listener{}, err
 	}
 	req.Header.Set("Accept", "text/event-stream")
 	req.Header.Set("X-Auth-Token", testToken)
@@ -74,15 +85,22 @@ func byEvents(t testing.TB, base, query string, headers ...string) listener {
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, ReadBufferSize: 1024}}
 	resp, err := client.Do(req)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		err = errors.New(resp.Status)
+	}
 	if err != nil {
-		t.Fatal(err)
+		cancel()
+		return listener{}, err
 	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(make([]byte, 1024), 1<<20)
 	lines.Scan() // the id, or the sign of life, that every stream begins with
+	over := false
 	next := func() (h heard, ok bool) {
 		for lines.Scan() {
 			if lines.Text() == "event: complete" {
+				over = true
 				return heard{}, false
 			}
 			if data, ok := strings.CutPrefix(lines.Text(), "data: {"); ok {
@@ -91,33 +109,45 @@ func byEvents(t testing.TB, base, query string, headers ...string) listener {
 		}
 		return heard{}, false
 	}
-	return listener{next, sync.OnceFunc(func() {
+	return listener{next, func() bool { return over }, sync.OnceFunc(func() {
 		cancel()
 		resp.Body.Close()
-	})}
+	})}, nil
 }
 
 // bySocket subscribes over a WebSocket. The protocol does not tell when a subscription has begun.
 func bySocket(t testing.TB, base, query string) listener {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), base+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	l, err := openSocket(base, query)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+func openSocket(base, query string) (listener, error) {
+	ctx := context.Background()
+	conn, _, err := websocket.Dial(ctx, base+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		return listener{}, err
+	}
 	payload, _ := json.Marshal(map[string]string{"query": query})
 	for _, text := range []string{`{"type":"connection_init","payload":{"X-Auth-Token":"` + testToken + `"}}`, `{"type":"subscribe","id":"1","payload":` + string(payload) + `}`} {
-		if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
-			t.Fatal(err)
+		if err := conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
+			_ = conn.CloseNow()
+			return listener{}, err
 		}
 	}
+	over := false
 	next := func() (heard, bool) {
 		for {
 			var m struct {
 				Type    string
 				Payload json.RawMessage
 			}
-			_, text, err := conn.Read(context.Background())
+			_, text, err := conn.Read(ctx)
 			if err != nil || json.Unmarshal(text, &m) != nil {
+				over = websocket.CloseStatus(err) == websocket.StatusGoingAway
 				return heard{}, false
 			}
 			switch m.Type {
@@ -128,11 +158,12 @@ func bySocket(t testing.TB, base, query string) listener {
 				var h heard
 				return h, json.Unmarshal(m.Payload, &h.Errors) == nil
 			case "complete":
+				over = true
 				return heard{}, false
 			}
 		}
 	}
-	return listener{next, sync.OnceFunc(func() { _ = conn.CloseNow() })}
+	return listener{next, func() bool { return over }, sync.OnceFunc(func() { _ = conn.CloseNow() })}, nil
 }
 
 // TestChangesOverEveryTransport subscribes by one transport and goes on by another, in another process.

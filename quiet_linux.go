@@ -35,3 +35,22 @@ func quiet(listener net.Listener) error {
 	})
 	return cmp.Or(err, failed)
 }
+
+// waiting returns how many connections of a listener wait to be accepted; 0 where that is unknown.
+func waiting(listener net.Listener) int {
+	conn, ok := listener.(syscall.Conn)
+	if !ok {
+		return 0
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	n := 0
+	_ = raw.Control(func(fd uintptr) { // of a closed listener nobody waits
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			n = int(info.Unacked) // of a listener, this is its queue
+		}
+	})
+	return n
+}

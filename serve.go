@@ -17,8 +17,7 @@ const (
 	bodyTimeout   = 15 * time.Second
 	writeTimeout  = 30 * time.Second // for each write, so that streams may last
 	idleTimeout   = 2 * time.Minute
-	settle        = 100 * time.Millisecond // until connections that were on their way have been accepted
-	drainTimeout  = 25 * time.Second       // Kubernetes kills 30 s after it asked
+	drainTimeout  = 25 * time.Second // Kubernetes kills 30 s after it asked
 
 	// A caller may send several IAM tokens, and each has a few kilobytes.
 	maxHeaderBytes = 256 << 10
@@ -37,6 +36,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, str
 	// Requests do not inherit ctx's end: they may finish.
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	fresh := new(newcomers)
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
@@ -44,8 +44,11 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, str
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       withConn,
-		ConnState:         answered,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			fresh.note(conn, state)
+			answered(conn, state)
+		},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(newJoining(listener)) }()
@@ -61,7 +64,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, str
 	if err := quiet(listener); err != nil {
 		log.Warn("connections that wait to be accepted may be lost", "error", err)
 	}
-	time.Sleep(settle)
+	fresh.settled(listener)
 	bound, cancel := context.WithTimeout(base, drain)
 	defer cancel()
 	ended := make(chan error, 1)

@@ -199,3 +199,27 @@ func TestStreamsPassTheMiddleware(t *testing.T) {
 		resp.Body.Close()
 	}
 }
+
+// A connection that was made before the end, and whose request comes a moment later, is answered.
+func TestARequestThatComesLate(t *testing.T) {
+	s := startServer(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	stopped := make(chan int)
+	go func() { stopped <- s.stop() }()
+	waitUntil(t, "the server drains", func() bool { return strings.Contains(s.logs.String(), "draining") })
+	time.Sleep(2 * settle)
+	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+		t.Errorf("%v %q", err, answer)
+	}
+	if got := <-stopped; got != exitDone {
+		t.Errorf("exit status %d", got)
+	}
+}
