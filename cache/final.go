@@ -35,24 +35,31 @@ func (f *finals) of(group viewHash) final {
 	return final{second: math.MinInt64}
 }
 
-// saw takes note of the rows that run. Newest is the start of a row that was there before they were read.
-func (f *finals) saw(group viewHash, newest int64, running upstream.Listing) {
-	second := newest
+// oldestRunning returns the start of the oldest row that runs. Newest is the start of a row that was there before they were read. It is
+// false where that cannot be told.
+func oldestRunning(newest int64, running upstream.Listing) (second int64, ok bool) {
+	second = newest
 	if len(running.Rows) < running.Total {
-		return // the oldest is not among them
+		return 0, false // the oldest is not among them
 	}
 	for _, row := range running.Rows {
 		if row == nil {
-			return
+			return 0, false
 		}
 		second = min(second, row.StartTime.Unix())
 	}
-	f.byGroup.Compute(group, func(known final, ok bool) (final, otter.ComputeOp) {
+	return second, true
+}
+
+// note adds what is final to what was, and returns what that makes.
+func (f *finals) note(group viewHash, more final) final {
+	known, _ := f.byGroup.Compute(group, func(known final, ok bool) (final, otter.ComputeOp) {
 		if ok {
-			second = max(second, known.second)
+			more.second, more.at = max(more.second, known.second), later(more.at, known.at)
 		}
-		return final{second, running.At}, otter.WriteOp
+		return more, otter.WriteOp
 	})
+	return known
 }
 
 // finalBefore returns the second before which all rows of the group have ended, looking anew where the last look is no longer
@@ -66,11 +73,17 @@ func (l *Logs) finalBefore(ctx context.Context, v view, t *track) int64 {
 	}
 	key := flightKey{view: group, part: doingPart, who: l.grants.credentialOf(upstream.CallerFrom(ctx), v.group.Project)}
 	look, _ := l.flights.board(ctx, key, func(ctx context.Context, land func(outcome)) {
+		if there := l.store.final(ctx, group); !there.at.IsZero() {
+			if there = l.finals.note(group, there); time.Since(there.at) < l.ages.fresh {
+				land(outcome{})
+				return
+			}
+		}
 		q := upstream.ListQuery{Group: v.group, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusDoing}), Limit: upstream.MaxLimit}
 		running, err := l.source.List(ctx, q)
 		l.grants.learn(ctx, key.who, v.group, running.At, err)
-		if err == nil {
-			l.finals.saw(group, newest, running)
+		if second, ok := oldestRunning(newest, running); ok && err == nil {
+			l.store.tellFinal(group, l.finals.note(group, final{second, running.At}))
 		}
 		land(outcome{err: err})
 	})

@@ -115,7 +115,9 @@ func (g *grants) learn(ctx context.Context, who credential, group upstream.Group
 		if g.scope != ScopeProject {
 			g.refused(ctx, key)
 		}
-		g.unknown.Set(grantKey{who, hashOf(group.Region, group.Project, group.ID)}, told{time.Now(), err})
+		key, now := unknownKey(who, group), told{time.Now(), err}
+		g.unknown.Set(key, now)
+		g.shared.tellUnknown(key, now)
 	}
 }
 
@@ -152,9 +154,14 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// toldUnknown returns what the credential was told a moment ago where the group does not exist; else nil.
+// unknownKey is of a group, whatever a grant covers.
+func unknownKey(who credential, group upstream.Group) grantKey {
+	return grantKey{who, hashOf(group.Region, group.Project, group.ID)}
+}
+
+// toldUnknown returns what the credential was told a moment ago, here or by another replica, where the group does not exist; else nil.
 func (g *grants) toldUnknown(who credential, group upstream.Group) error {
-	t, _ := g.unknown.GetIfPresent(grantKey{who, hashOf(group.Region, group.Project, group.ID)})
+	t, _ := g.unknown.GetIfPresent(unknownKey(who, group))
 	if time.Since(t.at) < unknownFor {
 		return t.err
 	}

@@ -15,7 +15,8 @@ type asked struct {
 	caller   *upstream.Caller
 	began    time.Time // what was read later than this is fresh for this work
 	right    right
-	unsure   bool // whether other replicas know better
+	unsure   bool  // whether other replicas know better
+	unknown  error // what another replica was told of a group that does not exist
 	ages     ages
 	memory   *memory
 	track    *track          // the youngest that this work has seen; nil: none

@@ -120,6 +120,9 @@ func (l *Logs) answer(ctx context.Context, a *asked) (upstream.Listing, error) {
 			round--
 			continue
 		}
+		if a.unknown != nil {
+			return upstream.Listing{}, a.unknown
+		}
 		if a.right == granted && lay.state <= aging {
 			l.behind(ctx, a, lay.renew)
 			return l.served(a, lay), nil
@@ -207,12 +210,20 @@ func (l *Logs) look(ctx context.Context, a *asked, lay laid) bool {
 		a.looks++
 		q.rows, q.sections = true, a.q.Sections
 		q.gen, q.parts = l.guess(a, lay)
+		if _, seen := l.seen.of(a.view.hash); !seen { // maybe there is no such group
+			unknown := unknownKey(a.who, a.q.Group)
+			q.unknown = &unknown
+		}
 	}
 	out := l.store.look(ctx, q)
 	a.unsure = false
 	if out.answered {
 		l.grants.heard(key, out.verdict)
 		a.right = l.grants.local(a.who, a.q.Group)
+	}
+	if out.unknown != nil {
+		l.grants.unknown.Set(*q.unknown, *out.unknown)
+		a.unknown = l.grants.toldUnknown(a.who, a.q.Group)
 	}
 	a.caller.Tally.RedisBytes.Add(out.bytes)
 	return l.adopt(a, out)

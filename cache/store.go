@@ -105,6 +105,7 @@ func name(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 type sought struct {
 	view     view
 	grant    *grantKey // whose verdict; nil: nobody's
+	unknown  *grantKey // of a group that may not exist; nil: that is not sought
 	rows     bool      // the track with its head, and the parts
 	gen      uint64    // of the parts; 0: none are sought
 	parts    []part
@@ -116,6 +117,7 @@ type sought struct {
 type found struct {
 	answered bool // by Redis
 	verdict  verdict
+	unknown  *told // nil: nothing is told
 	track    *track
 	pieces   map[part]*piece
 	bytes    int64
@@ -124,7 +126,7 @@ type found struct {
 // look reads everything in one trip.
 func (s *store) look(ctx context.Context, q sought) found {
 	var cmds []redis.Cmder
-	var said *redis.StringCmd
+	var said, none *redis.StringCmd
 	var head *redis.SliceCmd
 	if q.lease != nil {
 		cmds = append(cmds, q.lease)
@@ -132,6 +134,10 @@ func (s *store) look(ctx context.Context, q sought) found {
 	if q.grant != nil {
 		said = redis.NewStringCmd(ctx, "get", grantName(*q.grant))
 		cmds = append(cmds, said)
+	}
+	if q.unknown != nil {
+		none = redis.NewStringCmd(ctx, "get", unknownName(*q.unknown))
+		cmds = append(cmds, none)
 	}
 	if q.rows {
 		head = redis.NewSliceCmd(ctx, q.fields(trackKey(q.view.hash), fieldTrack)...)
@@ -148,6 +154,9 @@ func (s *store) look(ctx context.Context, q sought) found {
 	out := found{answered: true}
 	if said != nil {
 		out.verdict = s.readVerdict(said.Val())
+	}
+	if none != nil {
+		out.unknown = s.readUnknown(none.Val())
 	}
 	if head != nil {
 		out.track = s.readTrack(q, head.Val(), &out.bytes)

@@ -1,0 +1,70 @@
+package cache_test
+
+import (
+	"errors"
+	"testing"
+
+	"scalegraph/cache/redistest"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+)
+
+// What one replica was told of a group that does not exist the other one knows, for that credential.
+func TestReplicasShareUnknownGroups(t *testing.T) {
+	s := redistest.Start(t)
+	b := openBench(t, 50)
+	one, two := b.replica(s.URL()), b.replica(s.URL())
+	q := poll
+	q.Group.ID = "none"
+	_, first := one.List(b.as("a"), q)
+	redistest.Eventually(t, "Redis has it", func() bool { return len(s.Do("KEYS", "sg1:u:*").([]any)) == 1 })
+	var there error
+	if calls := b.calls(func() { _, there = two.List(b.as("a"), q) }); calls != 0 {
+		t.Errorf("%d calls of the same credential, want none", calls)
+	}
+	var was, is *upstream.StatusError
+	if !errors.Is(there, upstream.ErrNotFound) || !errors.As(first, &was) || !errors.As(there, &is) ||
+		was.Status != is.Status || was.Code != is.Code || was.RequestID != is.RequestID {
+		t.Errorf("%v, want %v", there, first)
+	}
+	if calls := b.calls(func() { _, there = two.List(b.as("b"), q) }); calls != 1 || !errors.Is(there, upstream.ErrNotFound) {
+		t.Errorf("%d calls of another credential: %v", calls, there)
+	}
+	if calls := b.calls(func() { _, there = two.List(noCache(b.Context(), "a"), q) }); calls != 1 {
+		t.Errorf("%d calls past the caches", calls)
+	}
+	s.Do("SET", s.Do("KEYS", "sg1:u:*").([]any)[0], "garbage")
+	if _, err := b.replica(s.URL()).List(b.as("c"), q); !errors.Is(err, upstream.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+// The look at what still runs is made for all replicas and all filters of a group.
+func TestReplicasShareTheLookAtWhatRuns(t *testing.T) {
+	s := redistest.Start(t)
+	b := openBench(t, 1000)
+	looks := func() (n int) {
+		for _, r := range b.Requests() {
+			if r.Query.Get("status") == emulator.Doing {
+				n++
+			}
+		}
+		return n
+	}
+	deep := upstream.ListQuery{Group: group, Filter: upstream.Filter{Status: upstream.StatusSuccess}, Offset: 320, Limit: 20}
+	first, head := b.replica(s.URL()), deep
+	head.Offset = 0
+	b.list(b.as("a"), first, head)
+	b.list(b.as("a"), first, deep)
+	redistest.Eventually(t, "Redis has it", func() bool { return len(s.Do("KEYS", "sg1:d:*").([]any)) == 1 })
+	if looks() != 1 {
+		t.Fatalf("%d looks at what runs, want 1", looks())
+	}
+	for key := range 3 { // other blocks, through replicas that know nothing
+		deep.Offset = 320 + 98*(key+1)
+		b.list(b.as("a"), b.replica(s.URL()), deep)
+	}
+	if n := looks(); n != 1 || b.Count() < 5 {
+		t.Errorf("%d looks at what runs in %d calls, want 1", n, b.Count())
+	}
+}
