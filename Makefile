@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
+.PHONY: soak help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
@@ -16,6 +16,9 @@ test: redis ## runs all tests with the race detector, and installs redis-server 
 	SCALEGRAPH_REQUIRE_REDIS=1 go test -race ./...
 
 race: test ## the same
+
+soak: redis ## loads two replicas for five minutes while their upstream and Redis fail in every way (SOAK=30s for less)
+	SCALEGRAPH_REQUIRE_REDIS=1 go test -count 1 -timeout 0 -v -run TestSoak -soak $(or $(SOAK),5m) .
 
 bench: ## runs all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
