@@ -251,7 +251,8 @@ type replica struct {
 	cmd         *exec.Cmd
 	logs        *lockedBuffer
 	base, admin string
-	resident    []int64 // in bytes, by the second
+	resident    []int64            // in bytes, by the second
+	midway      map[string]float64 // metrics, when half of the time was over
 }
 
 func startReplica(t *testing.T, path string, args ...string) *replica {
@@ -419,9 +420,13 @@ func TestSoak(t *testing.T) {
 			}
 		})
 	}
+	began := time.Now()
 	for tick := time.NewTicker(time.Second); ctx.Err() == nil; <-tick.C {
 		for _, r := range s.replicas {
 			r.resident = append(r.resident, resident(t, r.cmd))
+			if r.midway == nil && time.Since(began) > *soak/2 {
+				r.midway = r.metrics(t)
+			}
 		}
 	}
 	under.Wait()
@@ -525,6 +530,9 @@ func (r *replica) judge(t *testing.T, number int) {
 	t.Logf("replica %d: resident %d MiB at most, %d in the second quarter, %d in the last; %v goroutines; %v hits in memory, %v in Redis, %v stale, %v faults of Redis",
 		number, highest>>20, second, last, m["go_goroutines"], m[`scalegraph_cache_hits_total{tier="memory"}`], m[`scalegraph_cache_hits_total{tier="redis"}`],
 		m["scalegraph_cache_stale_total"], m["scalegraph_redis_faults_total"])
+	for _, name := range []string{"scalegraph_cache_memory_bytes", "go_memstats_heap_alloc_bytes", "go_memstats_heap_inuse_bytes", "go_memstats_sys_bytes"} {
+		t.Logf("replica %d: %s %.0f MiB midway, %.0f at the end", number, name, r.midway[name]/(1<<20), m[name]/(1<<20))
+	}
 	if highest > 256<<20 {
 		t.Errorf("replica %d: %d MiB were resident", number, highest>>20)
 	}
