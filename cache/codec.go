@@ -413,8 +413,9 @@ func (w *writer) bools(all ...bool) {
 }
 
 type reader struct {
-	s   string
-	bad bool
+	s    string
+	bad  bool
+	ints []int32 // room for the numbers of some rows, which are kept and let go together
 }
 
 func (r *reader) fail() { r.s, r.bad = "", true }
@@ -460,8 +461,12 @@ func (r *reader) number(there bool) *int32 {
 	if !there {
 		return nil
 	}
-	n := r.int32()
-	return &n
+	if len(r.ints) == 0 {
+		r.ints = make([]int32, 60)
+	}
+	n := &r.ints[0]
+	*n, r.ints = r.int32(), r.ints[1:]
+	return n
 }
 
 // count reads how many things follow, each at least a byte long.
