@@ -145,11 +145,9 @@ func (a *rowMemory) read(p *scanner, key string) {
 	case "id":
 		a.LogID = p.identifier()
 	case "type":
-		a.RawType = p.anything()
-		a.Type = typeOf(a.RawType)
+		a.RawType, a.Type = readType(p.anything())
 	case "status":
-		a.RawStatus = p.anything()
-		a.Status = statusOf(a.RawStatus)
+		a.RawStatus, a.Status = readStatus(p.anything())
 	case "start_time":
 		a.StartTime = p.instant()
 	case "end_time":
@@ -194,29 +192,4 @@ func (a *rowMemory) readList(p *scanner, key string) {
 	default:
 		p.value()
 	}
-}
-
-// typeOf reads both spellings of the MANUAL types.
-func typeOf(raw string) Type {
-	name := raw
-	if rest, ok := strings.CutPrefix(raw, SpellingTwoN+"_"); ok {
-		name = SpellingOneN + "_" + rest
-	}
-	switch t := Type(name); t {
-	case TypeNormal, TypeManualRemove, TypeManualDelete, TypeManualAdd, TypeELBCheckDelete,
-		TypeAuditCheckDelete, TypeDiff, TypeModifyELB, TypeEnterStandby, TypeExitStandby:
-		return t
-	}
-	return TypeUnknown
-}
-
-// statusOf also reads DING, which the vendor's own SDKs had for DOING until 2024: no other status resembles it.
-func statusOf(raw string) Status {
-	switch s := Status(raw); s {
-	case StatusSuccess, StatusFail, StatusDoing:
-		return s
-	case "DING":
-		return StatusDoing
-	}
-	return StatusUnknown
 }
