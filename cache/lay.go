@@ -6,41 +6,6 @@ import (
 	"scalegraph/upstream"
 )
 
-// asked is the work on one List.
-type asked struct {
-	q        upstream.ListQuery
-	view     view
-	settled  bool
-	who      credential
-	caller   *upstream.Caller
-	began    time.Time // what was read later than this is fresh for this work
-	right    right
-	unsure   bool  // whether other replicas know better
-	unknown  error // what another replica was told of a group that does not exist
-	ages     ages
-	memory   *memory
-	track    *track          // the youngest that this work has seen; nil: none
-	got      map[part]*piece // fetched or found for this work, whatever memory keeps
-	extra    []*piece        // fetched for this work; maybe in no block's place, because the log moved
-	hi, lo   int             // the places that are asked for, as seen when the work began
-	placed   uint64          // the generation of those places; 0: none yet
-	foreign  bool            // an answer came that has no place among what is kept
-	answered map[*piece]bool // what this work's own fetches brought
-	found    map[*piece]bool // what came from Redis
-	looks    int             // how often it looked there
-
-	memoryHits, coalesced int // pieces that were in memory, and waits for others' fetches
-}
-
-// A want names something to fetch.
-type want struct {
-	part   part
-	top    int  // of a block: the place of the first row to ask for
-	offset int  // of directPart
-	limit  int  // of headPart and directPart
-	total  bool // wanted only for the total, which any other read tells as well
-}
-
 // laid is an answer laid out from what is at hand.
 type laid struct {
 	listing upstream.Listing
@@ -53,7 +18,7 @@ type laid struct {
 
 // lay answers the question from what is at hand, or says what is missing.
 func (a *asked) lay() laid {
-	a.look()
+	a.catchUp()
 	switch {
 	case a.track == nil && a.q.Offset > 0:
 		return missing(a.asIs())
@@ -63,13 +28,6 @@ func (a *asked) lay() laid {
 		return a.layHistory()
 	}
 	return a.layHead()
-}
-
-// look takes over a younger track that memory has by now.
-func (a *asked) look() {
-	if t := a.memory.track(a.view.hash); t.younger(a.track) {
-		a.track = t
-	}
 }
 
 // asAsked reports whether the question can only be passed on.
@@ -199,62 +157,6 @@ func (a *asked) resolve(t *track, parts []part, hi, lo int) (pieces []*piece, ne
 	return pieces, need
 }
 
-// kept returns what is at hand of a part; nil: nothing that fits. What lies above the newest whole block is the head's.
-func (a *asked) kept(t *track, n part) *piece {
-	p := t.head
-	if n.top() <= t.top() {
-		if p = a.got[n]; p == nil || p.gen != t.gen {
-			p = a.memory.piece(a.view.hash, t.gen, n)
-		}
-	}
-	if p == nil || !t.fits(p, a.settled) || !p.sections.Has(a.q.Sections) {
-		return nil
-	}
-	return p
-}
-
-// whole is the want of a part. Where rows came while the part above it was read, that one ends a little higher than it
-// should, and this one is asked for from there on.
-func (a *asked) whole(t *track, n part) want {
-	if n.top() > t.top() {
-		return want{part: headPart, limit: min(upstream.MaxLimit, t.top()-max(n.bottom(), t.expired)+1+headSlack)}
-	}
-	w := want{part: n, top: n.top()}
-	if n == 0 || (n+2).top() > t.top() {
-		return w
-	}
-	if above := a.kept(t, n+2); above != nil && above.last() > n.top()-1 && above.last() <= n.top()-1+slack-headSlack {
-		w.top = above.last() + 1
-	}
-	return w
-}
-
-// older forgets the older one of two pieces that disagree, and returns what to fetch in its place.
-func (a *asked) older(t *track, parts []part, x, y *piece) []want {
-	if y.at.Before(x.at) {
-		x = y
-	}
-	if a.answered[x] { // both were read just now: the log is not what we take it for
-		return []want{a.asIs()}
-	}
-	for _, n := range parts {
-		if n.top() <= t.top() && a.kept(t, n) == x {
-			delete(a.got, n)
-			a.memory.dropPiece(a.view.hash, t.gen, n)
-			return []want{{part: n, top: n.top()}}
-		}
-	}
-	return []want{{part: headPart, limit: min(upstream.MaxLimit, len(x.rows))}}
-}
-
-// aligned is the want of a part that ended too high.
-func (a *asked) aligned(t *track, n part) want {
-	if n.top() > t.top() {
-		return a.whole(t, n)
-	}
-	return want{part: n, top: n.top()}
-}
-
 // told makes an answer of a piece that was laid from pieces, in the coordinates of a log with so many rows.
 func (a *asked) told(whole *piece, total, expired int, pieces ...*piece) laid {
 	l := laid{listing: whole.listing(total, expired), pieces: pieces}
@@ -263,76 +165,3 @@ func (a *asked) told(whole *piece, total, expired int, pieces ...*piece) laid {
 	}
 	return l
 }
-
-// again says how a piece is fetched anew.
-func (a *asked) again(p *piece) want {
-	if p.newest || a.track.head == p {
-		w := a.freshHead()
-		if a.q.Offset > 0 {
-			w.limit = max(w.limit, min(upstream.MaxLimit, len(p.rows)))
-		}
-		return w
-	}
-	return want{part: part((p.first - blockRows + 1) / halfStride), top: p.first}
-}
-
-// age lets something that the answer leans on count for its state.
-func (a *asked) age(l *laid, at, until time.Time, again want) {
-	s := a.ages.of(time.Now(), at, until)
-	switch {
-	case !at.Before(a.began):
-		s = fresh
-	case s == aging && a.caller.NoCache:
-		s = old
-	}
-	if s != fresh {
-		l.renew = append(l.renew, again)
-	}
-	l.state = max(l.state, s)
-	if l.until.IsZero() || until.Before(l.until) {
-		l.until = until
-	}
-}
-
-// moving returns until when something that may move is fresh.
-func (a *asked) moving(at time.Time) time.Time {
-	if a.caller.NoCache {
-		return at.Add(min(a.ages.fresh, pastPause))
-	}
-	return at.Add(a.ages.fresh)
-}
-
-func (a *asked) bound(p *piece) time.Time {
-	if until := p.at.Add(pastPause); a.caller.NoCache && until.Before(p.until) {
-		return until
-	}
-	return p.until
-}
-
-// freshHead is the call that tells how long the log is now: what the caller asks for itself where it asks for the head, and
-// enough to find the rows that are known. It never asks for many more rows than a poll does.
-func (a *asked) freshHead() want {
-	limit := 20
-	if a.q.Offset == 0 {
-		limit = a.q.Limit
-	}
-	if a.track != nil && a.track.head != nil {
-		limit = max(limit, min(maxReadAhead, len(a.track.head.rows)))
-	}
-	return want{part: headPart, limit: limit}
-}
-
-func (a *asked) justTotal() want {
-	w := a.freshHead()
-	w.total = true
-	return w
-}
-
-const (
-	headSlack    = 8           // rows that may come while the newest rows are read down to a block
-	maxReadAhead = 40          // rows that a look at the head asks for at most, where its caller wants fewer
-	pastPause    = time.Second // reads past the cache are made once in this time
-)
-
-// asIs passes the question on as it was asked.
-func (a *asked) asIs() want { return want{part: directPart, offset: a.q.Offset, limit: a.q.Limit} }
