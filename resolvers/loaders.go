@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/graph-gophers/dataloader/v7"
 
 	"scalegraph/upstream"
 )
@@ -15,9 +16,9 @@ import (
 // loaders see to it that equal calls within one request are made once. They live as long as the request and are never shared,
 // because what is read in them was read with one caller's credentials.
 type loaders struct {
-	pages  loader[pageKey, upstream.Page]
-	feeds  loader[feedKey, upstream.FeedPage]
-	counts loader[countKey, upstream.Count]
+	pages  *loader[pageKey, upstream.Page]
+	feeds  *loader[feedKey, upstream.FeedPage]
+	counts *loader[countKey, upstream.Count]
 
 	arguments sync.Map // of fields, as text; see argumentsOf
 }
@@ -26,7 +27,15 @@ type loadersKey struct{}
 
 // WithLoaders returns a context in which equal calls are made once.
 func WithLoaders(ctx context.Context) context.Context {
-	return context.WithValue(ctx, loadersKey{}, new(loaders))
+	return context.WithValue(ctx, loadersKey{}, newLoaders())
+}
+
+func newLoaders() *loaders {
+	return &loaders{
+		pages:  newLoader[pageKey, upstream.Page](),
+		feeds:  newLoader[feedKey, upstream.FeedPage](),
+		counts: newLoader[countKey, upstream.Count](),
+	}
 }
 
 // loadersFrom returns those of the request, or new ones, with which every call is made, where there are none.
@@ -34,7 +43,7 @@ func loadersFrom(ctx context.Context) *loaders {
 	if l, ok := ctx.Value(loadersKey{}).(*loaders); ok {
 		return l
 	}
-	return new(loaders)
+	return newLoaders()
 }
 
 // Extension gives every query its own loaders, and every event of a subscription new ones.
@@ -66,26 +75,43 @@ func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 
 // A loader keeps the calls of one kind, each under what it asked for without the sections.
 type loader[K comparable, V any] struct {
+	*dataloader.Loader[*call[V], V]
 	mu    sync.Mutex
-	calls map[K][]*call[V] // nil: none yet
+	calls map[K][]*call[V]
 }
 
-// call is made by the first who wants its answer; the rest wait.
 type call[V any] struct {
 	sections upstream.Sections
-	once     sync.Once
-	answer   V
-	err      error
+	ask      func(context.Context) (V, error)
 }
 
-// try makes the call. It keeps a panic as an error, for all who wait.
-func (c *call[V]) try(ctx context.Context, ask func(context.Context) (V, error)) {
+// newLoader makes a loader that starts each call at once: the upstream takes one page a call, so gathering calls for a while
+// could save nothing.
+func newLoader[K comparable, V any]() *loader[K, V] {
+	return &loader[K, V]{
+		Loader: dataloader.NewBatchedLoader(askEach[V],
+			dataloader.WithBatchCapacity[*call[V], V](1), dataloader.WithInputCapacity[*call[V], V](1)),
+		calls: map[K][]*call[V]{},
+	}
+}
+
+func askEach[V any](ctx context.Context, calls []*call[V]) []*dataloader.Result[V] {
+	results := make([]*dataloader.Result[V], len(calls))
+	for i, c := range calls {
+		v, err := c.try(ctx)
+		results[i] = &dataloader.Result[V]{Data: v, Error: err}
+	}
+	return results
+}
+
+// try turns a panic into an error, with the place it came from: the loader's own goroutine is no place to print it.
+func (c *call[V]) try(ctx context.Context) (v V, err error) {
 	defer func() {
 		if value := recover(); value != nil {
-			c.err = &panicked{value, debug.Stack()}
+			err = &panicked{value, debug.Stack()}
 		}
 	}()
-	c.answer, c.err = ask(ctx)
+	return c.ask(ctx)
 }
 
 type panicked struct {
@@ -95,18 +121,16 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
 
-// do returns the answer of an earlier equal call that brings all these sections, under way or done, else that of ask. It does not wait
-// for more calls: the upstream takes one page a call, so gathering them could save nothing.
+// do returns the answer of an earlier equal call that brings all these sections, under way or done, else that of ask.
 func (l *loader[K, V]) do(ctx context.Context, key K, sections upstream.Sections, ask func(context.Context) (V, error)) (V, error) {
-	c := l.call(key, sections)
-	c.once.Do(func() { c.try(ctx, ask) })
-	if p := (*panicked)(nil); errors.As(c.err, &p) {
+	v, err := l.Load(ctx, l.call(key, sections, ask))()
+	if p := (*panicked)(nil); errors.As(err, &p) {
 		panic(p) // back in the resolver, where gqlgen has it logged and answered
 	}
-	return c.answer, c.err
+	return v, err
 }
 
-func (l *loader[K, V]) call(key K, sections upstream.Sections) *call[V] {
+func (l *loader[K, V]) call(key K, sections upstream.Sections, ask func(context.Context) (V, error)) *call[V] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.calls[key] {
@@ -114,10 +138,7 @@ func (l *loader[K, V]) call(key K, sections upstream.Sections) *call[V] {
 			return c
 		}
 	}
-	if l.calls == nil {
-		l.calls = map[K][]*call[V]{}
-	}
-	c := &call[V]{sections: sections}
+	c := &call[V]{sections, ask}
 	l.calls[key] = append(l.calls[key], c)
 	return c
 }
