@@ -16,9 +16,9 @@ import (
 // loaders see to it that equal calls within one request are made once. They live as long as the request and are never shared,
 // because what is read in them was read with one caller's credentials.
 type loaders struct {
-	pages  *loader[pageKey, upstream.Page]
-	feeds  *loader[feedKey, upstream.FeedPage]
-	counts *loader[countKey, upstream.Count]
+	pages  loader[pageKey, upstream.Page]
+	feeds  loader[feedKey, upstream.FeedPage]
+	counts loader[countKey, upstream.Count]
 
 	arguments sync.Map // of fields, as text; see argumentsOf
 }
@@ -27,15 +27,7 @@ type loadersKey struct{}
 
 // WithLoaders returns a context in which equal calls are made once.
 func WithLoaders(ctx context.Context) context.Context {
-	return context.WithValue(ctx, loadersKey{}, newLoaders())
-}
-
-func newLoaders() *loaders {
-	return &loaders{
-		pages:  newLoader[pageKey, upstream.Page](),
-		feeds:  newLoader[feedKey, upstream.FeedPage](),
-		counts: newLoader[countKey, upstream.Count](),
-	}
+	return context.WithValue(ctx, loadersKey{}, new(loaders))
 }
 
 // loadersFrom returns those of the request, or new ones, with which every call is made, where there are none.
@@ -43,7 +35,7 @@ func loadersFrom(ctx context.Context) *loaders {
 	if l, ok := ctx.Value(loadersKey{}).(*loaders); ok {
 		return l
 	}
-	return newLoaders()
+	return new(loaders)
 }
 
 // Extension gives every query its own loaders, and every event of a subscription new ones.
@@ -75,24 +67,14 @@ func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 
 // A loader keeps the calls of one kind, each under what it asked for without the sections.
 type loader[K comparable, V any] struct {
-	*dataloader.Loader[*call[V], V]
 	mu    sync.Mutex
 	calls map[K][]*call[V]
+	made  *dataloader.Loader[*call[V], V] // nil before the first call
 }
 
 type call[V any] struct {
 	sections upstream.Sections
 	ask      func(context.Context) (V, error)
-}
-
-// newLoader makes a loader that starts each call at once: the upstream takes one page a call, so gathering calls for a while
-// could save nothing.
-func newLoader[K comparable, V any]() *loader[K, V] {
-	return &loader[K, V]{
-		Loader: dataloader.NewBatchedLoader(askEach[V],
-			dataloader.WithBatchCapacity[*call[V], V](1), dataloader.WithInputCapacity[*call[V], V](1)),
-		calls: map[K][]*call[V]{},
-	}
 }
 
 func askEach[V any](ctx context.Context, calls []*call[V]) []*dataloader.Result[V] {
@@ -123,24 +105,31 @@ func (p *panicked) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stac
 
 // do returns the answer of an earlier equal call that brings all these sections, under way or done, else that of ask.
 func (l *loader[K, V]) do(ctx context.Context, key K, sections upstream.Sections, ask func(context.Context) (V, error)) (V, error) {
-	v, err := l.Load(ctx, l.call(key, sections, ask))()
+	made, c := l.call(key, sections, ask)
+	v, err := made.Load(ctx, c)()
 	if p := (*panicked)(nil); errors.As(err, &p) {
 		panic(p) // back in the resolver, where gqlgen has it logged and answered
 	}
 	return v, err
 }
 
-func (l *loader[K, V]) call(key K, sections upstream.Sections, ask func(context.Context) (V, error)) *call[V] {
+// call starts each call at once: the upstream takes one page a call, so gathering calls for a while could save nothing.
+func (l *loader[K, V]) call(key K, sections upstream.Sections, ask func(context.Context) (V, error)) (*dataloader.Loader[*call[V], V], *call[V]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.made == nil { // few requests need loaders of all kinds
+		l.calls = map[K][]*call[V]{}
+		l.made = dataloader.NewBatchedLoader(askEach[V],
+			dataloader.WithBatchCapacity[*call[V], V](1), dataloader.WithInputCapacity[*call[V], V](1))
+	}
 	for _, c := range l.calls[key] {
 		if c.sections.Has(sections) {
-			return c
+			return l.made, c
 		}
 	}
 	c := &call[V]{sections, ask}
 	l.calls[key] = append(l.calls[key], c)
-	return c
+	return l.made, c
 }
 
 func (r *Resolver) page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
