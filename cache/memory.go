@@ -87,40 +87,62 @@ func (m *memory) bytes() uint64 {
 	return m.cache.WeightedSize()
 }
 
-// weigh estimates what rows take in memory.
+// weigh estimates what rows take in memory, see TestWeight.
 func weigh(rows []*upstream.Activity) uint32 {
 	n := 64
 	for _, row := range rows {
-		if row == nil {
-			n += 8
-			continue
-		}
-		n += 480 + len(row.LogID) + text(row.Description) + len(row.RawType) + len(row.RawStatus)
-		d := &row.Details
-		for _, list := range [][]*upstream.Instance{d.Added, d.Removed, d.Deleted, d.Standby, d.Failed} {
-			for _, i := range list {
-				n += 104 + text(i.ID) + text(i.Name) + text(i.Config) + failure(i.Failure)
-			}
-		}
-		for _, list := range [][]*upstream.LoadBalancerChange{d.Bound, d.BindFailed, d.Unbound, d.UnbindFailed} {
-			for _, c := range list {
-				n += 160 + text(c.ClassicListener) + failure(c.Failure)
-			}
+		n += 8
+		if row != nil {
+			s := scale{bytes: 560}
+			s.row(row)
+			n += s.bytes + max(s.texts, int(row.Held))
 		}
 	}
 	return uint32(min(n, math.MaxInt32))
 }
 
-func text(s *string) int {
-	if s == nil {
-		return 0
-	}
-	return 16 + len(*s)
+// A scale sums up what a row is made of.
+type scale struct {
+	bytes int // without the texts
+	texts int
 }
 
-func failure(f *upstream.Failure) int {
-	if f == nil {
-		return 0
+func (s *scale) row(row *upstream.Activity) {
+	s.texts += len(row.LogID)
+	s.text(row.Description)
+	d := &row.Details
+	for _, list := range [][]*upstream.Instance{d.Added, d.Removed, d.Deleted, d.Standby, d.Failed} {
+		for _, i := range list {
+			s.bytes += 44 // with its place in a list that has room to grow
+			s.text(i.ID, i.Name, i.Config)
+			s.failure(i.Failure)
+		}
 	}
-	return 32 + text(f.Reason) + text(f.Details)
+	for _, list := range [][]*upstream.LoadBalancerChange{d.Bound, d.BindFailed, d.Unbound, d.UnbindFailed} {
+		for _, c := range list {
+			s.bytes += 36
+			s.text(c.ClassicListener)
+			s.failure(c.Failure)
+			if l := c.LbaasListener; l != nil {
+				s.bytes += 48
+				s.text(l.ListenerID, l.PoolID)
+			}
+		}
+	}
+}
+
+func (s *scale) text(all ...*string) {
+	for _, t := range all {
+		if t != nil {
+			s.bytes += 16
+			s.texts += len(*t)
+		}
+	}
+}
+
+func (s *scale) failure(f *upstream.Failure) {
+	if f != nil {
+		s.bytes += 16
+		s.text(f.Reason, f.Details)
+	}
 }

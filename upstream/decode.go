@@ -126,6 +126,7 @@ func decodeRow(p *scanner, q ListQuery) *Activity {
 		// all of it does not keep it.
 		own := &scanner{s: strings.Clone(p.value()), scratch: p.scratch}
 		own.object(func(name string) { a.read(own, name) })
+		a.Held = int32(len(own.s) + own.copied)
 		p.scratch = own.scratch
 	} else {
 		p.object(func(name string) { a.read(p, name) })

@@ -16,6 +16,7 @@ type scanner struct {
 	bad     bool
 	escapes escapes // of the last text that was passed
 	scratch []byte  // for texts with escapes
+	copied  int     // bytes of the texts that were made from those
 }
 
 // escapes says which escapes a text has.
@@ -135,6 +136,7 @@ func (p *scanner) string() string {
 		return p.s[from+1 : p.i-1]
 	case p.escapes == ofLetters:
 		p.scratch = appendUnescaped(p.scratch[:0], p.s[from+1:p.i-1])
+		p.copied += len(p.scratch)
 		return string(p.scratch)
 	}
 	return gjson.Parse(p.s[from:p.i]).Str

@@ -180,6 +180,7 @@ type Activity struct {
 	Description   *string   // as sent; mostly JSON, see Reasons
 	Lengths       Lengths   // how long the lists are; known without any section
 	Details       Details   // the lists, as far as Details.Sections says
+	Held          int32     // bytes of text that stay in memory with the row where that is more than its texts: all that was sent of it
 }
 
 // Point returns the row's place in its log.

@@ -1,0 +1,83 @@
+package cache
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+)
+
+// What is kept is bounded by an estimate of its weight. It must be near the truth for rows of the upstream and for rows of Redis: the
+// operator counts on the bound.
+func TestWeight(t *testing.T) {
+	demo := emulator.NewDemo(emulator.DemoOptions{})
+	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"r": "http://demo.test"}, Transport: demo.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	read := func() [][]*upstream.Activity { return pagesOf(t, client, demo.Groups()) }
+	read() // the demo's own memory
+	c := newCodec()
+	defer c.close()
+	again := func() [][]*upstream.Activity {
+		var kept [][]*upstream.Activity
+		for _, rows := range read() {
+			p := &piece{rows: rows, sections: upstream.AllSections, gen: 1, first: 1000, total: 1000, at: time.Now(), stamp: 1}
+			summary, parts := c.encodePiece(p)
+			got, err := c.decodePiece(rows[0].Group, string(summary), texts(parts))
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept = append(kept, got.rows)
+		}
+		return kept
+	}
+	again() // the codec's own memory
+	for name, read := range map[string]func() [][]*upstream.Activity{"from the upstream": read, "from Redis": again} {
+		before := heap()
+		kept := read()
+		held := int64(heap()) - int64(before)
+		weight := int64(0)
+		for _, rows := range kept {
+			weight += int64(weigh(rows))
+		}
+		t.Logf("%s: %d pages hold %d bytes, weighed %d", name, len(kept), held, weight)
+		if ratio := float64(held) / float64(weight); ratio < 0.85 || ratio > 1.15 {
+			t.Errorf("%s: %.2f bytes are held for each that is weighed", name, ratio)
+		}
+		runtime.KeepAlive(kept)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC() // what the first one's finalizers held
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// pagesOf reads ten pages of each group.
+func pagesOf(t *testing.T, client *upstream.Client, groups []string) [][]*upstream.Activity {
+	ctx := upstream.WithCaller(t.Context(), &upstream.Caller{Token: emulator.DemoToken})
+	var pages [][]*upstream.Activity
+	for _, id := range groups {
+		for n := range 10 {
+			q := upstream.ListQuery{
+				Group:    upstream.Group{Region: "r", Project: emulator.DemoProject, ID: id},
+				Sections: upstream.AllSections, Offset: n * 100, Limit: 100,
+			}
+			l, err := client.List(ctx, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(l.Rows) > 0 {
+				pages = append(pages, l.Rows)
+			}
+		}
+	}
+	return pages
+}
