@@ -50,6 +50,12 @@ func TestDecodeTheSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, row := range p.rows {
+		if least := len(row.LogID) + len(*row.Description); int(row.Held) < least {
+			t.Errorf("%s holds %d bytes of text, less than the %d of its id and description", row.LogID, row.Held, least)
+		}
+		row.Held = 0
+	}
 	second := func(m, s int) time.Time { return time.Date(2018, 11, 22, 13, m, s, 0, time.UTC) }
 	same(t, p, page{total: 2, rows: []*Activity{
 		{
