@@ -51,8 +51,8 @@ func TestDecodeTheSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range p.rows {
-		if least := len(row.LogID) + len(*row.Description); int(row.Held) < least {
-			t.Errorf("%s holds %d bytes of text, less than the %d of its id and description", row.LogID, row.Held, least)
+		if int(row.Held) < len(row.LogID)+len(row.RawType) {
+			t.Errorf("%s holds %d bytes of text, less than its id and type have", row.LogID, row.Held)
 		}
 		row.Held = 0
 	}
