@@ -13,9 +13,24 @@ type basis struct {
 	view  viewHash
 	who   credential
 	group upstream.Group
-	track *track    // as it was: every reading of the view replaces it
+	state viewState // as it was: every reading of the view changes it
 	until time.Time // fresh until then
 	hits  int64     // pieces that came from memory
+}
+
+// A viewState tells one track of a view from all others. It stands in for the track, which would keep its rows in memory.
+type viewState struct {
+	gen uint64
+	at  int64
+	seq int
+}
+
+// state is zero for what is not known, as that of no track is.
+func (t *track) state() viewState {
+	if t == nil {
+		return viewState{}
+	}
+	return viewState{t.gen, t.at.UnixNano(), t.seq}
 }
 
 // restsOn notes in the caller's tally what a listing was made of. Without memory nothing tells when that changes, so nothing is
@@ -26,13 +41,13 @@ func (l *Logs) restsOn(a *asked, lay laid) {
 	}
 	a.caller.Tally.RestOn(&basis{
 		logs: l, view: a.view.hash, who: a.who, group: a.q.Group,
-		track: a.track, until: lay.until, hits: max(1, int64(len(lay.pieces))),
+		state: a.track.state(), until: lay.until, hits: max(1, int64(len(lay.pieces))),
 	})
 }
 
 // Holds reports whether the credential still has the right, and the view is as it was and fresh.
 func (b *basis) Holds(now time.Time) bool {
-	return now.Before(b.until) && b.logs.memory.track(b.view) == b.track && b.logs.grants.certain(b.who, b.group)
+	return now.Before(b.until) && b.logs.memory.track(b.view).state() == b.state && b.logs.grants.certain(b.who, b.group)
 }
 
 // Count counts the pieces as found in memory.

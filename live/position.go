@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+	"strings"
 
 	"scalegraph/upstream"
 )
@@ -83,7 +84,7 @@ func (p *position) with(a *upstream.Activity) *position {
 		q.running = slices.Clone(p.running)
 		q.running[i].content = content(a)
 	case runs:
-		q.running = slices.Insert(slices.Clone(p.running), i, running{a.LogID, content(a)})
+		q.running = slices.Insert(slices.Clone(p.running), i, running{strings.Clone(a.LogID), content(a)})
 	case was:
 		q.running = slices.Delete(slices.Clone(p.running), i, i+1)
 	}

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 )
 
 const (
-	maxTracks = 4096 // logs under a filter that are remembered, the most used ones
-	maxMarks  = 256  // places remembered in each
+	maxTracks = 2048 // logs under a filter that are remembered, the most used ones
+	maxMarks  = 128  // places remembered in each
 )
 
 // tracks remembers, for each log and filter, where rows were seen last. They are hints: a walk without them, or with wrong
@@ -126,7 +127,7 @@ func (w *window) beside(i int, rim bool) string {
 	if i < 0 || i >= len(w.rows) || w.has(w.second(i)) > 1 || !rim && !w.complete(w.second(i)) {
 		return ""
 	}
-	return w.rows[i].LogID
+	return strings.Clone(w.rows[i].LogID) // the row's own is part of a text that would be kept with it
 }
 
 // boundary returns how many rows start after second s in a log of so many rows, and whether a mark tells.
