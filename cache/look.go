@@ -1,8 +1,6 @@
 package cache
 
-import (
-	"context"
-)
+import "context"
 
 // look takes over from Redis what the answer lacks, at most twice, and what other replicas know of the caller's right. All of that
 // is one trip, unless the blocks are others than was thought. It reports whether any rows were found.
