@@ -11,7 +11,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// admit refuses an operation whose caller has spent enough for now. Nothing has been executed then.
+// admit refuses an operation whose caller has spent its budget. Nothing has been executed then.
 func (e *engine) admit(ctx context.Context, c *upstream.Caller, cost int) gqlerror.List {
 	if e.cfg.Admit == nil {
 		return nil

@@ -48,7 +48,7 @@ func TestEveryErrorHasItsSentinel(t *testing.T) {
 		"request timeout":          {408, "", ErrTimeout, ""},
 		"gateway timeout":          {504, html, ErrTimeout, ""},
 		"internal":                 {500, `{"error":{"code":"AS.0001","message":"x"}}`, ErrUnavailable, "AS.0001"},
-		"not implemented":          {501, "", ErrUnavailable, ""},
+		"501":                      {501, "", ErrUnavailable, ""},
 		"bad gateway":              {502, html, ErrUnavailable, ""},
 		"unavailable":              {503, `{"error_msg":"x","error_code":"APIG.0613","request_id":"r"}`, ErrUnavailable, "APIG.0613"},
 		"bad type":                 {400, `{"error":{"code":"AS.9012","message":"x"}}`, ErrRejected, "AS.9012"},
