@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -46,9 +45,6 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 				t.Fatal(err)
 			}
 			most := int(float64(c.calls) * max(1, took.Seconds()/30))
-			if !inTime(t, replicas) { // the machine has other work, and while Redis is not waited for replicas go by themselves
-				most *= 2
-			}
 			if calls := e.Count(); calls > most {
 				t.Errorf("%d upstream calls in %v, want at most %d", calls, took, most)
 			}
@@ -60,13 +56,6 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 			t.Log(e.Count(), "calls in", took)
 		})
 	}
-}
-
-// inTime reports whether all trips to Redis were answered in time.
-func inTime(t *testing.T, replicas []*server) bool {
-	return !slices.ContainsFunc(replicas, func(s *server) bool {
-		return series(t, s.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_redis_faults_total"] > 0
-	})
 }
 
 func minute(n int) emulator.Row {
