@@ -6,11 +6,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+
+	"scalegraph/config"
 )
 
 // serveAdmin answers /metrics and pprof at an address of their own. Where there is none, /metrics joins the rest in mux, and the
 // server that it returns does nothing.
-func serveAdmin(ctx context.Context, cfg Config, mux *http.ServeMux, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
+func serveAdmin(ctx context.Context, cfg config.Config, mux *http.ServeMux, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
 	server := &http.Server{
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),

@@ -28,6 +28,16 @@ func signedUpstream(t *testing.T, callers string) (e *emulator.Emulator, args []
 	return e, append(args, "-client-keys-file", file), file
 }
 
+// keysFile writes a file and returns its name.
+func keysFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 const counted = `{"data":{"scalingGroup":{"activities":{"totalCount":3}}}}`
 
 func TestCallersOfASigningServer(t *testing.T) {

@@ -28,7 +28,7 @@ func command(ctx context.Context, path string, args ...string) (cmd *exec.Cmd, o
 	out, logs = new(lockedBuffer), new(lockedBuffer)
 	cmd = exec.CommandContext(ctx, path, args...)
 	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, prefix) {
+		if !strings.HasPrefix(variable, "SCALEGRAPH_") {
 			cmd.Env = append(cmd.Env, variable)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"scalegraph/config"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/web"
@@ -15,7 +16,7 @@ type demoUpstream struct {
 }
 
 // withDemo starts the embedded upstream where cfg wants one, and returns cfg pointing at it. Otherwise cfg comes back as it is, and nil.
-func withDemo(ctx context.Context, cfg Config) (Config, *demoUpstream, error) {
+func withDemo(ctx context.Context, cfg config.Config) (config.Config, *demoUpstream, error) {
 	if !cfg.Demo() {
 		return cfg, nil, nil
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"scalegraph/config"
 )
 
 func readText(t *testing.T, path string) string {
@@ -79,7 +81,7 @@ func TestDeployedConfigurations(t *testing.T) {
 			}
 			env = append(env, variable+"="+text)
 		}
-		cfg, err := readConfig(nil, env, io.Discard)
+		cfg, err := config.Read(nil, env, io.Discard)
 		if err != nil || len(cfg.Unread) > 0 {
 			t.Errorf("%s: %v, unread %v", name, err, cfg.Unread)
 		}

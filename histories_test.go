@@ -8,6 +8,7 @@ import (
 
 	"scalegraph/auth"
 	"scalegraph/cache"
+	"scalegraph/config"
 	"scalegraph/edge"
 	"scalegraph/graph"
 	"scalegraph/live"
@@ -44,7 +45,7 @@ func TestHistories(t *testing.T) {
 func inProcess(t testing.TB, e *emulator.Emulator, kept bool) http.Handler {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	cfg, err := readConfig([]string{"-upstream", "http://emulator.test", "-region", "r", "-project", "p"}, nil, nil)
+	cfg, err := config.Read([]string{"-upstream", "http://emulator.test", "-region", "r", "-project", "p"}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

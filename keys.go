@@ -3,21 +3,23 @@ package main
 import (
 	"errors"
 	"log/slog"
-	"strings"
+	"net"
+	"net/http"
 
 	"scalegraph/auth"
+	"scalegraph/config"
 	"scalegraph/secretfile"
 	"scalegraph/upstream"
 )
 
 // keySource returns what signs the calls to the upstream; nil where callers' tokens go there. Files are read again when they
 // have changed, so keys can be rotated while the server runs.
-func keySource(cfg Config) (upstream.KeySource, error) {
-	if cfg.Auth != authKeys {
+func keySource(cfg config.Config) (upstream.KeySource, error) {
+	if cfg.Auth != config.AuthKeys {
 		return nil, nil
 	}
 	var read [3]func() (string, error)
-	for i, k := range []Key{cfg.AccessKey, cfg.SecretKey, cfg.SecurityToken} {
+	for i, k := range []config.Key{cfg.AccessKey, cfg.SecretKey, cfg.SecurityToken} {
 		r, err := keyReader(k)
 		if err != nil {
 			return nil, err
@@ -32,44 +34,19 @@ func keySource(cfg Config) (upstream.KeySource, error) {
 	}, nil
 }
 
-func keyReader(k Key) (func() (string, error), error) {
+func keyReader(k config.Key) (func() (string, error), error) {
 	if k.File == "" {
 		return func() (string, error) { return k.Text, nil }, nil
 	}
-	file, err := openKey(k.File)
+	file, err := secretfile.OpenKey(k.File)
 	if err != nil {
 		return nil, err
 	}
-	return func() (string, error) { return readKey(file) }, nil
-}
-
-// openKey opens a file that holds one key.
-func openKey(path string) (*secretfile.File, error) {
-	file, err := secretfile.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	_, err = readKey(file)
-	return file, err
-}
-
-var errKey = errors.New("the file holds no key, or more than one")
-
-// readKey leaves out the spaces and line ends around a key. A file that holds nothing is being written just now, or is wrong.
-func readKey(file *secretfile.File) (string, error) {
-	content, _, err := file.Read()
-	if err != nil {
-		return "", err
-	}
-	key := strings.Fields(string(content))
-	if len(key) != 1 {
-		return "", errKey
-	}
-	return key[0], nil
+	return file.Read, nil
 }
 
 // newChecker returns what recognises callers; nil where nobody is asked for a proof.
-func newChecker(cfg Config, log *slog.Logger) (*auth.Checker, error) {
+func newChecker(cfg config.Config, log *slog.Logger) (*auth.Checker, error) {
 	if !cfg.Callers() {
 		return nil, nil
 	}
@@ -83,4 +60,12 @@ func newChecker(cfg Config, log *slog.Logger) (*auth.Checker, error) {
 	var err error
 	c.Keys, err = auth.OpenKeys(cfg.ClientKeysFile, log)
 	return c, err
+}
+
+// guarded keeps strangers out where our keys sign for callers who need not prove who they are. at is where we listen.
+func guarded(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
+	if cfg.Auth != config.AuthKeys || cfg.Callers() {
+		return h
+	}
+	return auth.OwnOnly(h, at)
 }

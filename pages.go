@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"scalegraph/config"
 	"scalegraph/web"
 )
 
@@ -22,7 +23,7 @@ func schemaText(w http.ResponseWriter, _ *http.Request) {
 }
 
 // addPages adds what people open in a browser. GraphiQL needs introspection, and is not there without it.
-func addPages(mux *http.ServeMux, cfg Config, demo *demoUpstream) error {
+func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 	licenses, err := web.Licenses()
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func front(w http.ResponseWriter, _ *http.Request) {
 }
 
 // greet tells a person where the server listens, and a query to paste. demo is nil where the upstream is a real one.
-func greet(out io.Writer, at net.Addr, cfg Config, demo *demoUpstream) error {
+func greet(out io.Writer, at net.Addr, cfg config.Config, demo *demoUpstream) error {
 	base, group, credential, more := "http://"+reachable(at), "YOUR-GROUP-ID", credential(cfg, demo), ""
 	if demo != nil {
 		groups := demo.groups()
@@ -78,11 +79,11 @@ Try:
 }
 
 // credential is what curl needs to be let in.
-func credential(cfg Config, demo *demoUpstream) string {
+func credential(cfg config.Config, demo *demoUpstream) string {
 	switch {
 	case cfg.Callers():
 		return ` -H "Authorization: Bearer $KEY"`
-	case cfg.Auth == authKeys, demo != nil:
+	case cfg.Auth == config.AuthKeys, demo != nil:
 		return ""
 	}
 	return ` -H "X-Auth-Token: $TOKEN"`

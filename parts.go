@@ -3,14 +3,15 @@ package main
 import (
 	"log/slog"
 	"maps"
-	"net/netip"
 	"net/url"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/redis/go-redis/v9"
 
+	"scalegraph/auth"
 	"scalegraph/cache"
+	"scalegraph/config"
 	"scalegraph/edge"
 	"scalegraph/live"
 	"scalegraph/resolvers"
@@ -20,7 +21,7 @@ import (
 
 // The functions below give each part of the program its share of the configuration.
 
-func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
+func upstreamConfig(cfg config.Config, log *slog.Logger) upstream.Config {
 	endpoints := maps.Clone(cfg.Regions)
 	if endpoints == nil {
 		endpoints = map[string]string{}
@@ -39,11 +40,7 @@ func upstreamConfig(cfg Config, log *slog.Logger) upstream.Config {
 func onThisMachine(endpoints map[string]string) bool {
 	for _, base := range endpoints {
 		u, err := url.Parse(base)
-		if err != nil {
-			return false
-		}
-		address, err := netip.ParseAddr(u.Hostname())
-		if u.Hostname() != "localhost" && (err != nil || !address.IsLoopback()) {
+		if err != nil || !auth.IsLoopback(u.Hostname()) {
 			return false
 		}
 	}
@@ -51,14 +48,14 @@ func onThisMachine(endpoints map[string]string) bool {
 }
 
 // openRedis returns nil where no Redis is configured.
-func openRedis(cfg Config) (redis.UniversalClient, error) {
+func openRedis(cfg config.Config) (redis.UniversalClient, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
 	return cache.OpenRedis(cfg.RedisURL)
 }
 
-func cacheConfig(cfg Config, log *slog.Logger) cache.Config {
+func cacheConfig(cfg config.Config, log *slog.Logger) cache.Config {
 	return cache.Config{
 		Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError,
 		Grant: cfg.Grant, GrantScope: cfg.GrantScope, GrantIfError: cfg.GrantIfError,
@@ -70,9 +67,9 @@ func cacheConfig(cfg Config, log *slog.Logger) cache.Config {
 }
 
 // answersPart is what whole answers get of the in-process tier, in bytes.
-func answersPart(cfg Config) int64 { return cfg.CacheMemory / 8 }
+func answersPart(cfg config.Config) int64 { return cfg.CacheMemory / 8 }
 
-func liveConfig(cfg Config, pages *walk.Pages, rdb redis.UniversalClient, log *slog.Logger) live.Config {
+func liveConfig(cfg config.Config, pages *walk.Pages, rdb redis.UniversalClient, log *slog.Logger) live.Config {
 	c := live.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log}
 	if rdb != nil {
 		c.Relay = live.NewRedisRelay(rdb)
@@ -80,7 +77,7 @@ func liveConfig(cfg Config, pages *walk.Pages, rdb redis.UniversalClient, log *s
 	return c
 }
 
-func resolverConfig(cfg Config, pages *walk.Pages, changes *live.Hub) resolvers.Config {
+func resolverConfig(cfg config.Config, pages *walk.Pages, changes *live.Hub) resolvers.Config {
 	return resolvers.Config{
 		Pages: pages, Counts: pages, Feeds: pages, Changes: changes,
 		Region:  cfg.Region,
@@ -89,9 +86,9 @@ func resolverConfig(cfg Config, pages *walk.Pages, changes *live.Hub) resolvers.
 	}
 }
 
-func edgeConfig(cfg Config, demoToken string, streams *edge.Streams, log *slog.Logger) edge.Config {
+func edgeConfig(cfg config.Config, demoToken string, streams *edge.Streams, log *slog.Logger) edge.Config {
 	return edge.Config{
-		Limits:         edge.Limits(cfg.Limits),
+		Limits:         cfg.Limits,
 		RequestTimeout: cfg.RequestTimeout,
 		StatusProfile:  edge.StatusProfile(cfg.StatusProfile),
 		CORSOrigins:    cfg.CORSOrigins,

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the README's table and answer anew")
+var update = flag.Bool("update", false, "write the README's answer anew")
 
 const readme = "README.md"
 
@@ -45,18 +45,6 @@ func rewriteReadme(t *testing.T, was, is string) {
 	}
 }
 
-func TestReadmeTable(t *testing.T) {
-	const from, to = "-update . -->\n", "<!-- end of settings -->"
-	got, want := part(t, readReadme(t), from, to), settingsTable()
-	if *update {
-		rewriteReadme(t, from+got+to, from+want+to)
-		return
-	}
-	if got != want {
-		t.Errorf("the README's table is not that of settings.go (go test -run TestReadme -update . writes it)\ngot\n%s\nwant\n%s", got, want)
-	}
-}
-
 // Every folder with Go files has its line in the README, unless the folder above speaks for it.
 func TestReadmeFolders(t *testing.T) {
 	found, err := filepath.Glob("*/*.go")
@@ -69,20 +57,6 @@ func TestReadmeFolders(t *testing.T) {
 			t.Errorf("the README does not say what %s/ is", folder)
 		}
 	}
-}
-
-// settingsTable returns the settings as a Markdown table.
-func settingsTable() string {
-	var b strings.Builder
-	b.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
-	for _, s := range settings(new(Config)) {
-		initial := "empty"
-		if s.initial != "" {
-			initial = "`" + s.initial + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.variable(), initial, s.help)
-	}
-	return b.String()
 }
 
 // readmeQuery returns the query that the README's curl sends.

@@ -14,6 +14,7 @@ import (
 
 	"scalegraph/auth"
 	"scalegraph/cache"
+	"scalegraph/config"
 	"scalegraph/edge"
 	"scalegraph/graph"
 	"scalegraph/live"
@@ -37,9 +38,9 @@ func main() {
 
 // start reads the configuration, runs until ctx ends, and returns the exit status.
 func start(ctx context.Context, args, environ []string, out, logs io.Writer) int {
-	cfg, err := readConfig(args, environ, out)
+	cfg, err := config.Read(args, environ, out)
 	switch {
-	case errors.Is(err, errAnswered):
+	case errors.Is(err, config.ErrAnswered):
 		return exitDone
 	case err != nil:
 		fmt.Fprintln(logs, err)
@@ -55,7 +56,7 @@ func start(ctx context.Context, args, environ []string, out, logs io.Writer) int
 }
 
 // run serves until ctx ends, then lets requests under way finish. What a person at a terminal wants to know goes to out.
-func run(ctx context.Context, cfg Config, log *slog.Logger, out io.Writer) error {
+func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) error {
 	if len(cfg.Unread) > 0 {
 		log.Warn("no setting has the name of these variables", "names", cfg.Unread)
 	}

@@ -13,16 +13,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"scalegraph/cache"
+	"scalegraph/config"
 	"scalegraph/edge"
 	"scalegraph/limit"
 	"scalegraph/telemetry"
 	"scalegraph/upstream"
-)
-
-// What happens to a caller who spends too much.
-const (
-	limitEnforce = "enforce"
-	limitMeasure = "measure"
 )
 
 // watch is everything that looks on: metrics, traces, and the limits that go by what each caller spends.
@@ -30,16 +25,16 @@ type watch struct {
 	metrics *telemetry.Metrics
 	tracing *telemetry.Tracing
 	limiter *limit.Limiter // nil: no limit
-	cfg     Config
+	cfg     config.Config
 	log     *slog.Logger
 }
 
-func newWatch(ctx context.Context, cfg Config, log *slog.Logger) (*watch, error) {
-	tracing, err := telemetry.StartTracing(context.WithoutCancel(ctx), buildVersion())
+func newWatch(ctx context.Context, cfg config.Config, log *slog.Logger) (*watch, error) {
+	tracing, err := telemetry.StartTracing(context.WithoutCancel(ctx), config.BuildVersion())
 	if err != nil {
 		return nil, err
 	}
-	w := &watch{metrics: telemetry.NewMetrics(buildVersion()), tracing: tracing, cfg: cfg, log: log}
+	w := &watch{metrics: telemetry.NewMetrics(config.BuildVersion()), tracing: tracing, cfg: cfg, log: log}
 	if cfg.CallerCost > 0 {
 		w.limiter = limit.NewLimiter(cfg.CallerCost)
 	}
@@ -103,7 +98,7 @@ func (w *watch) admit(ctx context.Context, c *upstream.Caller, cost int) time.Du
 		return 0
 	}
 	w.metrics.Limited(w.cfg.CallerCostMode)
-	if w.cfg.CallerCostMode == limitEnforce {
+	if w.cfg.CallerCostMode == config.LimitEnforce {
 		return wait
 	}
 	w.log.InfoContext(ctx, "a caller spends more than its limit", "caller", c.Name, "cost", cost, "wouldWait", wait)
@@ -144,7 +139,7 @@ func (w *watch) done(ctx context.Context, r edge.Report) {
 }
 
 // client shows what the client of the upstream counts.
-func (w *watch) client(cfg Config, c *upstream.Client) {
+func (w *watch) client(cfg config.Config, c *upstream.Client) {
 	w.metrics.Counter("upstream_retries_total", "Calls that were further attempts of a failed one.", nil, func() float64 { return float64(c.Retries()) })
 	w.metrics.Counter("upstream_rows_left_out_total", "Rows without an id or a start time, which no answer has.", nil, func() float64 { return float64(c.RowsLeftOut()) })
 	w.metrics.Gauge("upstream_calls_in_flight_max", "SCALEGRAPH_UPSTREAM_CONCURRENCY.", nil, func() float64 { return float64(cfg.UpstreamConcurrency) })
@@ -152,7 +147,7 @@ func (w *watch) client(cfg Config, c *upstream.Client) {
 		w.metrics.States("upstream_circuit", "Which state a region's circuit breaker is in.", telemetry.Labels{"region": region},
 			[]string{"closed", "open", "half-open"}, func() string { return c.Circuits()[region] })
 	}
-	if cfg.Auth != authKeys {
+	if cfg.Auth != config.AuthKeys {
 		return
 	}
 	w.metrics.States("signing", "How the signing of upstream calls goes.", nil, []string{upstream.SigningOK, upstream.SigningUntried, upstream.SigningRefused,

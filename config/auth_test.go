@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"io"
@@ -51,7 +51,7 @@ func TestSettingsOfAuthentication(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := readConfig(c.args, nil, io.Discard)
+			_, err := Read(c.args, nil, io.Discard)
 			if err == nil {
 				if len(c.want) > 0 {
 					t.Error("accepted")

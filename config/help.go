@@ -1,9 +1,8 @@
-package main
+package config
 
 import (
 	"fmt"
 	"io"
-	"runtime/debug"
 	"strings"
 )
 
@@ -23,21 +22,4 @@ func printHelp(out io.Writer, table []setting) error {
 		"\n  -version\n      print the version and exit\n  -help\n      print this and exit\n")
 	_, err := io.WriteString(out, b.String())
 	return err
-}
-
-// buildVersion returns the module's version, else the commit that was built, else devel.
-func buildVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return "devel-" + s.Value
-		}
-	}
-	return "devel"
 }

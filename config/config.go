@@ -1,4 +1,7 @@
-package main
+// Package config reads what an operator can set: one table of settings makes the variables, the flags, -help and the table in
+// the README. A value is checked by the part that will use it, which is why the package imports those parts. None of them imports
+// this one: each gets its share of a Config from package main, and nobody else reads the environment for settings.
+package config
 
 import (
 	"errors"
@@ -11,17 +14,18 @@ import (
 )
 
 // Config is everything that an operator can set. It is read once, checked before anything starts, and not changed afterwards.
-// The table in settings.go says what each field means and what it is where nobody set it.
+// The table in settings.go says what each field means and what it is where nobody set it; a Config that Read did not make has
+// none of those defaults.
 type Config struct {
-	Listen      string
-	AdminListen string // empty: none
+	Listen      string // host:port
+	AdminListen string // host:port; empty: none
 
 	Upstream string            // base URL without a slash at its end, or demo
 	Region   string            // name of Upstream's region
 	Regions  map[string]string // further regions: name to base URL
 	Project  string            // empty: none
 
-	Auth           string
+	Auth           string // AuthPassthrough or AuthKeys; without AuthKeys there are no keys, no callers' keys and no issuer
 	AccessKey      Key
 	SecretKey      Key
 	SecurityToken  Key
@@ -29,17 +33,17 @@ type Config struct {
 	OIDC           OIDC
 
 	RedisURL string // empty: none; it may hold a password
-	Secret   string
+	Secret   string // empty: none
 
-	CacheMemory  int64 // bytes
+	CacheMemory  int64 // bytes; 0: none
 	Fresh        time.Duration
 	Stale        time.Duration
 	StaleIfError time.Duration
 	Grant        time.Duration
-	GrantScope   string
+	GrantScope   string // group or project
 	GrantIfError time.Duration
 
-	TypeSpelling        string
+	TypeSpelling        string // MANNUAL or MANUAL
 	UpstreamTimeout     time.Duration
 	RequestTimeout      time.Duration
 	UpstreamConcurrency int
@@ -50,35 +54,29 @@ type Config struct {
 	Trusted       *edge.Trusted // documents; nil: none
 	TrustedOnly   bool
 	CORSOrigins   []string
-	StatusProfile string
-	Limits        Limits
+	StatusProfile string // audit or draft
+	Limits        edge.Limits
 
-	CallerCost     int // 0: no limit
-	CallerCostMode string
-	InFlight       int // 0: no bound
+	CallerCost     int    // 0: no limit
+	CallerCostMode string // LimitEnforce or LimitMeasure
+	InFlight       int    // 0: no bound
 
-	Log string
+	Log string // auto, text or json
 
 	Unread []string // variables that look like ours and that nobody reads: most likely misspelt
 }
 
-// Key is a secret that is given as it is or in a file, not both.
+// Key is a secret that is given as it is or in a file, not both. The zero Key is none.
 type Key struct{ Text, File string }
 
 // OIDC is whose JWTs are accepted. Where Issuer is empty none are.
 type OIDC struct{ Issuer, Audience, Claim string }
 
-// Limits bound one operation.
-type Limits struct {
-	Body          int64 // bytes
-	Tokens        int
-	Depth         int
-	Aliases       int
-	RootFields    int
-	Directives    int
-	Cost          int
-	UpstreamCalls int
-}
+// What happens to a caller who spends too much, for Config.CallerCostMode.
+const (
+	LimitEnforce = "enforce" // is refused
+	LimitMeasure = "measure" // is counted and logged
+)
 
 // demoName is the upstream that stands for the embedded emulator.
 const demoName = "demo"
@@ -86,22 +84,22 @@ const demoName = "demo"
 // Demo reports whether the embedded emulator is the upstream.
 func (c Config) Demo() bool { return c.Upstream == demoName }
 
-// errAnswered is no fault: the arguments asked for -help, -version or -check, and that is done.
-var errAnswered = errors.New("answered")
+// ErrAnswered is no fault: the arguments asked for -help, -version or -check, and that is done.
+var ErrAnswered = errors.New("answered")
 
-// readConfig reads the arguments and the environment (as os.Environ gives it). A flag beats its variable; an empty value of
-// either means the default. Where anything is wrong the error joins all faults, one line each. What -help, -version and
-// -check print goes to out, and the error is errAnswered.
-func readConfig(args, environ []string, out io.Writer) (Config, error) {
+// Read reads the arguments and the environment (as os.Environ gives it). A flag beats its variable; an empty value of
+// either means the default. Where anything is wrong the error joins all faults, one line each, and repeats no secret. What -help,
+// -version and -check print goes to out, and the error is ErrAnswered. With an error the Config is the zero one.
+func Read(args, environ []string, out io.Writer) (Config, error) {
 	var cfg Config
 	table := settings(&cfg)
 	given := readArguments(table, args)
 	switch {
 	case given.help:
-		return Config{}, errors.Join(errAnswered, printHelp(out, table))
+		return Config{}, errors.Join(ErrAnswered, printHelp(out, table))
 	case given.version:
-		_, err := fmt.Fprintln(out, "scalegraph", buildVersion())
-		return Config{}, errors.Join(errAnswered, err)
+		_, err := fmt.Fprintln(out, "scalegraph", BuildVersion())
+		return Config{}, errors.Join(ErrAnswered, err)
 	}
 	env := ourVariables(environ)
 	cfg.Unread = unread(table, env)
@@ -115,7 +113,7 @@ func readConfig(args, environ []string, out io.Writer) (Config, error) {
 	}
 	if given.check {
 		_, err := fmt.Fprintln(out, "the configuration is right")
-		return Config{}, errors.Join(errAnswered, err)
+		return Config{}, errors.Join(ErrAnswered, err)
 	}
 	return cfg, nil
 }

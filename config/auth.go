@@ -1,27 +1,29 @@
-package main
+package config
 
 import (
 	"errors"
 	"fmt"
 	"net"
+
+	"scalegraph/auth"
 )
 
-// The ways in which calls to the upstream are authenticated.
+// The ways in which calls to the upstream are authenticated, for Config.Auth.
 const (
-	authPassthrough = "passthrough"
-	authKeys        = "aksk"
+	AuthPassthrough = "passthrough" // with the caller's token
+	AuthKeys        = "aksk"        // with a signature by keys of our own
 )
 
 func (k Key) set() bool { return k.Text != "" || k.File != "" }
 
-// Callers reports whether callers can prove who they are.
+// Callers reports whether callers can, and therefore must, prove who they are.
 func (c Config) Callers() bool { return c.ClientKeysFile != "" || c.OIDC.Issuer != "" }
 
 // authFaults returns what is wrong between the settings of authentication. A guard that would not stand where it was put, and
 // keys that would serve strangers, are faults.
 func (c Config) authFaults() []error {
 	faults := c.twice()
-	if c.Auth != authKeys {
+	if c.Auth != AuthKeys {
 		return append(faults, c.needsKeys()...)
 	}
 	if !c.AccessKey.set() || !c.SecretKey.set() {
@@ -36,7 +38,7 @@ func (c Config) authFaults() []error {
 	if c.Callers() {
 		return faults
 	}
-	if host, _, _ := net.SplitHostPort(c.Listen); !isLoopback(host) {
+	if host, _, _ := net.SplitHostPort(c.Listen); !auth.IsLoopback(host) {
 		faults = append(faults, errors.New("SCALEGRAPH_LISTEN: anybody could read with the keys of SCALEGRAPH_AUTH=aksk; it must be a loopback address "+
 			"where neither SCALEGRAPH_CLIENT_KEYS_FILE nor SCALEGRAPH_OIDC_ISSUER is set"))
 	}

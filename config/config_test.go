@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 )
 
 func TestDefaults(t *testing.T) {
-	cfg, err := readConfig(nil, nil, io.Discard)
+	cfg, err := Read(nil, nil, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		TypeSpelling: "MANNUAL", UpstreamTimeout: 10 * time.Second, RequestTimeout: 30 * time.Second,
 		UpstreamConcurrency: 64, Poll: 5 * time.Second, MaxSubscriptions: 10_000, Introspection: true, StatusProfile: "audit",
 		OIDC:   OIDC{Claim: "projects"},
-		Limits: Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
+		Limits: edge.Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
 		Log:    "auto", CallerCostMode: "enforce", InFlight: 4096,
 	}
 	if !reflect.DeepEqual(cfg, want) {
@@ -54,7 +54,7 @@ func TestWhereASettingComesFrom(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			cfg, err := readConfig(c.args, c.env, io.Discard)
+			cfg, err := Read(c.args, c.env, io.Discard)
 			if err != nil || cfg.Listen != c.want {
 				t.Errorf("got %q, %v, want %q", cfg.Listen, err, c.want)
 			}
@@ -101,7 +101,7 @@ func TestEverySettingArrives(t *testing.T) {
 		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
 		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:3000"}, StatusProfile: "draft",
-		MaxSubscriptions: 18, Limits: Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
+		MaxSubscriptions: 18, Limits: edge.Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
 		CallerCost: 18, CallerCostMode: "measure", InFlight: 19,
 	}
 	var args, env []string
@@ -118,8 +118,8 @@ func TestEverySettingArrives(t *testing.T) {
 		t.Errorf("no such settings: %v", values)
 	}
 	for name, read := range map[string]func() (Config, error){
-		"variables": func() (Config, error) { return readConfig(nil, env, io.Discard) },
-		"flags":     func() (Config, error) { return readConfig(args, nil, io.Discard) },
+		"variables": func() (Config, error) { return Read(nil, env, io.Discard) },
+		"flags":     func() (Config, error) { return Read(args, nil, io.Discard) },
 	} {
 		if cfg, err := read(); err != nil || !reflect.DeepEqual(cfg, want) {
 			t.Errorf("by %s: %v\ngot  %+v\nwant %+v", name, err, cfg, want)
@@ -180,7 +180,7 @@ func TestFaultyValues(t *testing.T) {
 	for name, values := range faulty {
 		for _, value := range values {
 			t.Run(name+"="+value, func(t *testing.T) {
-				_, err := readConfig(nil, []string{"SCALEGRAPH_" + name + "=" + value}, io.Discard)
+				_, err := Read(nil, []string{"SCALEGRAPH_" + name + "=" + value}, io.Discard)
 				if err == nil {
 					t.Fatal("accepted")
 				}
@@ -193,7 +193,7 @@ func TestFaultyValues(t *testing.T) {
 }
 
 func TestAllFaultsAtOnce(t *testing.T) {
-	_, err := readConfig(
+	_, err := Read(
 		[]string{"-fresh", "soon", "stray", "-nonsense=1", "-region=a", "-poll"},
 		[]string{"SCALEGRAPH_MAX_COST=much", "SCALEGRAPH_REGIONS=a=https://a.example.com"}, io.Discard)
 	if err == nil {
@@ -213,10 +213,10 @@ func TestAllFaultsAtOnce(t *testing.T) {
 }
 
 func TestSameAddressTwice(t *testing.T) {
-	if _, err := readConfig([]string{"-listen=127.0.0.1:7", "-admin-listen=127.0.0.1:7"}, nil, io.Discard); err == nil {
+	if _, err := Read([]string{"-listen=127.0.0.1:7", "-admin-listen=127.0.0.1:7"}, nil, io.Discard); err == nil {
 		t.Error("two listeners on one address were accepted")
 	}
-	if _, err := readConfig([]string{"-listen=127.0.0.1:0", "-admin-listen=127.0.0.1:0"}, nil, io.Discard); err != nil {
+	if _, err := Read([]string{"-listen=127.0.0.1:0", "-admin-listen=127.0.0.1:0"}, nil, io.Discard); err != nil {
 		t.Errorf("two free ports: %v", err)
 	}
 }
@@ -229,7 +229,7 @@ func TestFaultsShowNoSecret(t *testing.T) {
 			continue
 		}
 		for _, value := range []string{secret, "https://user:" + secret + "@host:x", "redi://:" + secret + "@host", "a=ftp://u:" + secret + "@h"} {
-			_, err := readConfig([]string{"-" + s.flag(), value, secret, "-" + s.flag() + "s=" + secret}, nil, io.Discard)
+			_, err := Read([]string{"-" + s.flag(), value, secret, "-" + s.flag() + "s=" + secret}, nil, io.Discard)
 			if err == nil || strings.Contains(err.Error(), secret) {
 				t.Errorf("%s: %v", s.flag(), err)
 			}
@@ -239,7 +239,7 @@ func TestFaultsShowNoSecret(t *testing.T) {
 
 func TestUnreadVariablesAreNamed(t *testing.T) {
 	env := []string{"SCALEGRAPH_REDIS=x", "SCALEGRAPH_FRESHNESS=1s", "SCALEGRAPH_SERVICE_HOST=10.0.0.1", "SCALEGRAPH_PORT_8080_TCP=tcp://x", "PATH=/bin", "SCALEGRAPH_FRESH=1s"}
-	cfg, err := readConfig(nil, env, io.Discard)
+	cfg, err := Read(nil, env, io.Discard)
 	if want := []string{"SCALEGRAPH_FRESHNESS", "SCALEGRAPH_REDIS"}; err != nil || !reflect.DeepEqual(cfg.Unread, want) {
 		t.Errorf("got %v, %v, want %v", cfg.Unread, err, want)
 	}
@@ -248,7 +248,7 @@ func TestUnreadVariablesAreNamed(t *testing.T) {
 func TestHelpListsEverySetting(t *testing.T) {
 	for _, arg := range []string{"-help", "--help", "-h"} {
 		var out strings.Builder
-		if _, err := readConfig([]string{arg, "-nonsense"}, nil, &out); !errors.Is(err, errAnswered) {
+		if _, err := Read([]string{arg, "-nonsense"}, nil, &out); !errors.Is(err, ErrAnswered) {
 			t.Fatalf("%s: %v", arg, err)
 		}
 		for _, s := range settings(new(Config)) {
@@ -265,8 +265,8 @@ func TestHelpListsEverySetting(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	var out strings.Builder
-	_, err := readConfig([]string{"-version"}, nil, &out)
-	if !errors.Is(err, errAnswered) || !strings.HasPrefix(out.String(), "scalegraph ") || len(out.String()) < len("scalegraph x\n") {
+	_, err := Read([]string{"-version"}, nil, &out)
+	if !errors.Is(err, ErrAnswered) || !strings.HasPrefix(out.String(), "scalegraph ") || len(out.String()) < len("scalegraph x\n") {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
 }

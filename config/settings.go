@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ func settings(cfg *Config) []setting {
 		{name: "REGIONS", read: regions(&cfg.Regions), secret: true, help: "more regions: `name=url,name=url`"},
 		{name: "PROJECT", read: word(&cfg.Project), help: "project where a query names none"},
 
-		{name: "AUTH", initial: authPassthrough, read: oneOf(&cfg.Auth, authPassthrough, authKeys), help: "`passthrough`: the caller's `X-Auth-Token` goes upstream. `aksk`: requests are signed with the keys below, and callers must prove who they are"},
+		{name: "AUTH", initial: AuthPassthrough, read: oneOf(&cfg.Auth, AuthPassthrough, AuthKeys), help: "`passthrough`: the caller's `X-Auth-Token` goes upstream. `aksk`: requests are signed with the keys below, and callers must prove who they are"},
 		{name: "AK", read: text(&cfg.AccessKey.Text), secret: true, help: "access key for `aksk`"},
 		{name: "AK_FILE", read: keyFile(&cfg.AccessKey.File), help: "file to read it from; read again when it changes"},
 		{name: "SK", read: text(&cfg.SecretKey.Text), secret: true, help: "secret key for `aksk`"},
@@ -71,7 +71,7 @@ func settings(cfg *Config) []setting {
 		{name: "MAX_SUBSCRIPTIONS", initial: "10000", read: count(&cfg.MaxSubscriptions, 1_000_000), help: "subscriptions that the process serves at once"},
 
 		{name: "CALLER_COST", initial: "0", read: countOrNone(&cfg.CallerCost, 1_000_000_000), help: "cost that one caller may spend in a minute, on all replicas that share a Redis together; 0: no limit"},
-		{name: "CALLER_COST_MODE", initial: limitEnforce, read: oneOf(&cfg.CallerCostMode, limitEnforce, limitMeasure), help: "`enforce`, or `measure`: who spends more is counted and logged, not refused"},
+		{name: "CALLER_COST_MODE", initial: LimitEnforce, read: oneOf(&cfg.CallerCostMode, LimitEnforce, LimitMeasure), help: "`enforce`, or `measure`: who spends more is counted and logged, not refused"},
 		{name: "MAX_IN_FLIGHT", initial: "4096", read: countOrNone(&cfg.InFlight, 1_000_000), help: "GraphQL requests under way at once, streams not counted; 0: no bound"},
 
 		{name: "LOG", initial: "auto", read: oneOf(&cfg.Log, "auto", "text", "json"), help: "form of the log on stderr: `text`, `json`, or `auto`, which is text on a terminal"},

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"scalegraph/auth"
 	"scalegraph/cache"
 	"scalegraph/edge"
+	"scalegraph/secretfile"
 )
 
 // The functions below return readers of one setting's text. A reader writes to its target only where the text is right, and its
@@ -224,7 +224,7 @@ func origins(to *[]string) func(string) error {
 // keyFile reads the name of a file that holds one key, and looks whether it does.
 func keyFile(to *string) func(string) error {
 	return func(s string) error {
-		if _, err := openKey(s); err != nil {
+		if _, err := secretfile.OpenKey(s); err != nil {
 			return err
 		}
 		*to = s
@@ -251,18 +251,12 @@ func issuerURL(to *string) func(string) error {
 			return fmt.Errorf("must be %w", err)
 		}
 		u, _ := url.Parse(base) // parseBaseURL could
-		if u.Scheme != "https" && !isLoopback(u.Hostname()) {
+		if u.Scheme != "https" && !auth.IsLoopback(u.Hostname()) {
 			return errors.New("must be an https:// URL")
 		}
 		*to = s // with its slash, if any: tokens repeat it to the letter
 		return nil
 	}
-}
-
-// isLoopback reports whether a host, a name or an address, can only be this machine.
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // trusted loads trusted documents, so that a broken file is known before anything starts.
