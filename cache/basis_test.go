@@ -31,7 +31,7 @@ func TestBasisEndsWithWhatItStandsFor(t *testing.T) {
 	ends := map[string]func(b *bench, logs *cache.Logs){
 		"freshness": func(*bench, *cache.Logs) { time.Sleep(defaults().Fresh) },
 		"a read past the caches": func(b *bench, logs *cache.Logs) {
-			b.insert(1)
+			b.Grow(1)
 			b.list(upstream.WithCaller(b.Context(), &upstream.Caller{Token: "other", NoCache: true}), logs, poll)
 		},
 		"a refusal": func(b *bench, logs *cache.Logs) {

@@ -39,7 +39,7 @@ func BenchmarkRedisAlone(b *testing.B) {
 	const groups = 100
 	for n := range groups {
 		for i := range 300 {
-			bench.Insert(project, fmt.Sprint("g", n), bench.row(i, "SUCCESS"))
+			bench.Insert(project, fmt.Sprint("g", n), bench.Row(i, "SUCCESS"))
 		}
 	}
 	for name, offset := range map[string]int{"heads": 0, "history": 150} {

@@ -64,7 +64,7 @@ func TestWalkOfMovingLog(t *testing.T) {
 						if !page.HasOlder {
 							break
 						}
-						b.insert(1)
+						b.Grow(1)
 						left -= b.Expire(project, groupID, expired)
 						time.Sleep(500 * time.Millisecond)
 					}
@@ -89,7 +89,7 @@ func TestFeedReadsEachGroupThreeTimes(t *testing.T) {
 			groups = append(groups, g)
 			rows := make([]emulator.Row, 5000)
 			for i := range rows {
-				rows[i] = b.row(i, emulator.Success)
+				rows[i] = b.Row(i, emulator.Success)
 				rows[i].ID = emulator.ID(n*5000 + i)
 				rows[i].Start = rows[i].Start.Add(time.Duration(3*n) * time.Second)
 			}

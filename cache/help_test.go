@@ -2,7 +2,6 @@ package cache_test
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/walk"
+	"scalegraph/walk/pagestest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,30 +31,18 @@ func defaults() cache.Config {
 	}
 }
 
-// A bench is an upstream and what is put over it.
+// A bench is a log and what is put over it.
 type bench struct {
 	testing.TB
-	*emulator.Emulator
+	*pagestest.GroupLog
 	client *upstream.Client
-	next   int
 }
 
-// newBench makes an upstream with one group of n rows, one each minute.
+// newBench makes a log of n rows, one each minute.
 func newBench(t testing.TB, n int, sw emulator.Switches) *bench {
 	t.Helper()
-	sw.Compression = emulator.GzipNever
-	b := &bench{TB: t, Emulator: emulator.New(sw)}
-	b.AddGroup(project, groupID)
-	b.insert(n)
-	client, err := upstream.New(upstream.Config{
-		Endpoints: map[string]string{"r": "http://emulator.test"}, Transport: b.Transport(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.client = client
-	t.Cleanup(client.Close)
-	return b
+	log := pagestest.NewGroupLog(group, epoch, n, sw)
+	return &bench{TB: t, GroupLog: log, client: pagestest.Client(t, log.Emulator)}
 }
 
 func openBench(t testing.TB, n int) *bench {
@@ -67,25 +55,6 @@ func (b *bench) logs(cfg cache.Config) *cache.Logs {
 	l := cache.New(b.client, cfg)
 	b.Cleanup(l.Close)
 	return l
-}
-
-// insert adds n rows at the head, one each minute.
-func (b *bench) insert(n int) {
-	rows := make([]emulator.Row, n)
-	for i := range rows {
-		rows[i] = b.row(b.next, emulator.Success)
-		b.next++
-	}
-	b.Insert(project, groupID, rows...)
-}
-
-func (b *bench) row(n int, status string) emulator.Row {
-	start := epoch.Add(time.Duration(n) * time.Minute)
-	r := emulator.Row{ID: emulator.ID(n), Type: emulator.Normal, Status: status, Start: start, End: start.Add(time.Minute)}
-	if status == emulator.Doing {
-		r.End = time.Time{}
-	}
-	return r
 }
 
 // record returns the ids that the log has now under a filter, newest first.
@@ -153,5 +122,3 @@ func (b *bench) same(what string, got, want []string) {
 		b.Fatalf("%s:\n got %d %v\nwant %d %v", what, len(got), got, len(want), want)
 	}
 }
-
-var _ http.Handler = (*emulator.Emulator)(nil)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"scalegraph/cache"
-	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/walk"
 	"scalegraph/walk/pagestest"
@@ -19,7 +18,7 @@ func TestHistories(t *testing.T) {
 	for name, cfg := range configs() {
 		t.Run(name, func(t *testing.T) {
 			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
-				logs := cache.New(clientOf(t, e), cfg)
+				logs := cache.New(pagestest.Client(t, e), cfg)
 				t.Cleanup(logs.Close)
 				return pagestest.Direct(walk.New(logs))
 			})
@@ -32,7 +31,7 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 	for name, every := range map[string]int{"steady": 0, "Redis comes and goes": 3} {
 		t.Run(name, func(t *testing.T) {
 			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
-				kept, client := newPipedRedis(), clientOf(t, e)
+				kept, client := newPipedRedis(), pagestest.Client(t, e)
 				t.Cleanup(kept.end)
 				r := &replicas{redis: kept, every: every}
 				for range 2 {
@@ -76,15 +75,4 @@ func configs() map[string]cache.Config {
 	small.Memory = 100 << 10
 	all["little memory"] = small
 	return all
-}
-
-func clientOf(t testing.TB, e *emulator.Emulator) *upstream.Client {
-	client, err := upstream.New(upstream.Config{
-		Endpoints: map[string]string{"r": "http://emulator.test"}, Transport: e.Transport(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return client
 }

@@ -134,9 +134,9 @@ func (b *bench) heavy(n int) {
 		for i := range details {
 			details[i] = "abcdefghijklmnopqrstuvwxyz0123456789 .-"[rng.IntN(39)]
 		}
-		row := b.row(b.next, emulator.Fail)
-		row.Failed = []emulator.Instance{{ID: emulator.ID(b.next), Name: "i", FailedReason: "AS.7003", FailedDetails: string(details)}}
-		b.next++
+		row := b.Row(b.Next, emulator.Fail)
+		row.Failed = []emulator.Instance{{ID: emulator.ID(b.Next), Name: "i", FailedReason: "AS.7003", FailedDetails: string(details)}}
+		b.Next++
 		b.Insert(project, groupID, row)
 	}
 }

@@ -37,7 +37,7 @@ func TestHeadAges(t *testing.T) {
 		logs, ctx := b.logs(defaults()), b.as("a")
 		began := time.Now()
 		first := b.list(ctx, logs, poll)
-		b.insert(1)
+		b.Grow(1)
 
 		time.Sleep(5*time.Second - 1)
 		if calls := b.calls(func() { b.list(ctx, logs, poll) }); calls != 0 {
@@ -54,7 +54,7 @@ func TestHeadAges(t *testing.T) {
 			t.Errorf("renewed behind the answer: total %d after %d calls, want 51 after 2", renewed.Total, b.Count())
 		}
 
-		b.insert(1)
+		b.Grow(1)
 		time.Sleep(20 * time.Second)
 		if l := b.list(ctx, logs, poll); l.Total != 52 || b.Count() != 3 {
 			t.Errorf("old: total %d after %d calls, want 52 after 3", l.Total, b.Count())

@@ -57,7 +57,7 @@ func TestManyTravelTogether(t *testing.T) {
 	}
 	first := b.replica(s.URL())
 	for n := range 50 {
-		b.Insert(project, fmt.Sprint("g", n), b.row(n, "SUCCESS"))
+		b.Insert(project, fmt.Sprint("g", n), b.Row(n, "SUCCESS"))
 		b.list(b.as("a"), first, ask(n))
 	}
 	kept(t, s, 100)

@@ -14,6 +14,7 @@ import (
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/walk"
+	"scalegraph/walk/pagestest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,10 +46,7 @@ func newWorld(t testing.TB, groups int, tokens ...string) *world {
 
 // hub returns what another process would have.
 func (w *world) hub(cfg Config) *Hub {
-	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"r": "http://emulator.test"}, Transport: w.Transport()})
-	if err != nil {
-		w.Fatal(err)
-	}
+	client := pagestest.Client(w, w.Emulator)
 	cfg.Pages = walk.New(client)
 	if w.kept {
 		kept := cache.New(client, cache.Config{

@@ -55,7 +55,7 @@ func resumeUnchanged(t *testing.T, n int) {
 func resumeAfterInserts(t *testing.T, n, inserts int) {
 	b := newBench(t, 1000, emulator.Switches{})
 	first, _ := b.after(upstream.Page{}, n, upstream.Filter{})
-	b.insert(inserts)
+	b.Grow(inserts)
 	page, calls := b.after(first, n, upstream.Filter{})
 	b.want("resumed", page, b.record(emulator.Filter{})[inserts+n:inserts+2*n])
 	if calls > 2 {
@@ -66,7 +66,7 @@ func resumeAfterInserts(t *testing.T, n, inserts int) {
 func resumeAfterExpiry(t *testing.T, n, expired int) {
 	b := newBench(t, 1000, emulator.Switches{})
 	first, _ := b.after(upstream.Page{}, n, upstream.Filter{})
-	b.insert(expired)
+	b.Grow(expired)
 	b.Expire(project, groupID, expired)
 	if _, err := b.pages.Count(t.Context(), upstream.CountQuery{Group: group}); err != nil {
 		t.Fatal(err)

@@ -1,8 +1,6 @@
 package walk_test
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +10,7 @@ import (
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/walk"
+	"scalegraph/walk/pagestest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,30 +22,18 @@ var group = upstream.Group{Region: "r", Project: project, ID: groupID}
 // epoch is the start of the oldest row that a test makes.
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// direct carries requests to a handler without a socket.
-type direct struct{ http.Handler }
-
-func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	d.ServeHTTP(w, r)
-	return w.Result(), nil
-}
-
 // A bench is a log and the pages over it.
 type bench struct {
 	testing.TB
-	*emulator.Emulator
+	*pagestest.GroupLog
 	pages *walk.Pages
-	next  int // number of the next row
 }
 
 // newBench makes a log of n rows, one each minute.
 func newBench(t testing.TB, n int, sw emulator.Switches) *bench {
 	t.Helper()
-	sw.Access, sw.Compression = emulator.AccessOpen, emulator.GzipNever
-	b := &bench{TB: t, Emulator: emulator.New(sw)}
-	b.AddGroup(project, groupID)
-	b.insert(n)
+	sw.Access = emulator.AccessOpen
+	b := &bench{TB: t, GroupLog: pagestest.NewGroupLog(group, epoch, n, sw)}
 	b.forget()
 	return b
 }
@@ -54,30 +41,7 @@ func newBench(t testing.TB, n int, sw emulator.Switches) *bench {
 // forget puts pages without any memory over the log.
 func (b *bench) forget() {
 	b.Helper()
-	client, err := upstream.New(upstream.Config{
-		Endpoints: map[string]string{"r": "http://emulator.test"},
-		Transport: direct{b.Emulator},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(client.Close)
-	b.pages = walk.New(client)
-}
-
-// insert adds n rows at the head, one each minute.
-func (b *bench) insert(n int) {
-	rows := make([]emulator.Row, n)
-	for i := range rows {
-		rows[i] = b.row(b.next, emulator.Success)
-		b.next++
-	}
-	b.Insert(project, groupID, rows...)
-}
-
-func (b *bench) row(n int, status string) emulator.Row {
-	start := epoch.Add(time.Duration(n) * time.Minute)
-	return emulator.Row{ID: emulator.ID(n), Type: emulator.Normal, Status: status, Start: start, End: start.Add(time.Minute)}
+	b.pages = walk.New(pagestest.Client(b, b.Emulator))
 }
 
 // ask answers q and says how many upstream calls that took.

@@ -50,7 +50,7 @@ func (b *bench) grow(kind string, n int) {
 		rows[i] = emulator.Row{ID: emulator.ID(i), Type: emulator.Normal, Status: emulator.Success, Start: start, End: start}
 	}
 	b.Insert(project, groupID, rows...)
-	b.next = n
+	b.Next = n
 }
 
 // A place is found in 2 + log2(total/100) calls however the rows are spread, and in one more where the total is unknown too.
@@ -169,8 +169,8 @@ func (b *bench) insertAtHead(n int) {
 	rows := make([]emulator.Row, n)
 	for i := range rows {
 		start = start.Add(time.Second)
-		rows[i] = emulator.Row{ID: emulator.ID(b.next), Type: emulator.Normal, Status: emulator.Success, Start: start, End: start}
-		b.next++
+		rows[i] = emulator.Row{ID: emulator.ID(b.Next), Type: emulator.Normal, Status: emulator.Success, Start: start, End: start}
+		b.Next++
 	}
 	b.Insert(project, groupID, rows...)
 }

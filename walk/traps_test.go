@@ -26,7 +26,7 @@ func (b *bench) calls(what string, got, want int) {
 // tied adds n rows that start together, so many minutes after the epoch, with ids from the number first up.
 func (b *bench) tied(minute, first, n int) {
 	for i := range n {
-		row := b.row(minute, emulator.Success)
+		row := b.Row(minute, emulator.Success)
 		row.ID = emulator.ID(first + i)
 		b.Insert(project, groupID, row)
 	}
@@ -43,7 +43,7 @@ func TestInsertsAndExpiryCancel(t *testing.T) {
 	page, calls := b.after(upstream.Page{}, 20, upstream.Filter{})
 	b.calls("first page", calls, 1)
 	for at := 20; at < 300; at += 20 {
-		b.insert(7)
+		b.Grow(7)
 		b.Expire(project, groupID, 7)
 		page, calls = b.after(page, 20, upstream.Filter{})
 		b.want(fmt.Sprint("at ", at), page, want[at:at+20])
@@ -99,10 +99,10 @@ func TestOneOfATieLeaves(t *testing.T) {
 // A second lies across the hundredth row, with which a call ends; its order changes with every answer.
 func TestSecondAcrossTwoCalls(t *testing.T) {
 	b := newBench(t, 0, emulator.Switches{Ties: emulator.TiesUnstable, Seed: 7})
-	b.insert(60)
+	b.Grow(60)
 	b.tied(60, 1000, 30)
-	b.next = 61
-	b.insert(90)
+	b.Next = 61
+	b.Grow(90)
 	want := b.record(emulator.Filter{})
 	page, calls := b.after(upstream.Page{}, 180, upstream.Filter{})
 	b.want("in one page", page, want)
@@ -129,8 +129,8 @@ func TestCrowdedSecond(t *testing.T) {
 	for _, n := range []int{98, 99, 250} {
 		b := newBench(t, 50, emulator.Switches{Ties: emulator.TiesUnstable})
 		b.tied(50, 1000, n)
-		b.next = 51
-		b.insert(50)
+		b.Next = 51
+		b.Grow(50)
 		want := b.record(emulator.Filter{})
 		page, _ := b.after(upstream.Page{}, 50, upstream.Filter{})
 		b.want("before it", page, want[:50])
@@ -186,7 +186,7 @@ func TestPollAsksForFewRows(t *testing.T) {
 			}
 		}
 		b.calls("poll", b.Count(), 1)
-		b.insert(3)
+		b.Grow(3)
 	}
 }
 
@@ -256,7 +256,7 @@ func TestStitchedPageWhileRowsCome(t *testing.T) {
 	b.OnRequest(func(emulator.Request) {
 		mu.Lock()
 		defer mu.Unlock()
-		b.insert(3)
+		b.Grow(3)
 	})
 	page, calls := b.after(head, 400, upstream.Filter{})
 	b.want("page", page, want[1:401])

@@ -1,5 +1,5 @@
 // Package pagestest drives whatever answers pages through random histories of logs that grow, expire and change, and compares
-// what a client sees with the emulator's own record.
+// what a client sees with the emulator's own record. For other tests of such parts it has a log to begin with.
 package pagestest
 
 import (
