@@ -51,7 +51,7 @@ func settings(cfg *Config) []setting {
 		{name: "TYPE_SPELLING", initial: "MANNUAL", read: oneOf(&cfg.TypeSpelling, "MANNUAL", "MANUAL"), help: "how this upstream spells the three MANUAL types in filters: `MANNUAL` or `MANUAL`; both are understood in answers"},
 		{name: "UPSTREAM_TIMEOUT", initial: "10s", read: duration(&cfg.UpstreamTimeout, time.Millisecond, time.Hour), help: "one upstream call"},
 		{name: "REQUEST_TIMEOUT", initial: "30s", read: duration(&cfg.RequestTimeout, time.Millisecond, time.Hour), help: "one GraphQL request"},
-		{name: "UPSTREAM_CONCURRENCY", initial: "64", read: count(&cfg.UpstreamConcurrency, 10_000), help: "upstream calls under way at once"},
+		{name: "UPSTREAM_CONCURRENCY", initial: "64", read: count(&cfg.UpstreamConcurrency, 1, 10_000), help: "upstream calls under way at once"},
 		{name: "POLL", initial: "5s", read: duration(&cfg.Poll, 100*time.Millisecond, time.Hour), help: "how often a subscribed group is polled"},
 
 		{name: "INTROSPECTION", initial: "true", read: yesNo(&cfg.Introspection), help: "also switches GraphiQL and suggestions"},
@@ -61,18 +61,18 @@ func settings(cfg *Config) []setting {
 		{name: "STATUS_PROFILE", initial: "audit", read: oneOf(&cfg.StatusProfile, "audit", "draft"), help: "HTTP status of failed requests: as the graphql-http audits want, or `draft` as the newest GraphQL-over-HTTP draft"},
 
 		{name: "MAX_BODY", initial: "256KiB", read: size(&cfg.Limits.Body, 1), help: "bytes of a request's body"},
-		{name: "MAX_TOKENS", initial: "4000", read: count(&cfg.Limits.Tokens, 1_000_000), help: "tokens of an operation"},
-		{name: "MAX_DEPTH", initial: "20", read: count(&cfg.Limits.Depth, 1000), help: "how deep its fields nest"},
-		{name: "MAX_ALIASES", initial: "100", read: count(&cfg.Limits.Aliases, 1_000_000), help: "its aliases"},
-		{name: "MAX_ROOT_FIELDS", initial: "50", read: count(&cfg.Limits.RootFields, 1_000_000), help: "its fields at the root"},
-		{name: "MAX_DIRECTIVES", initial: "50", read: count(&cfg.Limits.Directives, 1_000_000), help: "its directives"},
-		{name: "MAX_COST", initial: "20000", read: count(&cfg.Limits.Cost, 1_000_000_000), help: "its cost: fields x rows asked"},
-		{name: "MAX_UPSTREAM_CALLS", initial: "200", read: count(&cfg.Limits.UpstreamCalls, 1_000_000), help: "upstream calls that it may cause"},
-		{name: "MAX_SUBSCRIPTIONS", initial: "10000", read: count(&cfg.MaxSubscriptions, 1_000_000), help: "subscriptions that the process serves at once"},
+		{name: "MAX_TOKENS", initial: "4000", read: count(&cfg.Limits.Tokens, 1, 1_000_000), help: "tokens of an operation"},
+		{name: "MAX_DEPTH", initial: "20", read: count(&cfg.Limits.Depth, 1, 1000), help: "how deep its fields nest"},
+		{name: "MAX_ALIASES", initial: "100", read: count(&cfg.Limits.Aliases, 1, 1_000_000), help: "its aliases"},
+		{name: "MAX_ROOT_FIELDS", initial: "50", read: count(&cfg.Limits.RootFields, 1, 1_000_000), help: "its fields at the root"},
+		{name: "MAX_DIRECTIVES", initial: "50", read: count(&cfg.Limits.Directives, 1, 1_000_000), help: "its directives"},
+		{name: "MAX_COST", initial: "20000", read: count(&cfg.Limits.Cost, 1, 1_000_000_000), help: "its cost: fields x rows asked"},
+		{name: "MAX_UPSTREAM_CALLS", initial: "200", read: count(&cfg.Limits.UpstreamCalls, 1, 1_000_000), help: "upstream calls that it may cause"},
+		{name: "MAX_SUBSCRIPTIONS", initial: "10000", read: count(&cfg.MaxSubscriptions, 1, 1_000_000), help: "subscriptions that the process serves at once"},
 
-		{name: "CALLER_COST", initial: "0", read: countOrNone(&cfg.CallerCost, 1_000_000_000), help: "cost that one caller may spend in a minute, on all replicas that share a Redis together; 0: no limit"},
+		{name: "CALLER_COST", initial: "0", read: count(&cfg.CallerCost, 0, 1_000_000_000), help: "cost that one caller may spend in a minute, on all replicas that share a Redis together; 0: no limit"},
 		{name: "CALLER_COST_MODE", initial: LimitEnforce, read: oneOf(&cfg.CallerCostMode, LimitEnforce, LimitMeasure), help: "`enforce`, or `measure`: who spends more is counted and logged, not refused"},
-		{name: "MAX_IN_FLIGHT", initial: "4096", read: countOrNone(&cfg.InFlight, 1_000_000), help: "GraphQL requests under way at once, streams not counted; 0: no bound"},
+		{name: "MAX_IN_FLIGHT", initial: "4096", read: count(&cfg.InFlight, 0, 1_000_000), help: "GraphQL requests under way at once, streams not counted; 0: no bound"},
 
 		{name: "LOG", initial: "auto", read: oneOf(&cfg.Log, "auto", "text", "json"), help: "form of the log on stderr: `text`, `json`, or `auto`, which is text on a terminal"},
 	}

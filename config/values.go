@@ -63,24 +63,12 @@ func yesNo(to *bool) func(string) error {
 	}
 }
 
-// count reads a whole number from 1 to most.
-func count(to *int, most int) func(string) error {
+// count reads a whole number from least to most.
+func count(to *int, least, most int) func(string) error {
 	return func(s string) error {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > most {
-			return fmt.Errorf("must be a whole number from 1 to %d", most)
-		}
-		*to = n
-		return nil
-	}
-}
-
-// countOrNone reads a whole number from 0 to most.
-func countOrNone(to *int, most int) func(string) error {
-	return func(s string) error {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 0 || n > most {
-			return fmt.Errorf("must be a whole number from 0 to %d", most)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("must be a whole number from %d to %d", least, most)
 		}
 		*to = n
 		return nil

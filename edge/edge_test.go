@@ -97,17 +97,23 @@ func (r reply) code() string {
 	return code
 }
 
-// send sends one request; headers are pairs of name and value.
-func send(t testing.TB, method, url, body string, headers ...string) reply {
+// newRequest returns a request; headers are pairs of name and value.
+func newRequest(ctx context.Context, t testing.TB, method, url, body string, headers []string) *http.Request {
 	t.Helper()
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Add(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	return req
+}
+
+// send sends one request; headers are pairs of name and value.
+func send(t testing.TB, method, url, body string, headers ...string) reply {
+	t.Helper()
+	resp, err := http.DefaultTransport.RoundTrip(newRequest(context.Background(), t, method, url, body, headers))
 	if err != nil {
 		t.Fatal(err)
 	}

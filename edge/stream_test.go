@@ -82,14 +82,7 @@ const (
 func open(t testing.TB, method, target, body string, headers ...string) *http.Response {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Add(headers[i], headers[i+1])
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := http.DefaultTransport.RoundTrip(newRequest(ctx, t, method, target, body, headers))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,19 +62,18 @@ func TestRedisRelay(t *testing.T) {
 				want = append(want, "FINISHED "+id)
 			}
 			a, b := w.listen(leads, "token", query(0)), w.listen(follows, "token", query(0))
-			for range 5 {
+			bothHear := func() {
 				happen()
 				w.eventuallyHears(a, want)
 				w.eventuallyHears(b, want)
 			}
+			for range 5 {
+				bothHear()
+			}
 			test.lose()
-			happen()
-			w.eventuallyHears(a, want)
-			w.eventuallyHears(b, want)
+			bothHear()
 			test.back()
-			happen()
-			w.eventuallyHears(a, want)
-			w.eventuallyHears(b, want)
+			bothHear()
 			a.quit()
 			happen()
 			w.eventuallyHears(b, want)

@@ -90,35 +90,25 @@ func (f Filter) passes(r *Row, sw Switches) bool {
 		len(f.Types) > 0 && !slices.Contains(f.Types, r.Type):
 		return false
 	}
-	return f.passesStart(r, sw) && f.passesEnd(r, sw)
+	start, end := r.Start, r.End
+	switch sw.Window {
+	case WindowStart:
+		end = r.Start
+	case WindowEnd:
+		start = r.End
+	}
+	return within(start, f.Start, sw, notBefore) && within(end, f.End, sw, notAfter)
 }
 
-func (f Filter) passesStart(r *Row, sw Switches) bool {
-	if f.Start.IsZero() {
+// within reports whether a time of a row, which has none where it still runs, is on the right side of a bound.
+func within(at, bound time.Time, sw Switches, holds func(second, bound int64, sw Switches) bool) bool {
+	switch {
+	case bound.IsZero():
 		return true
-	}
-	tested := r.Start
-	if sw.Window == WindowEnd {
-		tested = r.End
-	}
-	if tested.IsZero() {
+	case at.IsZero():
 		return sw.DoingInWindow == DoingIn
 	}
-	return notBefore(tested.Unix(), f.Start.Unix(), sw)
-}
-
-func (f Filter) passesEnd(r *Row, sw Switches) bool {
-	if f.End.IsZero() {
-		return true
-	}
-	tested := r.End
-	if sw.Window == WindowStart {
-		tested = r.Start
-	}
-	if tested.IsZero() {
-		return sw.DoingInWindow == DoingIn
-	}
-	return notAfter(tested.Unix(), f.End.Unix(), sw)
+	return holds(at.Unix(), bound.Unix(), sw)
 }
 
 func notBefore(second, bound int64, sw Switches) bool {
