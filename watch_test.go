@@ -570,8 +570,15 @@ func TestTheLinesOfStreams(t *testing.T) {
 		t.Helper()
 		e.Reset()
 		l := listen(changesOf("", testGroup))
-		eventually(t, "a few polls", func() bool { // none of them under way: it would be counted when the line has been written
-			return e.Count() > 2 && series(t, s.do(t, http.MethodGet, "/metrics", "").body)[`scalegraph_upstream_calls_in_flight{region="default"}`] == 0
+		calls, hits, later := 0, 0.0, 0
+		eventually(t, "a few calls, and polls from memory after the last", func() bool { // so that its poll is over, and counted
+			now := series(t, s.do(t, http.MethodGet, "/metrics", "").body)[`scalegraph_cache_hits_total{tier="memory"}`]
+			if n := e.Count(); n != calls {
+				calls, hits, later = n, now, 0
+			} else if now > hits {
+				hits, later = now, later+1
+			}
+			return calls > 2 && later > 1
 		})
 		l.leave()
 		last, quiet := e.Count(), 0
