@@ -432,8 +432,11 @@ func FuzzTextsAreReadAsByTheStandardLibrary(f *testing.F) {
 		if strings.Contains(raw, `\u`) {
 			return // as gjson has it
 		}
-		if got := (&scanner{s: raw}).result(); got.Str != want || got.Type != gjson.String {
-			t.Errorf("%s: %q, want %q", raw, got.Str, want)
+		for _, behind := range []string{"", "        ", strings.Repeat(`","`, 5)} { // eight bytes are looked at at once where there are as many
+			p := &scanner{s: raw + behind}
+			if got := p.result(); got.Str != want || got.Type != gjson.String || p.i != len(raw) || p.bad {
+				t.Errorf("%s: %q, want %q", raw, got.Str, want)
+			}
 		}
 	})
 }

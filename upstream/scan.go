@@ -14,18 +14,9 @@ type scanner struct {
 	i       int // of the next byte
 	depth   int
 	bad     bool
-	escapes escapes // of the last text that was passed
-	scratch []byte  // for texts with escapes
-	copied  int     // bytes of the texts that were made from those
+	scratch []byte // for texts with escapes
+	copied  int    // bytes of the texts that were made from those
 }
-
-// escapes says which escapes a text has.
-type escapes uint8
-
-const (
-	ofLetters  escapes = 1 << iota // of one letter each
-	ofUnicodes                     // by the number of a character
-)
 
 // peek passes white space and returns the byte behind it; 0 at the end.
 func (p *scanner) peek() byte {
@@ -127,24 +118,24 @@ func (p *scanner) name() string {
 
 // string passes a text, which must be next, and returns what it says.
 func (p *scanner) string() string {
-	from := p.i
-	p.text()
+	from := p.i + 1
+	end := plain(p.s, from)
 	switch {
-	case p.bad:
-		return ""
-	case p.escapes == 0:
-		return p.s[from+1 : p.i-1]
-	case p.escapes == ofLetters:
-		p.scratch = appendUnescaped(p.scratch[:0], p.s[from+1:p.i-1])
+	case end < len(p.s) && p.s[end] == '"':
+		p.i = end + 1
+		return p.s[from:end]
+	case p.unescape(from):
 		p.copied += len(p.scratch)
 		return string(p.scratch)
 	}
-	return gjson.Parse(p.s[from:p.i]).Str
+	if p.text(); p.bad {
+		return ""
+	}
+	return gjson.Parse(p.s[from-1 : p.i]).Str
 }
 
 // text passes a text in quotation marks.
 func (p *scanner) text() {
-	p.escapes = 0
 	for p.i++; ; {
 		p.i = plain(p.s, p.i)
 		if p.i >= len(p.s) {
@@ -170,15 +161,9 @@ func (p *scanner) text() {
 // plain returns the index, from i on, of the first byte that is not plain text: a quotation mark, a backslash or a control
 // character; len(s) where there is none. It looks at eight bytes at a time: most of a page is text.
 func plain(s string, i int) int {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(s); i += 8 {
-		b := s[i : i+8]
-		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		// Of each of the three, the lowest byte whose high bit is set is one that was looked for; higher ones may be mistakes.
-		found := (x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)
-		if found = found &^ x & high; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
+		if n := plainBytes(eight(s, i)); n < 8 {
+			return i + n
 		}
 	}
 	for ; i < len(s); i++ {
@@ -189,15 +174,28 @@ func plain(s string, i int) int {
 	return i
 }
 
+// eight returns eight bytes of s as a number, the first of them the lowest.
+func eight(s string, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+// plainBytes returns how many of eight bytes are plain text, up to the first that is not.
+func plainBytes(x uint64) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	// Of each of the three, the lowest byte whose high bit is set is one that was looked for; higher ones may be mistakes.
+	found := (x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)
+	return bits.TrailingZeros64(found&^x&high) / 8
+}
+
 // escape passes all but the last byte of an escape.
 func (p *scanner) escape() {
 	p.i++
-	p.escapes |= ofLetters
 	switch {
 	case p.i >= len(p.s):
 		p.bad = true
 	case p.s[p.i] == 'u':
-		p.escapes |= ofUnicodes
 		for range 4 {
 			p.i++
 			p.bad = p.bad || p.i >= len(p.s) || !isHex(p.s[p.i])
@@ -266,33 +264,4 @@ func (p *scanner) result() gjson.Result {
 	from := p.i
 	text := p.string()
 	return gjson.Result{Type: gjson.String, Raw: p.s[from:p.i], Str: text}
-}
-
-// appendUnescaped undoes the escapes of one letter each. Descriptions, which are JSON within a text, are full of them.
-func appendUnescaped(b []byte, text string) []byte {
-	for {
-		at := strings.IndexByte(text, '\\')
-		if at < 0 {
-			return append(b, text...)
-		}
-		b = append(append(b, text[:at]...), letter(text[at+1]))
-		text = text[at+2:]
-	}
-}
-
-// letter is what the letter behind a backslash stands for.
-func letter(c byte) byte {
-	switch c {
-	case 'b':
-		return '\b'
-	case 'f':
-		return '\f'
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
-	}
-	return c
 }
