@@ -8,13 +8,14 @@ import (
 	"net/http/pprof"
 
 	"scalegraph/config"
+	"scalegraph/front"
 )
 
 // serveAdmin answers /metrics and pprof at an address of their own. Where there is none, /metrics joins the rest in mux, and the
 // server that it returns does nothing.
 func serveAdmin(ctx context.Context, cfg config.Config, mux *http.ServeMux, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
 	server := &http.Server{
-		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ReadHeaderTimeout: front.HeaderTimeout, IdleTimeout: front.IdleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	if cfg.AdminListen == "" {

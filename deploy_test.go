@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"scalegraph/config"
+	"scalegraph/front"
 )
 
 func readText(t *testing.T, path string) string {
@@ -105,7 +106,7 @@ func TestTheManifestIsSafe(t *testing.T) {
 		}
 		grace := at(t, pod, "terminationGracePeriodSeconds").(uint64)
 		before := at(t, pod, "containers", 0, "lifecycle", "preStop", "sleep", "seconds").(uint64)
-		if float64(grace) <= float64(before)+drainTimeout.Seconds() {
+		if float64(grace) <= float64(before)+front.DrainTimeout.Seconds() {
 			t.Errorf("%d s are not enough to drain", grace)
 		}
 		return

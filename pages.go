@@ -36,7 +36,7 @@ func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 	mux.Handle("GET /licenses", licenses)
 	mux.Handle("GET /console", console)
 	if !cfg.Introspection {
-		mux.HandleFunc("GET /{$}", front)
+		mux.HandleFunc("GET /{$}", paths)
 		return nil
 	}
 	graphiql, err := web.GraphiQL(demo.settings())
@@ -48,8 +48,8 @@ func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 	return nil
 }
 
-// front answers / where no GraphiQL is.
-func front(w http.ResponseWriter, _ *http.Request) {
+// paths answers / where no GraphiQL is.
+func paths(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "scalegraph: the activity log of Huawei Cloud AutoScaling as a GraphQL API\n\n"+
 		"/graphql         queries, by POST or GET\n"+

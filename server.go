@@ -16,9 +16,11 @@ import (
 	"scalegraph/cache"
 	"scalegraph/config"
 	"scalegraph/edge"
+	"scalegraph/front"
 	"scalegraph/graph"
 	"scalegraph/live"
 	"scalegraph/resolvers"
+	"scalegraph/telemetry"
 	"scalegraph/upstream"
 	"scalegraph/walk"
 )
@@ -47,7 +49,7 @@ func start(ctx context.Context, args, environ []string, out, logs io.Writer) int
 		return exitConfig
 	}
 	paceGC(cfg.CacheMemory)
-	log := newLog(logs, cfg.Log)
+	log := telemetry.NewLog(logs, cfg.Log)
 	if err := run(ctx, cfg, log, out); err != nil {
 		log.Error("stopped", "error", err)
 		return exitFailed
@@ -130,12 +132,15 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		return err
 	}
 	defer func() { _ = admin.Close() }() // profiles under way are cut off
-	listener, err := listen(ctx, cfg.Listen)
+	listener, err := front.Listen(ctx, cfg.Listen)
 	if err != nil {
 		return err
 	}
 	if err := greet(out, listener.Addr(), cfg, demo); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, listener, middleware(guarded(mux, cfg, listener.Addr()), log), streams, state, drainTimeout, log)
+	return front.Serve(ctx, listener, front.Config{
+		Handler: front.Middleware(guarded(mux, cfg, listener.Addr()), log),
+		Streams: streams, Serving: state.serving.Store, Log: log,
+	})
 }

@@ -15,6 +15,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/config"
 	"scalegraph/edge"
+	"scalegraph/front"
 	"scalegraph/limit"
 	"scalegraph/telemetry"
 	"scalegraph/upstream"
@@ -83,12 +84,19 @@ func (w *watch) edge(cfg *edge.Config) {
 	cfg.Done = w.done
 	cfg.InFlight = w.cfg.InFlight
 	if w.limiter != nil {
-		cfg.Admit = w.admit
+		cfg.Admit, cfg.Afford = w.admit, w.affords
 	}
 	if w.tracing.On() {
 		cfg.Begin = w.tracing.Operation
 		cfg.Extensions = append(cfg.Extensions, telemetry.Fields{Tracer: w.tracing.Tracer})
+	} else {
+		cfg.Repeatable = front.Repeatable // what is answered so has no span
 	}
+}
+
+// affords reports whether a caller may spend so much now, and spends it then.
+func (w *watch) affords(ctx context.Context, c *upstream.Caller, cost int) bool {
+	return w.limiter.Take(ctx, c, cost) <= 0
 }
 
 // admit returns how long a caller must wait before it may spend so much.
@@ -122,7 +130,7 @@ func (w *watch) done(ctx context.Context, r edge.Report) {
 	if r.Status == 0 {
 		return // nothing was asked
 	}
-	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Took: r.Took}
+	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Again: string(r.Again), Took: r.Took}
 	id := ""
 	if c := r.Caller; c != nil {
 		id = c.RequestID
@@ -131,11 +139,11 @@ func (w *watch) done(ctx context.Context, r edge.Report) {
 	w.metrics.Served(o)
 	telemetry.Finish(trace.SpanFromContext(ctx), o, r.Status, id)
 	if r.Status != http.StatusSwitchingProtocols {
-		note(ctx, &r)
+		front.Note(ctx, &r)
 		return
 	}
 	// The line of a WebSocket is written when it ends, and it may have had many operations: each has a line of its own.
-	w.log.LogAttrs(ctx, slog.LevelInfo, "operation", append([]slog.Attr{slog.Duration("duration", r.Took)}, attrsOf(&r)...)...)
+	w.log.LogAttrs(ctx, slog.LevelInfo, "operation", append([]slog.Attr{slog.Duration("duration", r.Took)}, front.Attrs(&r)...)...)
 }
 
 // client shows what the client of the upstream counts.

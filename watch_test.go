@@ -545,6 +545,45 @@ func (s *server) lineWith(texts ...string) (string, bool) {
 	return "", false
 }
 
+// A client that asks the same again and again is answered without executing anything, and every answer is counted and logged.
+func TestAnswersThatAreGivenAgain(t *testing.T) {
+	_, url := newUpstream(t)
+	s := startServer(t, "-upstream", url, "-project", testProject, "-fresh=60s")
+	query := `{"query":"{ scalingGroup(groupId: \"` + testGroup + `\") { activities(first: 5) { totalCount nodes { logId } } } }"}`
+	var first reply
+	ids := map[string]bool{}
+	const times = 20
+	for i := range times {
+		got := s.do(t, http.MethodPost, "/graphql", query, "Content-Type", "application/json", "X-Auth-Token", testToken)
+		if i == 0 {
+			first = got
+		}
+		if got.StatusCode != http.StatusOK || got.body != first.body || strings.Contains(got.body, "errors") {
+			t.Fatalf("%d: %d %s\nwas %s", i, got.StatusCode, got.body, first.body)
+		}
+		ids[got.Header.Get("X-Request-Id")] = true
+	}
+	if got := s.do(t, http.MethodPost, "/graphql", query, "Content-Type", "application/json", "X-Auth-Token", "wrong-token"); !strings.Contains(got.body, "UNAUTHENTICATED") {
+		t.Errorf("another token: %s", got.body)
+	}
+	if len(ids) != times {
+		t.Errorf("%d ids", len(ids))
+	}
+	got := series(t, s.do(t, http.MethodGet, "/metrics", "").body)
+	if n := got[`scalegraph_requests_total{kind="query",outcome="ok"}`]; n != times {
+		t.Errorf("%v operations are counted", n)
+	}
+	if n := got[`scalegraph_answers_again_total{by="bytes"}`]; n < times/2 {
+		t.Errorf("%v answers were found by their bytes, %v by the request", n, got[`scalegraph_answers_again_total{by="request"}`])
+	}
+	s.stop()
+	for id := range ids {
+		if _, ok := s.lineWith(`"requestId":"`+id+`"`, `"msg":"request"`, `"operation":"query"`, `"status":200`); !ok {
+			t.Errorf("no line of %s", id)
+		}
+	}
+}
+
 func TestTheLineOfARequest(t *testing.T) {
 	_, args, _ := signedUpstream(t, "console a-key *")
 	s := startServer(t, args...)

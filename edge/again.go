@@ -24,10 +24,9 @@ func (x *exchange) again(text []byte) bool {
 		x.answer(&graphql.Response{Errors: errs})
 		return true
 	}
-	for _, b := range a.bases {
-		b.Count(&caller.Tally)
-	}
-	x.report.Status = http.StatusOK
+	a.count(caller)
+	x.report.Status, x.report.Again = http.StatusOK, AgainByRequest
+	x.found = &key
 	x.send(http.StatusOK, a.payload, true)
 	return true
 }

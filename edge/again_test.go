@@ -44,7 +44,7 @@ type keeping struct {
 	ran     executions
 }
 
-func newKeeping(t testing.TB) *keeping {
+func newKeeping(t testing.TB, also ...func(*edge.Config)) *keeping {
 	t.Helper()
 	k := &keeping{TB: t, Emulator: emulator.New(emulator.Switches{})}
 	for _, name := range []string{"one", "two"} {
@@ -65,10 +65,14 @@ func newKeeping(t testing.TB) *keeping {
 		Resolvers:  resolvers.New(resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Project: project}),
 		Complexity: resolvers.Complexity(),
 	})
-	k.handler = edge.NewHandler(schema, edge.Config{
+	cfg := edge.Config{
 		Answers: 1 << 20, ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
 		Extensions: []graphql.HandlerExtension{resolvers.Extension{}, &k.ran},
-	})
+	}
+	for _, more := range also {
+		more(&cfg)
+	}
+	k.handler = edge.NewHandler(schema, cfg)
 	k.target = start(t, k.handler)
 	return k
 }

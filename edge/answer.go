@@ -78,6 +78,7 @@ func (x *exchange) send(status int, a *payload, cacheable bool) {
 	}
 	h.Set("Content-Type", x.media+"; charset=utf-8")
 	body := a.in(encoding, x.compressors)
+	x.offer(encoding, len(body))
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // nobody is left to hear of a broken connection

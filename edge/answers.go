@@ -63,6 +63,13 @@ func (k *answers) find(key answerKey, now time.Time) (*keptAnswer, bool) {
 	return a, true
 }
 
+// count counts what an answer rests on as used by a caller.
+func (a *keptAnswer) count(c *upstream.Caller) {
+	for _, b := range a.bases {
+		b.Count(&c.Tally)
+	}
+}
+
 // keep keeps an answer that was asked for before, not long ago: most requests of some clients are asked once, and would only push
 // the others out. The body is copied.
 func (k *answers) keep(key answerKey, a *keptAnswer) {

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -49,6 +50,15 @@ type Config struct {
 	// Admit is asked before an operation is executed, and returns how long its caller must wait first; 0: not at all. nil: nobody waits.
 	Admit    func(ctx context.Context, c *upstream.Caller, cost int) time.Duration
 	InFlight int // requests under way at once, but for streams; 0: no bound
+
+	// Afford is Admit for an operation that is refused without a word: then Admit is asked next. It says whether the caller need not wait.
+	// nil: nobody waits.
+	Afford func(ctx context.Context, c *upstream.Caller, cost int) bool
+
+	// Repeatable is offered every answer to a POST that was given out of what is kept, before it is written. Where a request of the same bytes
+	// comes, again gives the body of the answer anew, with the same headers, or false where the request must be served in full. nil: nobody
+	// asks for that.
+	Repeatable func(r *http.Request, again func(ctx context.Context, id string) (body []byte, ok bool))
 
 	// Begin gives the context of each operation of a WebSocket, made from that of the connection: other operations are requests of their own,
 	// with contexts of their own. nil: it is the connection's.

@@ -68,6 +68,7 @@ type exchange struct {
 	prefer     preferences
 	caller     *upstream.Caller // once it is known
 	key        *answerKey       // under which the answer may be kept; nil: it may not
+	found      *answerKey       // under which it was kept; nil: it was not
 	entered    bool             // it counts as under way
 	report     Report
 }

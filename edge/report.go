@@ -15,9 +15,19 @@ type Report struct {
 	Code   string           // of the first error, of a stream's last answer; empty: none
 	Status int              // HTTP; 101 for an operation of a WebSocket
 	Cost   int              // what was charged
+	Again  Again            // whether it was executed, or its answer kept
 	Took   time.Duration    // from the request's headers to the end of its answer
 	Caller *upstream.Caller // with all that was counted; nil where the request was refused before that was known
 }
+
+// Again says how an answer was found that is given again, without executing anything. Empty: it was not.
+type Again string
+
+// The ways to find an answer.
+const (
+	AgainByRequest Again = "request" // by what is asked for, and by whom
+	AgainByBytes   Again = "bytes"   // by all bytes of the request, see Config.Repeatable
+)
 
 // concerns notes which operation the report is about.
 func (r *Report) concerns(op *graphql.OperationContext, trusted *Trusted) {

@@ -1,7 +1,8 @@
-package main
+package front
 
 import (
 	"context"
+	"crypto/sha256"
 	"net"
 	"net/http"
 	"sync"
@@ -12,49 +13,60 @@ import (
 // piece costs both sides a system call, and the client a wake-up. So connections can hold back what is written until the answer is
 // whole, and send it in one piece.
 
-// joining has a listener's connections able to hold back.
-type joining struct {
+// conns has a listener's connections able to hold back, and to answer what comes again.
+type conns struct {
 	net.Listener
 	buffers *sync.Pool // of *[]byte of mostHeld bytes
+	repeats *repeats
 }
 
-func newJoining(l net.Listener) joining {
-	return joining{l, &sync.Pool{New: func() any {
+func newConns(l net.Listener, r *repeats) conns {
+	return conns{l, &sync.Pool{New: func() any {
 		b := make([]byte, 0, mostHeld)
 		return &b
-	}}}
+	}}, r}
 }
 
-func (l joining) Accept() (net.Conn, error) {
+func (l conns) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &joinedConn{Conn: c, buffers: l.buffers}, nil
+	return &conn{Conn: c, buffers: l.buffers, repeats: l.repeats, turn: turn{between: true}}, nil
 }
 
 // mostHeld is how much is held back at most, in bytes.
 const mostHeld = 16 << 10
 
-// joinedConn may hold back what is written to it.
-type joinedConn struct {
+// conn is a connection that may hold back what is written to it, and that answers requests itself whose answers may be given again.
+type conn struct {
 	net.Conn
 	buffers *sync.Pool
+	repeats *repeats
+	turn    turn // see there who may change it
+
 	mu      sync.Mutex
 	holding bool
 	held    *[]byte // nil: nothing
+	offer   *repeat // of the request under way; nil: there is none, or it is taken
 }
 
-type joinedConnKey struct{}
+type connKey struct{}
 
 // withConn is for http.Server.ConnContext: it lets handlers find their connection.
 func withConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, joinedConnKey{}, c)
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// connOf returns the connection of a request. Elsewhere it is nil.
+func connOf(ctx context.Context) *conn {
+	c, _ := ctx.Value(connKey{}).(*conn)
+	return c
 }
 
 // hold has a request's connection hold back what is written until its answer is whole. Elsewhere it does nothing.
 func hold(ctx context.Context) {
-	if c, ok := ctx.Value(joinedConnKey{}).(*joinedConn); ok {
+	if c := connOf(ctx); c != nil {
 		c.mu.Lock()
 		c.holding = true
 		c.mu.Unlock()
@@ -63,7 +75,7 @@ func hold(ctx context.Context) {
 
 // sendHeld sends what is held and holds no more, for an answer that has more to come.
 func sendHeld(ctx context.Context) {
-	if c, ok := ctx.Value(joinedConnKey{}).(*joinedConn); ok {
+	if c := connOf(ctx); c != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.release()
@@ -71,18 +83,45 @@ func sendHeld(ctx context.Context) {
 }
 
 // answered is for http.Server.ConnState: an answer is whole when its connection turns idle, or is closed.
-func answered(conn net.Conn, now http.ConnState) {
-	if c, ok := conn.(*joinedConn); ok && now == http.StateIdle {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.release()
+func answered(nc net.Conn, now http.ConnState) {
+	c, ok := nc.(*conn)
+	if !ok || now != http.StateIdle {
+		return
+	}
+	c.mu.Lock()
+	c.release()
+	offer := c.offer
+	c.offer = nil
+	c.mu.Unlock()
+	key := c.turn.key
+	if alone := c.turn.over(); alone && offer != nil && offer.head != nil {
+		c.repeats.kept.Set(key, offer)
+	}
+}
+
+// Read reads what arrives. Requests that come again are answered here, and not seen by who reads.
+func (c *conn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(p)
+		if !c.turn.between && c.turn.ahead == 0 {
+			c.turn.more(n)
+			return n, err
+		}
+		key := askedKey(sha256.Sum256(p[:n]))
+		if err != nil || c.turn.ahead > 0 || !c.again(key) {
+			c.turn.begin(key, p[:n])
+			return n, err
+		}
 	}
 }
 
 // Write sends, or holds back. Of an answer that is too long to be held, what is held goes out with the next piece.
-func (c *joinedConn) Write(p []byte) (int, error) {
+func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.offer != nil && c.offer.head == nil {
+		c.offer.takeHead(p)
+	}
 	switch {
 	case !c.holding:
 		return c.Conn.Write(p)
@@ -100,7 +139,7 @@ func (c *joinedConn) Write(p []byte) (int, error) {
 }
 
 // release sends what is held, in the time that any write has. A client that does not take it is given up.
-func (c *joinedConn) release() {
+func (c *conn) release() {
 	if c.held == nil {
 		c.holding = false
 		return
@@ -112,14 +151,14 @@ func (c *joinedConn) release() {
 	c.giveBack()
 }
 
-func (c *joinedConn) giveBack() {
+func (c *conn) giveBack() {
 	*c.held = (*c.held)[:0]
 	c.buffers.Put(c.held)
 	c.held, c.holding = nil, false
 }
 
 // Close sends what is held and closes the connection. It does not wait for a write under way: that ends with the connection.
-func (c *joinedConn) Close() error {
+func (c *conn) Close() error {
 	if c.mu.TryLock() {
 		c.release()
 		c.mu.Unlock()
@@ -128,7 +167,7 @@ func (c *joinedConn) Close() error {
 }
 
 // CloseWrite is what http.Server looks for where it refuses a body.
-func (c *joinedConn) CloseWrite() error {
+func (c *conn) CloseWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.release()

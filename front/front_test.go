@@ -1,4 +1,4 @@
-package main
+package front
 
 import (
 	"context"
@@ -10,16 +10,24 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"scalegraph/edge"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// none is a server without streams.
+type none struct{}
+
+func (none) Drain(context.Context) error { return nil }
 
 // slowServer serves one handler that holds every request until it is let go.
 type slowServer struct {
 	url     string
-	state   *health
+	serving atomic.Bool
 	entered chan struct{}
 	letGo   chan struct{}
 	stop    context.CancelFunc
@@ -33,7 +41,7 @@ func startSlow(t *testing.T, drain time.Duration) *slowServer {
 		t.Fatal(err)
 	}
 	s := &slowServer{
-		url: "http://" + listener.Addr().String(), state: &health{circuits: allWell},
+		url:     "http://" + listener.Addr().String(),
 		entered: make(chan struct{}, 1), letGo: make(chan struct{}), done: make(chan error, 1),
 	}
 	hold := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +55,9 @@ func startSlow(t *testing.T, drain time.Duration) *slowServer {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stop = cancel
 	go func() {
-		s.done <- serve(ctx, listener, hold, new(edge.Streams), s.state, drain, slog.New(slog.DiscardHandler))
+		s.done <- Serve(ctx, listener, Config{
+			Handler: hold, Streams: none{}, Serving: s.serving.Store, Drain: drain, Log: slog.New(slog.DiscardHandler),
+		})
 	}()
 	return s
 }
@@ -72,11 +82,11 @@ func (s *slowServer) ask() (answer chan string) {
 func TestDrainingLetsRequestsFinish(t *testing.T) {
 	s := startSlow(t, 20*time.Second)
 	answer := s.ask()
-	if !ready(s.state) {
-		t.Error("not ready while serving")
+	if !s.serving.Load() {
+		t.Error("it does not say that it serves")
 	}
 	s.stop()
-	for ready(s.state) {
+	for s.serving.Load() {
 		time.Sleep(time.Millisecond)
 	}
 	close(s.letGo)
@@ -99,23 +109,6 @@ func TestDrainingIsBounded(t *testing.T) {
 		t.Errorf("got %v, want to be told that a request was cut off", err)
 	}
 	<-answer
-}
-
-func allWell() map[string]string { return map[string]string{"default": "closed"} }
-
-// ready asks the readiness page.
-func ready(state *health) bool {
-	w := httptest.NewRecorder()
-	state.ready(w, httptest.NewRequest("GET", "/readyz", nil))
-	return w.Code == http.StatusOK
-}
-
-func TestNotReadyWhileStarting(t *testing.T) {
-	w := httptest.NewRecorder()
-	(&health{circuits: allWell}).ready(w, httptest.NewRequest("GET", "/readyz", nil))
-	if w.Code != 503 || w.Body.String() != `{"ready":false,"upstream":"ok","redis":"off"}`+"\n" {
-		t.Errorf("got %d %s", w.Code, w.Body)
-	}
 }
 
 // A body that does not arrive is given up; a stream that goes on long behind its body is not.
@@ -158,20 +151,9 @@ func TestSlowBodies(t *testing.T) {
 	}
 }
 
-func TestReadinessNamesWhatFails(t *testing.T) {
-	h := &health{circuits: func() map[string]string { return map[string]string{"a": "closed", "b": "open", "c": "half-open"} }}
-	h.serving.Store(true)
-	w := httptest.NewRecorder()
-	h.ready(w, httptest.NewRequest("GET", "/readyz", nil))
-	want := `{"ready":true,"upstream":"failing","regions":{"a":"ok","b":"failing","c":"failing"},"redis":"off"}` + "\n"
-	if w.Code != 200 || w.Body.String() != want {
-		t.Errorf("got %d %s, want %s", w.Code, w.Body, want)
-	}
-}
-
 // What streams need goes through the middleware: flushing, and taking the connection over for a WebSocket.
 func TestStreamsPassTheMiddleware(t *testing.T) {
-	s := httptest.NewServer(middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/flush" {
 			_, _ = io.WriteString(w, "first")
 			w.(http.Flusher).Flush()
@@ -197,29 +179,5 @@ func TestStreamsPassTheMiddleware(t *testing.T) {
 			t.Errorf("%s: got %q, %v", path, got, err)
 		}
 		resp.Body.Close()
-	}
-}
-
-// A connection that was made before the end, and whose request comes a moment later, is answered.
-func TestARequestThatComesLate(t *testing.T) {
-	s := startServer(t)
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	stopped := make(chan int)
-	go func() { stopped <- s.stop() }()
-	waitUntil(t, "the server drains", func() bool { return strings.Contains(s.logs.String(), "draining") })
-	time.Sleep(2 * settle)
-	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := io.ReadAll(conn)
-	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200") {
-		t.Errorf("%v %q", err, answer)
-	}
-	if got := <-stopped; got != exitDone {
-		t.Errorf("exit status %d", got)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package front
 
 import (
 	"bytes"
@@ -37,8 +37,10 @@ func (c countingConn) Write(p []byte) (int, error) {
 func joinedServer(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
 	t.Helper()
 	writes := new(atomic.Int64)
-	s := httptest.NewUnstartedServer(middleware(h, slog.New(slog.DiscardHandler)))
-	s.Listener = newJoining(countingListener{s.Listener, writes})
+	s := httptest.NewUnstartedServer(Middleware(h, slog.New(slog.DiscardHandler)))
+	again := newRepeats(t.Context(), slog.New(slog.DiscardHandler))
+	t.Cleanup(again.close)
+	s.Listener = newConns(countingListener{s.Listener, writes}, again)
 	s.Config.ConnContext, s.Config.ConnState = withConn, answered
 	s.Start()
 	t.Cleanup(s.Close)

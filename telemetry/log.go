@@ -1,4 +1,4 @@
-package main
+package telemetry
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"scalegraph/upstream"
 )
 
-// newLog returns a log in the form that Config.Log names. Nothing in this program hands it a header's value, a token or a URL
-// with a user in it.
-func newLog(to io.Writer, form string) *slog.Logger {
+// NewLog returns a log in a form: text, json, or auto, which is text for a terminal and JSON for everything else. Nothing in this program
+// hands it a header's value, a token or a URL with a user in it.
+func NewLog(to io.Writer, form string) *slog.Logger {
 	if form == "text" || form == "auto" && isTerminal(to) {
 		return slog.New(withRequest{slog.NewTextHandler(to, nil)})
 	}
@@ -31,14 +31,14 @@ func isTerminal(w io.Writer) bool {
 type withRequest struct{ slog.Handler }
 
 func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
-	if id := upstream.CallerFrom(ctx).RequestID; id != "" && !has(r, requestIDField) {
-		r.AddAttrs(slog.String(requestIDField, id))
+	if id := upstream.CallerFrom(ctx).RequestID; id != "" && !has(r, RequestID) {
+		r.AddAttrs(slog.String(RequestID, id))
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
-// requestIDField names the request's id in all lines.
-const requestIDField = "requestId"
+// RequestID names the request's id in all lines.
+const RequestID = "requestId"
 
 func has(r slog.Record, field string) (found bool) {
 	r.Attrs(func(a slog.Attr) bool {

@@ -1,0 +1,78 @@
+package front
+
+import (
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// Middleware wraps what every request goes through, from the inside out.
+func Middleware(h http.Handler, log *slog.Logger) http.Handler {
+	h = bounded(h, bodyTimeout)
+	h = secured(h)
+	h = logged(h, log)
+	return identified(h) // first of all, because the log names the request
+}
+
+const requestIDHeader = "X-Request-Id"
+
+// requestIDForm is what we keep of what a caller calls its request; anything else could forge log lines.
+var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_.:/+=@-]{1,128}$`)
+
+// identified gives the request an id, the caller's own where it has one, and names it in the answer.
+func identified(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(requestIDHeader)
+		named := requestIDForm.MatchString(id)
+		if !named {
+			id = rand.Text()
+		}
+		if c := connOf(r.Context()); c != nil {
+			c.turn.is(r, named)
+		}
+		r.Header.Set(requestIDHeader, id)
+		w.Header().Set(requestIDHeader, id)
+		h.ServeHTTP(w, r)
+	})
+}
+
+// secured sets the headers that keep browsers from guessing, framing and telling. A page that needs more sets its own policy.
+func secured(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// bounded gives a body so long to arrive. http.Server's ReadTimeout would end streams, too: it goes on counting behind the body.
+func bounded(h http.Handler, within time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			conn := http.NewResponseController(w)
+			_ = conn.SetReadDeadline(time.Now().Add(within)) // no deadline to set: no connection to hold
+			r.Body = &boundedBody{r.Body, conn}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// boundedBody takes the deadline away when the body has arrived.
+type boundedBody struct {
+	io.ReadCloser
+	conn *http.ResponseController
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
