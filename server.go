@@ -110,6 +110,9 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	streams := new(edge.Streams)
 	serving := edgeConfig(cfg, demo.token(), streams, log)
 	serving.Queries = kept
+	if keeping.Redis != nil {
+		serving.Shared = kept
+	}
 	if callers != nil {
 		serving.Authenticate = callers.Authenticate
 	}

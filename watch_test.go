@@ -547,8 +547,14 @@ func (s *server) lineWith(texts ...string) (string, bool) {
 
 // A client that asks the same again and again is answered without executing anything, and every answer is counted and logged.
 func TestAnswersThatAreGivenAgain(t *testing.T) {
-	_, url := newUpstream(t)
-	s := startServer(t, "-upstream", url, "-project", testProject, "-fresh=60s")
+	for tier, args := range map[string][]string{"memory": nil, "redis": {"-cache-memory=0", "-redis-url=" + redistest.Start(t).URL()}} {
+		t.Run(tier, func(t *testing.T) { givenAgain(t, tier, args) })
+	}
+}
+
+func givenAgain(t *testing.T, tier string, args []string) {
+	e, url := newUpstream(t)
+	s := startServer(t, append(args, "-upstream", url, "-project", testProject, "-fresh=60s")...)
 	query := `{"query":"{ scalingGroup(groupId: \"` + testGroup + `\") { activities(first: 5) { totalCount nodes { logId } } } }"}`
 	var first reply
 	ids := map[string]bool{}
@@ -572,6 +578,12 @@ func TestAnswersThatAreGivenAgain(t *testing.T) {
 	got := series(t, s.do(t, http.MethodGet, "/metrics", "").body)
 	if n := got[`scalegraph_requests_total{kind="query",outcome="ok"}`]; n != times {
 		t.Errorf("%v operations are counted", n)
+	}
+	if n := got[`scalegraph_cache_hits_total{tier="`+tier+`"}`]; n < times-1 {
+		t.Errorf("%v pieces came from %s", n, tier)
+	}
+	if n := e.Count(); n != 2 {
+		t.Errorf("%d upstream calls, want one for each token", n)
 	}
 	if n := got[`scalegraph_answers_again_total{by="bytes"}`]; n < times/2 {
 		t.Errorf("%v answers were found by their bytes, %v by the request", n, got[`scalegraph_answers_again_total{by="request"}`])

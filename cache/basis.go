@@ -6,7 +6,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// A basis stands for a listing that was served fresh from memory, to one credential. It is what lets a whole answer be given again
+// A basis stands for a listing that was served fresh from what is kept, to one credential. It is what lets a whole answer be given again
 // without laying it out anew.
 type basis struct {
 	logs  *Logs
@@ -15,7 +15,7 @@ type basis struct {
 	group upstream.Group
 	state viewState // as it was: every reading of the view changes it
 	until time.Time // fresh until then
-	hits  int64     // pieces that came from memory
+	hits  int64     // pieces that were kept
 }
 
 // A viewState tells one track of a view from all others. It stands in for the track, which would keep its rows in memory.
@@ -33,10 +33,10 @@ func (t *track) state() viewState {
 	return viewState{t.gen, t.at.UnixNano(), t.seq}
 }
 
-// restsOn notes in the caller's tally what a listing was made of. Without memory nothing tells when that changes, so nothing is
-// noted; and what is noted of a listing that is not fresh never holds.
+// restsOn notes in the caller's tally what a listing was made of, where anything tells when that changes. What is noted of a listing that
+// is not fresh never holds.
 func (l *Logs) restsOn(a *asked, lay laid) {
-	if l.memory == nil || a.caller.NoCache {
+	if l.memory == nil && l.store == nil || a.caller.NoCache {
 		return
 	}
 	a.caller.Tally.RestOn(&basis{
@@ -45,7 +45,7 @@ func (l *Logs) restsOn(a *asked, lay laid) {
 	})
 }
 
-// Holds reports whether the credential still has the right, and the view is as it was and fresh.
+// Holds reports whether the credential still has the right, and the view is as it was and fresh. Without memory that is not known.
 func (b *basis) Holds(now time.Time) bool {
 	return now.Before(b.until) && b.logs.memory.track(b.view).state() == b.state && b.logs.grants.certain(b.who, b.group)
 }

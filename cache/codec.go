@@ -59,6 +59,10 @@ func (c codec) seal(stamp uint64, payload []byte) []byte {
 			flags, payload = flagCompressed, small
 		}
 	}
+	return wrap(flags, stamp, payload)
+}
+
+func wrap(flags byte, stamp uint64, payload []byte) []byte {
 	b := make([]byte, 0, envelope+len(payload))
 	b = append(b, codecVersion, flags)
 	b = binary.BigEndian.AppendUint64(b, stamp)
@@ -372,6 +376,31 @@ func (c codec) decodeTrack(value string) (t *track, head uint64, err error) {
 		return nil, 0, errUnreadable
 	}
 	return t, head, nil
+}
+
+// sealAnswer and openAnswer write a whole answer with what it rests on. It is read far more often than written, and does not live long:
+// it is not compressed.
+func (codec) sealAnswer(b *basis, text []byte) []byte {
+	w := writer{b: make([]byte, 0, 64+len(text))}
+	w.uint(b.state.gen)
+	w.int(b.state.at)
+	w.int(int64(b.state.seq))
+	w.time(b.until)
+	w.b = append(w.b, text...)
+	return wrap(0, 0, w.b)
+}
+
+func (c codec) openAnswer(value string) (state viewState, until time.Time, text string, err error) {
+	_, payload, err := c.open(value)
+	if err != nil {
+		return viewState{}, time.Time{}, "", err
+	}
+	r := reader{s: payload}
+	state, until = viewState{r.uint(), r.int(), r.place()}, r.time()
+	if r.bad || state.gen == 0 || r.s == "" {
+		return viewState{}, time.Time{}, "", errUnreadable
+	}
+	return state, until, r.s, nil
 }
 
 // writer appends; reader takes off the front and turns bad, for good, at the first thing that cannot be.

@@ -97,11 +97,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(string(summary), string(parts[upstream.SectionFailures]), true)
 	f.Add(string(encodeSummary(p)), string(encodeSection(p.rows, upstream.SectionFailures)), false)
 	f.Add(string(encodeSummary(p)), string(encodeSection(p.rows, upstream.SectionFailures)[1:]), false)
+	f.Add(string(c.sealAnswer(&basis{state: viewState{1, 2, 3}, until: p.at}, []byte("answer"))), "", true)
 	g := p.rows[0].Group
 	f.Fuzz(func(t *testing.T, summary, section string, sealed bool) {
 		if sealed {
 			_, _ = c.decodePiece(g, summary, map[upstream.Sections]string{upstream.SectionFailures: section})
 			_, _, _ = c.decodeTrack(summary)
+			_, _, _, _ = c.openAnswer(summary)
 			return
 		}
 		q, err := decodeSummary(g, summary)

@@ -53,6 +53,7 @@ type Logs struct {
 	grants   *grants
 	finals   *finals
 	seen     *seen
+	answers  *answers
 	flights  *flights
 	rests    *rests
 	counters Counters
@@ -84,6 +85,7 @@ func New(source Source, cfg Config) *Logs {
 	}
 	l.store = newStore(cfg.Redis, cfg, &l.counters)
 	l.seen = newSeen(l.store)
+	l.answers = newAnswers(l.memory, l.store)
 	l.grants = newGrants(cfg, l.store)
 	return l
 }

@@ -72,6 +72,33 @@ func (s *store) ask(ctx context.Context, cmds ...redis.Cmder) bool {
 	return s.tried(ctx, cmds, func() error { return s.trips.make(cmds...) })
 }
 
+// send sends commands without waiting for their answers.
+func (s *store) send(cmds ...redis.Cmder) {
+	if s.breaker.IsClosed() {
+		s.trips.leave(cmds)
+	}
+}
+
+// readAnswer reads what sealAnswer wrote; all is zero where nothing is there, or nothing that can be read.
+func (s *store) readAnswer(value string) (state viewState, until time.Time, text string) {
+	if value == "" {
+		return viewState{}, time.Time{}, ""
+	}
+	state, until, text, err := s.codec.openAnswer(value)
+	if err != nil {
+		s.counters.unreadable.Add(1)
+	}
+	return state, until, text
+}
+
+// stateOf reads of a track what tells it from others; the zero state where that cannot be.
+func (s *store) stateOf(text string) viewState {
+	if t, _, err := s.codec.decodeTrack(text); err == nil {
+		return t.state()
+	}
+	return viewState{}
+}
+
 // tried makes a trip unless Redis is to be left alone. The commands are those that it is known to bring.
 func (s *store) tried(ctx context.Context, cmds []redis.Cmder, trip func() error) bool {
 	if !s.breaker.TryAcquirePermit() {

@@ -14,7 +14,7 @@ func (x *exchange) again(text []byte) bool {
 		return false
 	}
 	key := keyOf(x.r.Method, x.r.Header.Values("Accept"), text, caller)
-	a, ok := x.answers.find(key, time.Now())
+	a, ok := x.answers.find(x.r.Context(), key, time.Now())
 	if !ok {
 		x.key = &key
 		return false
@@ -39,6 +39,6 @@ func (x *exchange) keep(a *payload) {
 	until, used := x.caller.Tally.FreshUntil()
 	bases := x.caller.Tally.Bases()
 	if used && len(bases) > 0 && time.Now().Before(until) {
-		x.answers.keep(*x.key, &keptAnswer{a, bases, x.report.Kind, x.report.Name, x.report.Cost})
+		x.answers.keep(x.r.Context(), *x.key, &keptAnswer{a, bases, x.report.Kind, x.report.Name, x.report.Cost})
 	}
 }

@@ -40,7 +40,8 @@ type Config struct {
 	StatusProfile  StatusProfile // empty: Audit
 	CORSOrigins    []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
 	Introspection  bool          // also switches suggestions in messages
-	Answers        int64         // bytes in which whole answers are kept; 0: none are
+	Answers        int64         // bytes in which whole answers are kept; 0: none are, but by Shared
+	Shared         AnswerStore   // keeps whole answers where Answers is 0; nil: nobody does
 	DemoToken      string        // stands for a missing X-Auth-Token; empty: nothing does
 
 	// Authenticate proves who a caller is by its Bearer and notes that in it; an error refuses the caller. Every transport asks it once for

@@ -29,7 +29,7 @@ type handler struct {
 // NewHandler serves GraphQL over the schema.
 func NewHandler(schema graphql.ExecutableSchema, cfg Config) http.Handler {
 	cfg = cfg.withDefaults()
-	h := &handler{cfg: cfg, engine: newEngine(schema, cfg), compressors: newCompressors(), answers: newAnswers(cfg.Answers)}
+	h := &handler{cfg: cfg, engine: newEngine(schema, cfg), compressors: newCompressors(), answers: newAnswers(cfg.Answers, cfg.Shared)}
 	h.engine.checkTrusted()
 	return h
 }

@@ -34,7 +34,7 @@ func (p *repeat) again(ctx context.Context, id string) ([]byte, bool) {
 		return nil, false
 	}
 	began := time.Now()
-	a, ok := p.answers.find(p.key, began)
+	a, ok := p.answers.find(ctx, p.key, began)
 	if !ok {
 		return nil, false
 	}
