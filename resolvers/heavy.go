@@ -25,7 +25,7 @@ func heavy[T any](ctx context.Context, r *Resolver, a *model.ScalingActivity, se
 
 // withSection reads a row again, with a section. The page may have moved on meanwhile; a row that has left it is read alone.
 func (r *Resolver) withSection(ctx context.Context, a *model.ScalingActivity, section upstream.Sections) (*upstream.Activity, error) {
-	rows, err := r.again(ctx, a.Origin, section)
+	rows, err := loadersFrom(ctx).lacks.load(ctx, r, lack{a.Origin, section})
 	if err != nil {
 		return nil, err
 	}

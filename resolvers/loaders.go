@@ -2,13 +2,9 @@ package resolvers
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/graph-gophers/dataloader/v7"
 
 	"scalegraph/upstream"
 )
@@ -16,9 +12,10 @@ import (
 // loaders see to it that equal calls within one request are made once. They live as long as the request and are never shared,
 // because what is read in them was read with one caller's credentials.
 type loaders struct {
-	pages  loader[pageKey, upstream.Page]
-	feeds  loader[feedKey, upstream.FeedPage]
-	counts loader[countKey, upstream.Count]
+	pages  calls[pageKey, upstream.Page]
+	feeds  calls[feedKey, upstream.FeedPage]
+	counts calls[countKey, upstream.Count]
+	lacks  lacks
 
 	arguments sync.Map // of fields, as text; see argumentsOf
 }
@@ -63,73 +60,6 @@ func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 		return event(ctx, next)
 	}
 	return next(ctx)
-}
-
-// A loader keeps the calls of one kind, each under what it asked for without the sections.
-type loader[K comparable, V any] struct {
-	mu    sync.Mutex
-	calls map[K][]*call[V]
-	made  *dataloader.Loader[*call[V], V] // nil before the first call
-}
-
-type call[V any] struct {
-	sections upstream.Sections
-	ask      func(context.Context) (V, error)
-}
-
-func askEach[V any](ctx context.Context, calls []*call[V]) []*dataloader.Result[V] {
-	results := make([]*dataloader.Result[V], len(calls))
-	for i, c := range calls {
-		v, err := c.try(ctx)
-		results[i] = &dataloader.Result[V]{Data: v, Error: err}
-	}
-	return results
-}
-
-// try turns a panic into an error, with the place it came from: the loader's own goroutine is no place to print it.
-func (c *call[V]) try(ctx context.Context) (v V, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = &panicked{value, debug.Stack()}
-		}
-	}()
-	return c.ask(ctx)
-}
-
-type panicked struct {
-	value any
-	stack []byte
-}
-
-func (p *panicked) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
-
-// do returns the answer of an earlier equal call that brings all these sections, under way or done, else that of ask.
-func (l *loader[K, V]) do(ctx context.Context, key K, sections upstream.Sections, ask func(context.Context) (V, error)) (V, error) {
-	made, c := l.call(key, sections, ask)
-	v, err := made.Load(ctx, c)()
-	if p := (*panicked)(nil); errors.As(err, &p) {
-		panic(p) // back in the resolver, where gqlgen has it logged and answered
-	}
-	return v, err
-}
-
-// call starts each call at once: the upstream takes one page a call, so gathering calls for a while could save nothing.
-func (l *loader[K, V]) call(key K, sections upstream.Sections, ask func(context.Context) (V, error)) (*dataloader.Loader[*call[V], V], *call[V]) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.made == nil { // few requests need loaders of all kinds
-		l.calls = map[K][]*call[V]{}
-		l.made = dataloader.NewBatchedLoader(askEach[V],
-			dataloader.WithBatchCapacity[*call[V], V](1), dataloader.WithInputCapacity[*call[V], V](1))
-	}
-	for _, c := range l.calls[key] {
-		if c.sections.Has(sections) {
-			return l.made, c
-		}
-	}
-	c := &call[V]{sections, ask}
-	l.calls[key] = append(l.calls[key], c)
-	return l.made, c
 }
 
 func (r *Resolver) page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
