@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// Garbage may grow to so many times what is in use, while the limit below allows it: collecting is most of the cost of an answer.
-	garbagePercent = 400
+	// Garbage may grow to so many hundredths of what is in use, while the limit below allows it: collecting is much of the cost of an
+	// answer. A program with a full cache is at the limit either way; one without a cache comes near it.
+	garbagePercent = 1600
 
 	// What the program takes beside its cache when it is busy, and what a byte of the cache costs with its garbage.
 	besideCache  = 64 << 20
