@@ -87,7 +87,7 @@ func wellFormed(id string) bool {
 	for _, c := range []byte(id) {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("-_.:/+=", c) >= 0:
+		case strings.IndexByte("-_.:/+=@", c) >= 0:
 		default:
 			return false
 		}

@@ -119,8 +119,8 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.offer != nil && c.offer.head == nil {
-		c.offer.takeHead(p)
+	if c.offer != nil && c.offer.head == nil && !c.offer.takeHead(p) {
+		c.offer = nil // what follows is no head
 	}
 	switch {
 	case !c.holding:
@@ -138,7 +138,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return max(0, int(n)-first), err
 }
 
-// release sends what is held, in the time that any write has. A client that does not take it is given up.
+// release sends what is held, in the time that any write has. A client that does not take it is given up. No deadline stays behind: what
+// net/http says by itself, as of a request that is none, has none of its own.
 func (c *conn) release() {
 	if c.held == nil {
 		c.holding = false
@@ -148,6 +149,7 @@ func (c *conn) release() {
 	if _, err := c.Conn.Write(*c.held); err != nil {
 		_ = c.Conn.Close()
 	}
+	_ = c.SetWriteDeadline(time.Time{})
 	c.giveBack()
 }
 

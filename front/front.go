@@ -81,7 +81,7 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 	}
 	bound, cancel := context.WithTimeout(base, drain)
 	defer cancel()
-	again.end(bound)
+	again.end(drain / 5) // what else is under way has to end, too
 	fresh.settled(listener)
 	ended := make(chan error, 1)
 	go func() { ended <- cfg.Streams.Drain(bound) }() // Shutdown neither ends streams nor waits for WebSockets

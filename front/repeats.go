@@ -21,17 +21,17 @@ import (
 // It returns the body alone, or false, without a trace, where the request must be served in full.
 type Again = func(ctx context.Context, id string) (body []byte, ok bool)
 
-// Repeatable offers that the answer of r, which must be given with status 200 and a known length, is given again to requests of the same
-// bytes, as long as again agrees. It is called before the answer is written. Its headers stay as they are but for the date and the id.
+// Repeatable offers that the answer of r, a POST, is given again to requests of the same bytes, as long as again agrees. It is called before the
+// answer is written, and does nothing where that has another status than 200, or no known length. The headers stay as they are but for the date
+// and the id; so each body must be as long as the first.
 func Repeatable(r *http.Request, again Again) {
 	c := connOf(r.Context())
-	if c == nil || r.Header.Get("Expect") != "" {
-		return // of two answers to one request the first is not ours
+	if c == nil || r.Method != http.MethodPost || r.Header.Get("Expect") != "" {
+		return // an answer to HEAD has no body, and of two answers to one request the first is not ours
 	}
-	offer := &repeat{again: again, line: line{method: r.Method, path: r.URL.Path, status: http.StatusOK}}
-	if c.turn.named {
-		offer.id = r.Header.Get(requestIDHeader)
-	}
+	offer := &repeat{again: again, named: c.turn.named, line: line{
+		id: r.Header.Get(requestIDHeader), method: r.Method, path: r.URL.Path, status: http.StatusOK,
+	}}
 	c.mu.Lock()
 	c.offer = offer
 	c.mu.Unlock()
@@ -73,11 +73,11 @@ func (r *repeats) enter() bool {
 
 func (r *repeats) leave() { r.under.Add(-1) }
 
-// end leaves all requests to net/http from now on, and returns when no other is under way: to net/http those connections are idle, and it
-// closes such at once when it ends.
-func (r *repeats) end(ctx context.Context) {
+// end leaves all requests to net/http from now on, and waits until no other is under way, for so long: to net/http those connections are idle,
+// and it closes such at once when it ends. Who takes nothing of an answer must not keep the rest from ending.
+func (r *repeats) end(within time.Duration) {
 	r.ended.Store(true)
-	for r.under.Load() > 0 && ctx.Err() == nil {
+	for began := time.Now(); r.under.Load() > 0 && time.Since(began) < within; {
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -94,7 +94,7 @@ func (c *conn) again(key askedKey) bool {
 	}
 	defer r.leave()
 	began, line, n := time.Now(), t.line, new(notes)
-	if line.id = t.id; line.id == "" {
+	if !t.named {
 		line.id = rand.Text()
 	}
 	body, ok := t.again(withNotes(r.base, n), line.id)
@@ -104,49 +104,60 @@ func (c *conn) again(key askedKey) bool {
 	c.send(t, line.id, began, body)
 	line.bytes = int64(len(body))
 	line.write(r.base, r.log, began, n)
-	_ = c.SetReadDeadline(time.Now().Add(IdleTimeout)) // as net/http does between requests
+	_ = c.SetWriteDeadline(time.Time{}) // both as net/http does between requests
+	_ = c.SetReadDeadline(time.Now().Add(IdleTimeout))
 	return true
 }
 
-// send sends an answer in one piece. Where that fails the next read does too.
+// send sends an answer in one piece. A client that does not take it is given up: what came next would pass for the rest.
 func (c *conn) send(t *repeat, id string, at time.Time, body []byte) {
 	_ = c.SetWriteDeadline(at.Add(writeTimeout))
 	b := c.buffers.Get().(*[]byte)
 	defer c.buffers.Put(b)
-	head := t.headOf((*b)[:0], id, at)
-	if len(head)+len(body) <= mostHeld {
-		_, _ = c.Conn.Write(append(head, body...))
-		return
+	if err := c.whole(t.headOf((*b)[:0], id, at), body); err != nil {
+		_ = c.Conn.Close()
 	}
-	_, _ = (&net.Buffers{head, body}).WriteTo(c.Conn)
+}
+
+// whole writes an answer. The head's memory may be written to.
+func (c *conn) whole(head, body []byte) error {
+	if len(head)+len(body) <= mostHeld {
+		_, err := c.Conn.Write(append(head, body...))
+		return err
+	}
+	_, err := (&net.Buffers{head, body}).WriteTo(c.Conn)
+	return err
 }
 
 // repeat is a request that was answered, and how to answer it again. It is not changed once it is kept.
 type repeat struct {
 	again Again
-	line  line   // without the id and the bytes
-	id    string // that the caller gave it; empty: each answer has one of our making
+	line  line   // of the first time, without the bytes
+	named bool   // the caller gave it its id; otherwise each time has one of our making, all as long
 	head  []byte // of the answer
 	date  int    // where in it the date is
 	idAt  int    // where in it the id is
 }
 
 var (
-	endOfHead  = []byte("\r\n\r\n")
-	okLine     = []byte("HTTP/1.1 200 OK\r\n")
-	dateHeader = []byte("\r\nDate: ")
-	idHeader   = []byte("\r\n" + requestIDHeader + ": ")
+	endOfHead    = []byte("\r\n\r\n")
+	okLine       = []byte("HTTP/1.1 200 OK\r\n")
+	lengthHeader = []byte("\r\nContent-Length: ")
+	dateHeader   = []byte("\r\nDate: ")
+	idHeader     = "\r\n" + requestIDHeader + ": "
 )
 
-// takeHead takes the head from the first piece of an answer, where all of it is there and it is of the form that net/http gives it.
-func (t *repeat) takeHead(piece []byte) {
+// takeHead takes the head from the first piece of an answer, and reports whether all of it is there, of the form that net/http gives it, with
+// the length of the body, and with the id of the request: another would be longer or shorter than what is written over it.
+func (t *repeat) takeHead(piece []byte) bool {
 	head, _, whole := bytes.Cut(piece, endOfHead)
-	date, id := bytes.Index(head, dateHeader), bytes.Index(head, idHeader)
-	if !whole || !bytes.HasPrefix(head, okLine) || date < 0 || id < 0 {
-		return
+	date, id := bytes.Index(head, dateHeader), bytes.Index(head, []byte(idHeader+t.line.id+"\r\n"))
+	if !whole || !bytes.HasPrefix(head, okLine) || !bytes.Contains(head, lengthHeader) || date < 0 || id < 0 {
+		return false
 	}
 	t.head = bytes.Clone(piece[:len(head)+len(endOfHead)])
 	t.date, t.idAt = date+len(dateHeader), id+len(idHeader)
+	return true
 }
 
 // headOf appends the head of an answer that is given at a time.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -74,6 +75,12 @@ func always() bool { return true }
 func serveEchoes(t testing.TB, e *echoes) (address string, log *lines) {
 	t.Helper()
 	log = new(lines)
+	return serveAll(t, e, log), log
+}
+
+// serveAll serves a handler as the program does, and returns the address.
+func serveAll(t testing.TB, h http.Handler, log io.Writer) (address string) {
+	t.Helper()
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,7 +89,7 @@ func serveEchoes(t testing.TB, e *echoes) (address string, log *lines) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- Serve(ctx, listener, Config{Handler: Middleware(e, logger), Streams: none{}, Serving: func(bool) {}, Log: logger})
+		done <- Serve(ctx, listener, Config{Handler: Middleware(h, logger), Streams: none{}, Serving: func(bool) {}, Log: logger})
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -90,7 +97,7 @@ func serveEchoes(t testing.TB, e *echoes) (address string, log *lines) {
 			t.Error(err)
 		}
 	})
-	return listener.Addr().String(), log
+	return listener.Addr().String()
 }
 
 // talk is a connection that is spoken to in bytes.
@@ -236,8 +243,8 @@ func TestRepeatsKeepTheConnection(t *testing.T) {
 	defer r.close()
 	request := []byte(post("a query"))
 	c := &conn{Conn: deadlines, repeats: r, buffers: newConns(nil, r).buffers, turn: turn{between: true, post: true}}
-	offer := &repeat{again: func(context.Context, string) ([]byte, bool) { return []byte("body"), true }}
-	offer.takeHead([]byte("HTTP/1.1 200 OK\r\nX-Request-Id: " + strings.Repeat("x", 26) + "\r\nDate: Mon, 23 Nov 2026 14:38:28 GMT\r\nContent-Length: 4\r\n\r\n"))
+	offer := &repeat{again: func(context.Context, string) ([]byte, bool) { return []byte("body"), true }, line: line{id: rand.Text()}}
+	offer.takeHead([]byte("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Request-Id: " + offer.line.id + "\r\nDate: Mon, 23 Nov 2026 14:38:28 GMT\r\n\r\n"))
 	r.kept.Set(sha256.Sum256(request), offer)
 	go func() { _, _ = c.Read(make([]byte, 4096)) }()
 	if _, err := near.Write(request); err != nil {
@@ -360,7 +367,7 @@ func TestRepeatsEnd(t *testing.T) {
 		t.Fatal("none may be given")
 	}
 	ended := make(chan struct{})
-	go func() { r.end(t.Context()); close(ended) }()
+	go func() { r.end(time.Minute); close(ended) }()
 	for !r.ended.Load() {
 		time.Sleep(time.Millisecond)
 	}
