@@ -27,8 +27,9 @@ type place struct {
 }
 
 const (
-	maxPlaces = 1 << 13
-	maxAnswer = 64 << 10 // bytes; what is longer is laid out each time
+	maxPlaces  = 1 << 13
+	maxAnswer  = 64 << 10    // bytes; what is longer is laid out each time
+	answerLife = time.Minute // at most, also where the rows never change: there are more questions than rows
 )
 
 // newAnswers returns what remembers answers, where nothing else would keep them.
@@ -72,7 +73,7 @@ func (l *Logs) KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []up
 	if !ok || b.state == (viewState{}) {
 		return
 	}
-	if life := time.Until(b.until); life > 0 {
+	if life := min(time.Until(b.until), answerLife); life > 0 {
 		p := place{answerKey(b.view, key, l.grants.secret), b}
 		l.answers.places.Set(key, p)
 		l.store.send(redis.NewStatusCmd(ctx, "set", p.key, l.store.codec.sealAnswer(b, text), "px", max(life.Milliseconds(), 1)))
