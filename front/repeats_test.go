@@ -295,7 +295,7 @@ func TestRepeatsChangeNothing(t *testing.T) {
 		post("a", "X: "+strings.Repeat("y", 5000)), post("a", "Expect: 100-continue"), post(post("a")), post("a", "Connection: keep-alive"),
 		"POST /graphql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
 		"GET /graphql HTTP/1.1\r\nHost: x\r\n\r\n", "HEAD /graphql HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-		"\r\n" + post("a"),
+		post("a") + "\r\n" + post("a"), // net/http takes an empty line behind a POST, and closes elsewhere, which cuts what is on its way
 	}
 	var n atomic.Int64
 	again := &echoes{willing: func() bool { return n.Add(1)%5 > 0 }}
