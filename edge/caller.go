@@ -69,17 +69,21 @@ func hasDirective(lines []string, directive string) bool {
 	return false
 }
 
+// RequestIDHeader is where a request's id stands, and its answer's.
+const RequestIDHeader = "X-Request-Id"
+
 // maxRequestID bounds the request ids that we take over, in bytes: they go into every log line.
 const maxRequestID = 128
 
-// requestID keeps the caller's id where it is well formed, and makes one otherwise.
-func requestID(h http.Header) string {
-	if id := h.Get("X-Request-Id"); wellFormed(id) {
-		return id
+// RequestID returns the caller's id of a request where it has a well-formed one, and else an id of our making; these are all as long.
+func RequestID(h http.Header) (id string, given bool) {
+	if id = h.Get(RequestIDHeader); wellFormed(id) {
+		return id, true
 	}
-	return rand.Text()
+	return rand.Text(), false
 }
 
+// wellFormed keeps out what could forge lines of the log.
 func wellFormed(id string) bool {
 	if id == "" || len(id) > maxRequestID {
 		return false

@@ -42,8 +42,8 @@ const vary = "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Enco
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{handler: h, w: w, r: r, connection: r.Context(), began: time.Now(), media: mediaJSON}
-	x.id = requestID(r.Header)
-	w.Header().Set("X-Request-Id", x.id)
+	x.id, _ = RequestID(r.Header)
+	w.Header().Set(RequestIDHeader, x.id)
 	w.Header().Set("Vary", vary)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	x.cors()

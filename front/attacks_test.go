@@ -19,6 +19,8 @@ import (
 	"weak"
 
 	"pgregory.net/rapid"
+
+	"scalegraph/edge"
 )
 
 // manners answers in the ways that a handler may, and offers all its answers.
@@ -59,7 +61,7 @@ func (m *manners) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 		w.WriteHeader(http.StatusTooManyRequests)
 	case "/named":
-		w.Header().Set(requestIDHeader, strings.Repeat("otherwise", 20))
+		w.Header().Set(edge.RequestIDHeader, strings.Repeat("otherwise", 20))
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	case "/ends":
 		w.Header().Set("Connection", "close")

@@ -36,7 +36,7 @@ func logged(h http.Handler, log *slog.Logger) http.Handler {
 		answer := newAnswerWriter(r.Context(), w)
 		n := new(notes)
 		defer func() {
-			line{r.Header.Get(requestIDHeader), r.Method, r.URL.Path, answer.status, answer.bytes}.write(r.Context(), log, began, n)
+			line{r.Header.Get(edge.RequestIDHeader), r.Method, r.URL.Path, answer.status, answer.bytes}.write(r.Context(), log, began, n)
 		}()
 		h.ServeHTTP(answer, r.WithContext(withNotes(r.Context(), n)))
 	})

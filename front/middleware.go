@@ -1,12 +1,12 @@
 package front
 
 import (
-	"crypto/rand"
 	"io"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"time"
+
+	"scalegraph/edge"
 )
 
 // Middleware wraps what every request goes through, from the inside out.
@@ -17,24 +17,15 @@ func Middleware(h http.Handler, log *slog.Logger) http.Handler {
 	return identified(h) // first of all, because the log names the request
 }
 
-const requestIDHeader = "X-Request-Id"
-
-// requestIDForm is what we keep of what a caller calls its request; anything else could forge log lines.
-var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_.:/+=@-]{1,128}$`)
-
 // identified gives the request an id, the caller's own where it has one, and names it in the answer.
 func identified(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := r.Header.Get(requestIDHeader)
-		named := requestIDForm.MatchString(id)
-		if !named {
-			id = rand.Text()
-		}
+		id, named := edge.RequestID(r.Header)
 		if c := connOf(r.Context()); c != nil {
 			c.turn.is(r, named)
 		}
-		r.Header.Set(requestIDHeader, id)
-		w.Header().Set(requestIDHeader, id)
+		r.Header.Set(edge.RequestIDHeader, id)
+		w.Header().Set(edge.RequestIDHeader, id)
 		h.ServeHTTP(w, r)
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+
+	"scalegraph/edge"
 )
 
 // Clients that look on send the same bytes over and over. To parse them, to route them, and to write the same headers again costs more than
@@ -30,7 +32,7 @@ func Repeatable(r *http.Request, again Again) {
 		return // an answer to HEAD has no body, and of two answers to one request the first is not ours
 	}
 	offer := &repeat{again: again, named: c.turn.named, line: line{
-		id: r.Header.Get(requestIDHeader), method: r.Method, path: r.URL.Path, status: http.StatusOK,
+		id: r.Header.Get(edge.RequestIDHeader), method: r.Method, path: r.URL.Path, status: http.StatusOK,
 	}}
 	c.mu.Lock()
 	c.offer = offer
@@ -144,7 +146,7 @@ var (
 	okLine       = []byte("HTTP/1.1 200 OK\r\n")
 	lengthHeader = []byte("\r\nContent-Length: ")
 	dateHeader   = []byte("\r\nDate: ")
-	idHeader     = "\r\n" + requestIDHeader + ": "
+	idHeader     = "\r\n" + edge.RequestIDHeader + ": "
 )
 
 // takeHead takes the head from the first piece of an answer, and reports whether all of it is there, of the form that net/http gives it, with
