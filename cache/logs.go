@@ -3,7 +3,7 @@
 //
 // The way of a question: List lays the answer from what is at hand (lay.go), looks in Redis for what it lacks (look.go), and gets
 // the rest from the source (get.go), in flights that all who want the same share (flight.go, fetch.go). What was read finds its place in
-// the log, counted from the oldest end (track.go), and is kept in blocks (block.go).
+// the log, counted from the oldest end (track.go), and is kept in blocks (block.go). Without memory, whole answers are kept, too (answers.go).
 //
 // What is kept belongs to a group and a filter and is shared by all callers who may read the group. Who may is the upstream's
 // to say: see grants.

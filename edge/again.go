@@ -14,9 +14,9 @@ func (x *exchange) again(text []byte) bool {
 		return false
 	}
 	key := keyOf(x.r.Method, x.r.Header.Values("Accept"), text, caller)
+	x.key = &key
 	a, ok := x.answers.find(x.r.Context(), key, time.Now())
 	if !ok {
-		x.key = &key
 		return false
 	}
 	x.report.Kind, x.report.Name, x.report.Cost = a.kind, a.name, a.cost
@@ -26,7 +26,6 @@ func (x *exchange) again(text []byte) bool {
 	}
 	a.count(caller)
 	x.report.Status, x.report.Again = http.StatusOK, AgainByRequest
-	x.found = &key
 	x.send(http.StatusOK, a.payload, true)
 	return true
 }

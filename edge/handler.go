@@ -67,8 +67,7 @@ type exchange struct {
 	acceptable bool            // the client takes such an answer
 	prefer     preferences
 	caller     *upstream.Caller // once it is known
-	key        *answerKey       // under which the answer may be kept; nil: it may not
-	found      *answerKey       // under which it was kept; nil: it was not
+	key        *answerKey       // under which the answer is kept, or may be; nil: it may not
 	entered    bool             // it counts as under way
 	report     Report
 }

@@ -21,10 +21,10 @@ type repeat struct {
 
 // offer has an answer given again to requests of the same bytes, where it came out of what is kept.
 func (x *exchange) offer(encoding string, length int) {
-	if x.cfg.Repeatable == nil || x.found == nil || x.r.Method != http.MethodPost {
+	if x.cfg.Repeatable == nil || x.report.Again == "" || x.r.Method != http.MethodPost {
 		return
 	}
-	x.cfg.Repeatable(x.r, (&repeat{x.handler, *x.found, x.caller, encoding, length}).again)
+	x.cfg.Repeatable(x.r, (&repeat{x.handler, *x.key, x.caller, encoding, length}).again)
 }
 
 // again is what Config.Repeatable is given.
