@@ -144,6 +144,6 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	}
 	return front.Serve(ctx, listener, front.Config{
 		Handler: front.Middleware(guarded(mux, cfg, listener.Addr()), log),
-		Streams: streams, Serving: state.serving.Store, Log: log,
+		Streams: streams, Repeats: serving.Repeatable != nil, Serving: state.serving.Store, Log: log,
 	})
 }

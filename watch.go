@@ -89,7 +89,7 @@ func (w *watch) edge(cfg *edge.Config) {
 	if w.tracing.On() {
 		cfg.Begin = w.tracing.Operation
 		cfg.Extensions = append(cfg.Extensions, telemetry.Fields{Tracer: w.tracing.Tracer})
-	} else {
+	} else if cfg.Answers > 0 || cfg.Shared != nil {
 		cfg.Repeatable = front.Repeatable // what is answered so has no span
 	}
 }

@@ -17,7 +17,7 @@ import (
 type conns struct {
 	net.Listener
 	buffers *sync.Pool // of *[]byte of mostHeld bytes
-	repeats *repeats
+	repeats *repeats   // nil: no answer is given again
 }
 
 func newConns(l net.Listener, r *repeats) conns {
@@ -42,8 +42,8 @@ const mostHeld = 16 << 10
 type conn struct {
 	net.Conn
 	buffers *sync.Pool
-	repeats *repeats
-	turn    turn // see there who may change it
+	repeats *repeats // nil: no answer is given again
+	turn    turn     // see there who may change it
 
 	mu      sync.Mutex
 	holding bool
@@ -58,24 +58,34 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-// connOf returns the connection of a request. Elsewhere it is nil.
+// connOf returns the connection of a request. Elsewhere it is nil, and its methods hold, holds and sendHeld do nothing.
 func connOf(ctx context.Context) *conn {
 	c, _ := ctx.Value(connKey{}).(*conn)
 	return c
 }
 
-// hold has a request's connection hold back what is written until its answer is whole. Elsewhere it does nothing.
-func hold(ctx context.Context) {
-	if c := connOf(ctx); c != nil {
+// hold has a connection hold back what is written until the answer is whole. Without a connection it does nothing.
+func (c *conn) hold() {
+	if c != nil {
 		c.mu.Lock()
 		c.holding = true
 		c.mu.Unlock()
 	}
 }
 
+// holds reports whether what is written is held back, or bounded by the connection.
+func (c *conn) holds() bool {
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.holding
+}
+
 // sendHeld sends what is held and holds no more, for an answer that has more to come.
-func sendHeld(ctx context.Context) {
-	if c := connOf(ctx); c != nil {
+func (c *conn) sendHeld() {
+	if c != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.release()
@@ -107,7 +117,10 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.turn.more(n)
 			return n, err
 		}
-		key := askedKey(sha256.Sum256(p[:n]))
+		var key askedKey
+		if c.repeats != nil {
+			key = sha256.Sum256(p[:n])
+		}
 		if err != nil || c.turn.ahead > 0 || !c.again(key) {
 			c.turn.begin(key, p[:n])
 			return n, err
@@ -133,6 +146,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	first := len(*c.held)
+	_ = c.SetWriteDeadline(time.Now().Add(writeTimeout)) // who writes has left that to us, see holds
 	n, err := (&net.Buffers{*c.held, p}).WriteTo(c.Conn)
 	c.giveBack()
 	return max(0, int(n)-first), err

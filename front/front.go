@@ -31,6 +31,7 @@ type Config struct {
 	Streams interface {  // the answers that do not end by themselves
 		Drain(ctx context.Context) error // ends them, and waits for their end or ctx's
 	}
+	Repeats bool          // Repeatable may be called; where it never is, nobody need look for requests that come again
 	Serving func(bool)    // is told when requests are taken, and when no longer
 	Drain   time.Duration // how long requests under way may take to finish; 0: DrainTimeout
 	Log     *slog.Logger
@@ -49,8 +50,12 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 	// Requests do not inherit ctx's end: they may finish.
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	fresh, again := new(newcomers), newRepeats(base, cfg.Log)
-	defer again.close()
+	fresh := new(newcomers)
+	var again *repeats
+	if cfg.Repeats {
+		again = newRepeats(base, cfg.Log)
+		defer again.close()
+	}
 	server := &http.Server{
 		Handler:           cfg.Handler,
 		ReadHeaderTimeout: HeaderTimeout,
@@ -81,7 +86,9 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 	}
 	bound, cancel := context.WithTimeout(base, drain)
 	defer cancel()
-	again.end(drain / 5) // what else is under way has to end, too
+	if again != nil {
+		again.end(drain / 5) // what else is under way has to end, too
+	}
 	fresh.settled(listener)
 	ended := make(chan error, 1)
 	go func() { ended <- cfg.Streams.Drain(bound) }() // Shutdown neither ends streams nor waits for WebSockets

@@ -42,10 +42,10 @@ func secured(h http.Handler) http.Handler {
 	})
 }
 
-// bounded gives a body so long to arrive. http.Server's ReadTimeout would end streams, too: it goes on counting behind the body.
+// bounded gives a body so long to arrive, where it is not here already. http.Server's ReadTimeout would end streams, too: it goes on counting behind the body.
 func bounded(h http.Handler, within time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body != http.NoBody {
+		if c := connOf(r.Context()); r.Body != http.NoBody && (c == nil || !c.turn.whole()) {
 			conn := http.NewResponseController(w)
 			_ = conn.SetReadDeadline(time.Now().Add(within)) // no deadline to set: no connection to hold
 			r.Body = &boundedBody{r.Body, conn}

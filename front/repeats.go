@@ -28,7 +28,7 @@ type Again = func(ctx context.Context, id string) (body []byte, ok bool)
 // and the id; so each body must be as long as the first.
 func Repeatable(r *http.Request, again Again) {
 	c := connOf(r.Context())
-	if c == nil || r.Method != http.MethodPost || r.Header.Get("Expect") != "" {
+	if c == nil || c.repeats == nil || r.Method != http.MethodPost || r.Header.Get("Expect") != "" {
 		return // an answer to HEAD has no body, and of two answers to one request the first is not ours
 	}
 	offer := &repeat{again: again, named: c.turn.named, line: line{
@@ -86,7 +86,7 @@ func (r *repeats) end(within time.Duration) {
 
 // again answers what arrived, where it is a whole request that was answered before.
 func (c *conn) again(key askedKey) bool {
-	if !c.turn.post {
+	if c.repeats == nil || !c.turn.post {
 		return false // the first of a connection has less time to arrive, and what follows a POST may begin with an empty line
 	}
 	r := c.repeats

@@ -89,7 +89,7 @@ func serveAll(t testing.TB, h http.Handler, log io.Writer) (address string) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- Serve(ctx, listener, Config{Handler: Middleware(h, logger), Streams: none{}, Serving: func(bool) {}, Log: logger})
+		done <- Serve(ctx, listener, Config{Handler: Middleware(h, logger), Streams: none{}, Repeats: true, Serving: func(bool) {}, Log: logger})
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -60,6 +60,11 @@ func (t *turn) is(r *http.Request, named bool) {
 	}
 }
 
+// whole reports whether all of the request has arrived. It may be asked before the handler reads the body.
+func (t *turn) whole() bool {
+	return t.head > 0 && t.body >= 0 && t.arrived >= t.head+t.body
+}
+
 // over ends the request, and reports whether it came whole in one read, and nothing else with it. Only where the request's length is known
 // can it be told what of the next has been read: nothing, or the one byte by which net/http learns that a client is still there. Where
 // that is once unknown it stays so.

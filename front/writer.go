@@ -9,16 +9,16 @@ import (
 // answerWriter remembers the status and how many bytes were written, and gives up on a caller that takes nothing for writeTimeout.
 type answerWriter struct {
 	http.ResponseWriter
-	conn   *http.ResponseController
-	ctx    context.Context // of the request
-	status int
-	bytes  int64
+	control http.ResponseController
+	conn    *conn // nil: it is none of ours
+	status  int
+	bytes   int64
 }
 
 func newAnswerWriter(ctx context.Context, w http.ResponseWriter) *answerWriter {
-	conn := http.NewResponseController(w)
-	_ = conn.SetWriteDeadline(time.Time{}) // that of the connection's last answer; a writer without deadlines needs none
-	return &answerWriter{ResponseWriter: w, conn: conn, ctx: ctx, status: http.StatusOK}
+	a := &answerWriter{ResponseWriter: w, control: *http.NewResponseController(w), conn: connOf(ctx), status: http.StatusOK}
+	_ = a.control.SetWriteDeadline(time.Time{}) // that of the connection's last answer; a writer without deadlines needs none
+	return a
 }
 
 // Unwrap lets http.ResponseController reach what this writer does not have: deadlines and hijacking.
@@ -26,15 +26,15 @@ func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Flush makes the writer an http.Flusher, which stream writers ask for by type.
 func (w *answerWriter) Flush() {
-	_ = w.conn.Flush()
-	sendHeld(w.ctx)
+	_ = w.control.Flush()
+	w.conn.sendHeld()
 }
 
 // WriteHeader notes the final status; 1xx is none, but for the switch to another protocol. An answer whose length is known comes as
 // a whole, and goes out as one.
 func (w *answerWriter) WriteHeader(status int) {
 	if w.Header().Get("Content-Length") != "" {
-		hold(w.ctx)
+		w.conn.hold()
 	}
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
 		w.status = status
@@ -43,7 +43,9 @@ func (w *answerWriter) WriteHeader(status int) {
 }
 
 func (w *answerWriter) Write(p []byte) (int, error) {
-	_ = w.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if !w.conn.holds() {
+		_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err
