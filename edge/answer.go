@@ -76,7 +76,7 @@ func (x *exchange) send(status int, a *payload, cacheable bool) {
 	if encoding != "" {
 		h.Set("Content-Encoding", encoding)
 	}
-	h.Set("Content-Type", x.media+"; charset=utf-8")
+	h["Content-Type"] = contentTypes[x.media]
 	body := a.in(encoding, x.compressors)
 	x.offer(encoding, len(body))
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -19,6 +19,9 @@ var encodings = []string{"zstd", "br", "gzip"}
 
 // chooseEncoding returns the content encoding that the client likes best, ours where several are as welcome; empty for none.
 func chooseEncoding(accept []string) string {
+	if len(accept) == 0 {
+		return ""
+	}
 	weights := map[string]float64{}
 	for _, entry := range splitList(strings.Join(accept, ",")) {
 		name, params, _ := strings.Cut(entry, ";")

@@ -34,6 +34,9 @@ type preferences struct {
 
 func preferencesOf(accept []string) preferences {
 	var p preferences
+	if len(accept) == 0 {
+		return p
+	}
 	best := 0.0
 	for _, r := range parseAccept(strings.Join(accept, ",")) {
 		switch {

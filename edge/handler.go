@@ -37,15 +37,21 @@ func NewHandler(schema graphql.ExecutableSchema, cfg Config) http.Handler {
 // errRequestTimeout is the cause of a context that ended because the request's own time was over.
 var errRequestTimeout = errors.New("the request ran out of time")
 
-// vary names the request headers that an answer depends on.
-const vary = "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"
+// The values of headers that answers share. Nobody changes them: Set and Add put others in their place.
+var (
+	vary         = []string{"X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"} // what an answer depends on
+	noSniff      = []string{"nosniff"}
+	contentTypes = map[string][]string{mediaJSON: {mediaJSON + "; charset=utf-8"}, mediaResponse: {mediaResponse + "; charset=utf-8"}}
+)
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{handler: h, w: w, r: r, connection: r.Context(), began: time.Now(), media: mediaJSON}
 	x.id, _ = RequestID(r.Header)
-	w.Header().Set(RequestIDHeader, x.id)
-	w.Header().Set("Vary", vary)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	header := w.Header()
+	if header.Get(RequestIDHeader) != x.id {
+		header.Set(RequestIDHeader, x.id)
+	}
+	header["Vary"], header["X-Content-Type-Options"] = vary, noSniff
 	x.cors()
 	defer x.done()
 	defer x.leave()

@@ -81,6 +81,9 @@ func readParams(r *http.Request, text []byte) (*graphql.RawParams, *refusal) {
 // isJSON reports whether a Content-Type is JSON in UTF-8. Anything else is refused, above all the types that a browser sends
 // to other sites without asking them first.
 func isJSON(contentType string) bool {
+	if contentType == mediaJSON {
+		return true
+	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil || media != mediaJSON {
 		return false

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"scalegraph/edge"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -179,5 +181,28 @@ func TestStreamsPassTheMiddleware(t *testing.T) {
 			t.Errorf("%s: got %q, %v", path, got, err)
 		}
 		resp.Body.Close()
+	}
+}
+
+// The headers that all answers share stay as they are, whatever a handler adds to its own.
+func TestHeadersAreSharedUnchanged(t *testing.T) {
+	const policy = "Content-Security-Policy"
+	h := Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/add":
+			w.Header().Add(policy, "more")
+		case "/set":
+			w.Header().Set(policy, "other")
+		}
+		w.Header().Add(edge.RequestIDHeader, "more")
+		_, _ = io.WriteString(w, r.Header.Get(edge.RequestIDHeader)+strings.Join(r.Header.Values(edge.RequestIDHeader), ""))
+	}), slog.New(slog.DiscardHandler))
+	for _, path := range []string{"/add", "/set", "/"} {
+		r, w := httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()
+		r.Header.Set(edge.RequestIDHeader, "an-id")
+		h.ServeHTTP(w, r)
+		if path == "/" && strings.Join(w.Header().Values(policy), "") != "default-src 'none'; frame-ancestors 'none'" || w.Body.String() != "an-idan-id" {
+			t.Errorf("%s: %q, %s", path, w.Header(), w.Body)
+		}
 	}
 }

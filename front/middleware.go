@@ -24,20 +24,29 @@ func identified(h http.Handler) http.Handler {
 		if c := connOf(r.Context()); c != nil {
 			c.turn.is(r, named)
 		}
-		r.Header.Set(edge.RequestIDHeader, id)
-		w.Header().Set(edge.RequestIDHeader, id)
+		line := []string{id}
+		r.Header[edge.RequestIDHeader], w.Header()[edge.RequestIDHeader] = line, line
 		h.ServeHTTP(w, r)
 	})
 }
 
-// secured sets the headers that keep browsers from guessing, framing and telling. A page that needs more sets its own policy.
+// secured sets the headers that keep browsers from guessing, framing and telling. A page that needs more sets its own policy. All answers share
+// the values: whoever changes a header sets another or adds one, as Set and Add do.
 func secured(h http.Handler) http.Handler {
+	fixed := []struct {
+		name  string // in canonical form
+		value []string
+	}{
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"X-Frame-Options", []string{"DENY"}},
+		{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
-		header.Set("X-Frame-Options", "DENY")
-		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		for _, f := range fixed {
+			header[f.name] = f.value
+		}
 		h.ServeHTTP(w, r)
 	})
 }
