@@ -119,6 +119,10 @@ func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxBod
 
 func parseBody(text []byte) (*parameters, *refusal) {
 	p := &parameters{}
+	if p.plain(text) {
+		return p, nil
+	}
+	p = &parameters{}
 	return p, decode(text, p, "body")
 }
 
