@@ -19,7 +19,7 @@ type Limits struct {
 	Aliases       int   // fragments expanded; 100
 	RootFields    int   // fragments expanded; 50
 	Directives    int   // fragments expanded; 50
-	Cost          int   // fields times the rows asked for; 20000
+	Cost          int   // fields times the rows asked for; 20000. No price of a field may go by texts (ID and String) among variables
 	UpstreamCalls int   // HTTP requests that the operation may cause; 200
 }
 

@@ -17,7 +17,13 @@ type documents struct {
 	limiter
 	introspection bool
 	strict, kind  []rule // the kind rules suggest what might have been meant
-	kept          *otter.Cache[string, *ast.QueryDocument]
+	kept          *otter.Cache[string, *document]
+}
+
+// document is one that may be run, with what is known of it.
+type document struct {
+	*ast.QueryDocument
+	costs costs
 }
 
 // keptDocuments bounds the memory of documents that are remembered, in bytes, roughly.
@@ -33,16 +39,16 @@ func newDocuments(schema *ast.Schema, cfg Config) *documents {
 		introspection: cfg.Introspection,
 		strict:        rules(false, cfg.Introspection),
 		kind:          rules(true, cfg.Introspection),
-		kept: otter.Must(&otter.Options[string, *ast.QueryDocument]{
+		kept: otter.Must(&otter.Options[string, *document]{
 			MaximumWeight: keptDocuments,
-			Weigher:       func(text string, _ *ast.QueryDocument) uint32 { return uint32(2048 + bytesPerChar*len(text)) },
+			Weigher:       func(text string, _ *document) uint32 { return uint32(4096 + bytesPerChar*len(text)) },
 		}),
 	}
 }
 
 // read returns the checked document of a text. It is shared: nobody may change it. Its @defer directives are gone where the answer
 // comes in one piece.
-func (d *documents) read(text string, inParts bool) (*ast.QueryDocument, gqlerror.List) {
+func (d *documents) read(text string, inParts bool) (*document, gqlerror.List) {
 	key := text
 	if inParts = inParts && strings.Contains(text, "defer"); inParts {
 		key = "defer:" + text // no document begins so
@@ -50,13 +56,14 @@ func (d *documents) read(text string, inParts bool) (*ast.QueryDocument, gqlerro
 	if doc, ok := d.kept.GetIfPresent(key); ok {
 		return doc, nil
 	}
-	doc, errs := d.check(text)
+	parsed, errs := d.check(text)
 	if errs != nil {
 		return nil, errs
 	}
 	if !inParts {
-		undefer(doc)
+		undefer(parsed)
 	}
+	doc := &document{QueryDocument: parsed}
 	d.kept.Set(key, doc)
 	return doc, nil
 }
@@ -154,7 +161,7 @@ func operation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, *
 type documentKey struct{}
 
 // withDocument hands a checked document to gqlgen's executor, which asks its query cache for it.
-func withDocument(ctx context.Context, doc *ast.QueryDocument) context.Context {
+func withDocument(ctx context.Context, doc *document) context.Context {
 	return context.WithValue(ctx, documentKey{}, doc)
 }
 
@@ -163,8 +170,11 @@ type handedOver struct{}
 
 // Get returns the document of the operation that is being made.
 func (handedOver) Get(ctx context.Context, _ string) (*ast.QueryDocument, bool) {
-	doc, ok := ctx.Value(documentKey{}).(*ast.QueryDocument)
-	return doc, ok
+	doc, ok := ctx.Value(documentKey{}).(*document)
+	if !ok {
+		return nil, false
+	}
+	return doc.QueryDocument, true
 }
 
 // Add is never called: Get has every document.

@@ -3,7 +3,6 @@ package edge
 import (
 	"context"
 
-	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -36,38 +35,38 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 
 // CreateOperationContext reads, checks and charges an operation. Nothing may be executed where there are errors; all of them have codes.
 func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
-	op, errs := e.prepare(ctx, params)
+	op, doc, errs := e.prepare(ctx, params)
 	if errs != nil {
 		return op, errs
 	}
-	return op, e.charge(ctx, op)
+	return op, e.charge(ctx, op, doc)
 }
 
 // prepare reads and checks an operation, and charges nothing for it. Subscriptions are read without their @defer directives: each of
 // their events comes in one piece.
-func (e *engine) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
-	op, errs := e.inspect(ctx, params)
+func (e *engine) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *document, gqlerror.List) {
+	op, doc, errs := e.inspect(ctx, params)
 	if errs == nil && op.Operation.Operation == ast.Subscription && hasDeferral(op.Doc) {
 		return e.inspect(withoutDeferral(ctx), params)
 	}
-	return op, errs
+	return op, doc, errs
 }
 
 // inspect reads and checks an operation as it stands.
-func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *document, gqlerror.List) {
 	doc, errs := e.document(ctx, params)
 	if errs == nil {
 		errs = e.suits(doc, params)
 	}
 	if errs != nil {
-		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, errs
+		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, doc, errs
 	}
 	op, errs := e.Executor.CreateOperationContext(withDocument(ctx, doc), params)
 	if errs != nil {
-		return op, asBadInput(errs)
+		return op, doc, asBadInput(errs)
 	}
 	op.DisableIntrospection = !e.cfg.Introspection
-	return op, nil
+	return op, doc, nil
 }
 
 // checkTrusted reads all trusted documents, so that those which cannot be run are known from the start and the rest are ready.
@@ -80,7 +79,7 @@ func (e *engine) checkTrusted() {
 }
 
 // document finds the text where the request only names it, sets it in params, and reads it.
-func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*ast.QueryDocument, gqlerror.List) {
+func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*document, gqlerror.List) {
 	text, err := e.persisted.text(ctx, params)
 	if err != nil {
 		return nil, gqlerror.List{err}
@@ -95,8 +94,8 @@ func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*ast.
 }
 
 // suits checks what the request adds to its document: which operation, and with which variables.
-func (e *engine) suits(doc *ast.QueryDocument, params *graphql.RawParams) gqlerror.List {
-	def, err := operation(doc, params.OperationName)
+func (e *engine) suits(doc *document, params *graphql.RawParams) gqlerror.List {
+	def, err := operation(doc.QueryDocument, params.OperationName)
 	if err == nil {
 		err = checkVariables(e.schema.Schema(), def, params.Variables)
 	}
@@ -120,8 +119,8 @@ func asBadInput(errs gqlerror.List) gqlerror.List {
 const costStat = "scalegraph.cost"
 
 // charge notes what the operation costs, and refuses it where that is too much, in itself or for its caller just now.
-func (e *engine) charge(ctx context.Context, op *graphql.OperationContext) gqlerror.List {
-	cost := complexity.Calculate(ctx, e.schema, op.Operation, op.Variables)
+func (e *engine) charge(ctx context.Context, op *graphql.OperationContext, doc *document) gqlerror.List {
+	cost := e.cost(ctx, op, doc)
 	op.Stats.SetExtension(costStat, cost)
 	if err := within(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
 		return gqlerror.List{err}

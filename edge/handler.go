@@ -173,7 +173,7 @@ func (x *exchange) respond(ctx context.Context, op *graphql.OperationContext) *r
 		return x.stream(op, multiparts{parts{x}})
 	case kind == ast.Subscription:
 		return x.stream(op, sse{x})
-	case hasDeferral(op.Doc):
+	case x.prefer.deferred != whole && hasDeferral(op.Doc):
 		return x.deliver(op)
 	}
 	responses, ctx := x.engine.DispatchOperation(ctx, op)
