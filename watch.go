@@ -143,7 +143,7 @@ func (w *watch) done(ctx context.Context, r edge.Report) {
 		return
 	}
 	// The line of a WebSocket is written when it ends, and it may have had many operations: each has a line of its own.
-	w.log.LogAttrs(ctx, slog.LevelInfo, "operation", append([]slog.Attr{slog.Duration("duration", r.Took)}, front.Attrs(&r)...)...)
+	w.log.LogAttrs(ctx, slog.LevelInfo, "operation", front.AppendAttrs([]slog.Attr{slog.Duration("duration", r.Took)}, &r)...)
 }
 
 // client shows what the client of the upstream counts.

@@ -20,10 +20,20 @@ type line struct {
 
 // write writes the line of a request that is answered now. The query part of the URL and all headers but the request's id stay out.
 func (l line) write(ctx context.Context, log *slog.Logger, began time.Time, n *notes) {
-	log.LogAttrs(ctx, slog.LevelInfo, "request", append([]slog.Attr{
+	to := log.Handler()
+	if !to.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	now := time.Now()
+	attrs := append(make([]slog.Attr, 0, 20), // with room for those of the operation, on the stack
 		slog.String(telemetry.RequestID, l.id), slog.String("method", clipped(l.method)), slog.String("path", clipped(l.path)),
-		slog.Int("status", l.status), slog.Duration("duration", time.Since(began)), slog.Int64("bytes", l.bytes),
-	}, n.attrs()...)...)
+		slog.Int("status", l.status), slog.Duration("duration", now.Sub(began)), slog.Int64("bytes", l.bytes))
+	if r := n.report.Load(); r != nil && r.Status != 0 {
+		attrs = AppendAttrs(attrs, r)
+	}
+	record := slog.NewRecord(now, slog.LevelInfo, "request", 0) // without its place in the program, which takes time to find and is not written
+	record.AddAttrs(attrs...)
+	_ = to.Handle(ctx, record) // as a Logger does: nobody is left to hear of it
 }
 
 // clipped keeps a caller from filling the log.
@@ -58,18 +68,9 @@ func Note(ctx context.Context, r *edge.Report) {
 	}
 }
 
-// attrs is what the line says of the operation; nothing where there was none.
-func (n *notes) attrs() []slog.Attr {
-	r := n.report.Load()
-	if r == nil || r.Status == 0 {
-		return nil
-	}
-	return Attrs(r)
-}
-
-// Attrs is what the log says of an operation.
-func Attrs(r *edge.Report) []slog.Attr {
-	attrs := []slog.Attr{slog.String("operation", r.Kind), slog.String("name", r.Name), slog.String("code", r.Code), slog.Int("cost", r.Cost)}
+// AppendAttrs appends what the log says of an operation.
+func AppendAttrs(attrs []slog.Attr, r *edge.Report) []slog.Attr {
+	attrs = append(attrs, slog.String("operation", r.Kind), slog.String("name", r.Name), slog.String("code", r.Code), slog.Int("cost", r.Cost))
 	if r.Caller == nil {
 		return attrs
 	}

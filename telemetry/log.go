@@ -31,7 +31,10 @@ func isTerminal(w io.Writer) bool {
 type withRequest struct{ slog.Handler }
 
 func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
-	if id := upstream.CallerFrom(ctx).RequestID; id != "" && !has(r, RequestID) {
+	if has(r, RequestID) {
+		return h.Handler.Handle(ctx, r)
+	}
+	if id := upstream.CallerFrom(ctx).RequestID; id != "" {
 		r.AddAttrs(slog.String(RequestID, id))
 	}
 	return h.Handler.Handle(ctx, r)
