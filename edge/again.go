@@ -15,12 +15,12 @@ func (x *exchange) again(text []byte) bool {
 	}
 	key := keyOf(x.r.Method, x.r.Header.Values("Accept"), text, caller)
 	x.key = &key
-	a, ok := x.answers.find(x.r.Context(), key, time.Now())
+	a, ok := x.answers.find(x.ctx, key, time.Now())
 	if !ok {
 		return false
 	}
 	x.report.Kind, x.report.Name, x.report.Cost = a.kind, a.name, a.cost
-	if errs := x.engine.admit(x.r.Context(), caller, a.cost); errs != nil {
+	if errs := x.engine.admit(x.ctx, caller, a.cost); errs != nil {
 		x.answer(&graphql.Response{Errors: errs})
 		return true
 	}
@@ -38,6 +38,6 @@ func (x *exchange) keep(a *payload) {
 	until, used := x.caller.Tally.FreshUntil()
 	bases := x.caller.Tally.Bases()
 	if used && len(bases) > 0 && time.Now().Before(until) {
-		x.answers.keep(x.r.Context(), *x.key, &keptAnswer{a, bases, x.report.Kind, x.report.Name, x.report.Cost})
+		x.answers.keep(x.ctx, *x.key, &keptAnswer{a, bases, x.report.Kind, x.report.Name, x.report.Cost})
 	}
 }

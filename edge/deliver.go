@@ -23,11 +23,11 @@ func (x *exchange) deliver(op *graphql.OperationContext) *refusal {
 		return refusef(http.StatusServiceUnavailable, codeRateLimited, "The server takes no more streams now; try again later.")
 	}
 	d := newDeferral(op, x.engine.schema.Schema())
-	answers := x.engine.parts(x.r.Context(), op, done)
+	answers := x.engine.parts(x.ctx, op, done)
 	var first *graphql.Response
 	select {
 	case first = <-answers:
-	case <-x.r.Context().Done():
+	case <-x.ctx.Done():
 	}
 	if first == nil || first.HasNext == nil || len(first.Data) == 0 {
 		x.answerWhole(inTime(first))
@@ -35,7 +35,7 @@ func (x *exchange) deliver(op *graphql.OperationContext) *refusal {
 	}
 	p := &delivery{parts: parts{x}, deferral: d, inNew: x.prefer.deferred == deferNew}
 	if p.begin(first) == nil && *first.HasNext {
-		p.rest(answers, x.r.Context().Done(), draining)
+		p.rest(answers, x.ctx.Done(), draining)
 	}
 	_ = p.close() // who is gone needs no end
 	return nil

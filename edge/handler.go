@@ -45,7 +45,7 @@ var (
 )
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{handler: h, w: w, r: r, connection: r.Context(), began: time.Now(), media: mediaJSON}
+	x := &exchange{handler: h, w: w, r: r, ctx: r.Context(), connection: r.Context(), began: time.Now(), media: mediaJSON}
 	x.id, _ = RequestID(r.Header)
 	header := w.Header()
 	if header.Get(RequestIDHeader) != x.id {
@@ -67,6 +67,7 @@ type exchange struct {
 	w          http.ResponseWriter
 	r          *http.Request
 	began      time.Time
+	ctx        context.Context // of the request; with a bound on its time and its caller once that is known
 	connection context.Context // of the request without a bound on its time
 	id         string          // of the request
 	media      string          // media type of an answer in one piece
@@ -82,7 +83,7 @@ type exchange struct {
 func (x *exchange) done() {
 	if x.cfg.Done != nil {
 		x.report.Took = time.Since(x.began)
-		x.cfg.Done(x.r.Context(), x.report)
+		x.cfg.Done(x.ctx, x.report)
 	}
 }
 
@@ -123,7 +124,7 @@ func (x *exchange) serve() *refusal {
 	}
 	ctx, cancel := x.inTime()
 	defer cancel()
-	x.r = x.r.WithContext(graphql.StartOperationTrace(upstream.WithCaller(ctx, caller)))
+	x.ctx = graphql.StartOperationTrace(upstream.WithCaller(ctx, caller))
 	return x.run(params)
 }
 
@@ -142,12 +143,12 @@ func (x *exchange) read() (*graphql.RawParams, *refusal) {
 
 // inTime returns a context that ends when the request's time is over. It is made only where something may take long.
 func (x *exchange) inTime() (context.Context, context.CancelFunc) {
-	return context.WithDeadlineCause(x.r.Context(), x.began.Add(x.cfg.RequestTimeout), errRequestTimeout)
+	return context.WithDeadlineCause(x.ctx, x.began.Add(x.cfg.RequestTimeout), errRequestTimeout)
 }
 
 // run executes an operation and writes its answer.
 func (x *exchange) run(params *graphql.RawParams) *refusal {
-	ctx := x.r.Context()
+	ctx := x.ctx
 	if x.prefer.deferred != whole {
 		ctx = withDeferral(ctx)
 	}

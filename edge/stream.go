@@ -114,7 +114,7 @@ func relay(events <-chan event, to sink, every time.Duration, draining, lost <-c
 
 // endless returns the context of the exchange without the bound on the time of a request.
 func (x *exchange) endless() context.Context {
-	return graphql.StartOperationTrace(upstream.WithCaller(x.connection, upstream.CallerFrom(x.r.Context())))
+	return graphql.StartOperationTrace(upstream.WithCaller(x.connection, x.caller))
 }
 
 // unrecognised returns a channel that is closed when the caller is not recognised any more. Until ctx ends.
