@@ -44,11 +44,10 @@ func logged(h http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		answer := newAnswerWriter(r.Context(), w)
-		n := new(notes)
 		defer func() {
-			line{r.Header.Get(edge.RequestIDHeader), r.Method, r.URL.Path, answer.status, answer.bytes}.write(r.Context(), log, began, n)
+			line{r.Header.Get(edge.RequestIDHeader), r.Method, r.URL.Path, answer.status, answer.bytes}.write(r.Context(), log, began, &answer.notes)
 		}()
-		h.ServeHTTP(answer, r.WithContext(withNotes(r.Context(), n)))
+		h.ServeHTTP(answer, r.WithContext(withNotes(r.Context(), &answer.notes)))
 	})
 }
 

@@ -13,6 +13,7 @@ type answerWriter struct {
 	conn    *conn // nil: it is none of ours
 	status  int
 	bytes   int64
+	notes   notes // for the line of the log
 }
 
 func newAnswerWriter(ctx context.Context, w http.ResponseWriter) *answerWriter {

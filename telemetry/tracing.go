@@ -72,7 +72,7 @@ func (t *Tracing) Stop(ctx context.Context) error {
 
 // Begin starts the span of a request, below the caller's where it brought one.
 func (t *Tracing) Begin(r *http.Request) (context.Context, trace.Span) {
-	if !t.On() && r.Header.Get("traceparent") == "" {
+	if !t.On() && r.Header.Get("Traceparent") == "" {
 		return r.Context(), noop.Span{} // as nearly all requests of a server without tracing
 	}
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
