@@ -51,14 +51,13 @@ func (l *Logs) Answer(ctx context.Context, key [sha256.Size]byte) (text string, 
 	}
 	value := redis.NewStringCmd(ctx, "get", p.key)
 	track := redis.NewStringCmd(ctx, "hget", trackKey(p.view), fieldTrack)
-	who := l.grants.key(p.who, p.group)
-	said := redis.NewStringCmd(ctx, "get", grantName(who))
+	said := redis.NewStringCmd(ctx, "get", grantName(p.grant))
 	if !l.store.ask(ctx, value, track, said) {
 		return "", nil, false
 	}
-	l.grants.heard(who, l.store.readVerdict(said.Val()))
+	l.grants.heard(p.grant, l.store.readVerdict(said.Val()))
 	state, until, text := l.store.readAnswer(value.Val())
-	if state == (viewState{}) || l.grants.local(p.who, p.group) != granted || !time.Now().Before(until) || state != l.store.stateOf(track.Val()) {
+	if state == (viewState{}) || l.grants.local(p.grant) != granted || !time.Now().Before(until) || state != l.store.stateOf(track.Val()) {
 		return "", nil, false
 	}
 	return text, &shared{p.basis, until, int64(len(value.Val()) + len(track.Val()))}, true

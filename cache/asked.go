@@ -11,7 +11,7 @@ type asked struct {
 	q        upstream.ListQuery
 	view     view
 	settled  bool
-	who      credential
+	claim    claim
 	caller   *upstream.Caller
 	began    time.Time // what was read later than this is fresh for this work
 	right    right

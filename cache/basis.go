@@ -11,8 +11,7 @@ import (
 type basis struct {
 	logs  *Logs
 	view  viewHash
-	who   credential
-	group upstream.Group
+	grant grantKey
 	state viewState // as it was: every reading of the view changes it
 	until time.Time // fresh until then
 	hits  int64     // pieces that were kept
@@ -40,14 +39,14 @@ func (l *Logs) restsOn(a *asked, lay laid) {
 		return
 	}
 	a.caller.Tally.RestOn(&basis{
-		logs: l, view: a.view.hash, who: a.who, group: a.q.Group,
+		logs: l, view: a.view.hash, grant: a.claim.grant(),
 		state: a.track.state(), until: lay.until, hits: max(1, int64(len(lay.pieces))),
 	})
 }
 
 // Holds reports whether the credential still has the right, and the view is as it was and fresh. Without memory that is not known.
 func (b *basis) Holds(now time.Time) bool {
-	return now.Before(b.until) && b.logs.memory.track(b.view).state() == b.state && b.logs.grants.certain(b.who, b.group)
+	return now.Before(b.until) && b.logs.memory.track(b.view).state() == b.state && b.logs.grants.certain(b.grant)
 }
 
 // Count counts the pieces as found in memory.

@@ -14,7 +14,7 @@ type fetch struct {
 	view     view
 	sections upstream.Sections // to read
 	settled  bool
-	who      credential
+	claim    claim
 	track    *track // what was known when the fetch was caused; nil: nothing
 	known    []*piece
 	block    *piece // found in Redis
@@ -45,7 +45,7 @@ func (f *fetch) run(ctx context.Context, land func(outcome)) {
 		if out.piece != nil {
 			f.store.save(ctx, f.view, f.placedPart(out), out.track, out.piece)
 		}
-		f.grants.share(ctx, f.who, f.view.group) // who waits for that finds the rows, too
+		f.grants.share(ctx, f.claim.grant()) // who waits for that finds the rows, too
 	}
 	end()
 }
@@ -119,13 +119,13 @@ func (f *fetch) kept() (outcome, bool) {
 }
 
 func (f *fetch) read(ctx context.Context) outcome {
-	final := f.finals.of(hashOf(f.view.group.Region, f.view.group.Project, f.view.group.ID)).second
+	final := f.finals.of(f.claim.group).second
 	if !f.settled && f.want.part >= 0 {
-		final = f.finalBefore(ctx, f.view, f.track)
+		final = f.finalBefore(ctx, f.view.group, f.claim, f.track)
 	}
 	got, err := f.source.List(ctx, f.query())
 	f.counters.fetches.Add(1)
-	f.grants.learn(ctx, f.who, f.view.group, got.At, err)
+	f.grants.learn(ctx, f.claim, got.At, err)
 	if err != nil {
 		f.rests.failed(f.view.hash, err)
 		return outcome{err: err}

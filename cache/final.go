@@ -64,31 +64,30 @@ func (f *finals) note(group viewHash, more final) final {
 
 // finalBefore returns the second before which all rows of the group have ended, looking anew where the last look is no longer
 // fresh. It must be called before the read that it is to vouch for.
-func (l *Logs) finalBefore(ctx context.Context, v view, t *track) int64 {
-	group := hashOf(v.group.Region, v.group.Project, v.group.ID)
-	known := l.finals.of(group)
+func (l *Logs) finalBefore(ctx context.Context, group upstream.Group, c claim, t *track) int64 {
+	known := l.finals.of(c.group)
 	newest, ok := t.newestSecond()
 	if !ok || time.Since(known.at) < l.ages.fresh {
 		return known.second
 	}
-	key := flightKey{view: group, part: doingPart, who: l.grants.credentialOf(upstream.CallerFrom(ctx), v.group.Project)}
+	key := flightKey{view: c.group, part: doingPart, who: c.who}
 	look, _ := l.flights.board(ctx, key, func(ctx context.Context, land func(outcome)) {
-		if there := l.store.final(ctx, group); !there.at.IsZero() {
-			if there = l.finals.note(group, there); time.Since(there.at) < l.ages.fresh {
+		if there := l.store.final(ctx, c.group); !there.at.IsZero() {
+			if there = l.finals.note(c.group, there); time.Since(there.at) < l.ages.fresh {
 				land(outcome{})
 				return
 			}
 		}
-		q := upstream.ListQuery{Group: v.group, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusDoing}), Limit: upstream.MaxLimit}
+		q := upstream.ListQuery{Group: group, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusDoing}), Limit: upstream.MaxLimit}
 		running, err := l.source.List(ctx, q)
-		l.grants.learn(ctx, key.who, v.group, running.At, err)
+		l.grants.learn(ctx, c, running.At, err)
 		if second, ok := oldestRunning(newest, running); ok && err == nil {
-			l.store.tellFinal(group, l.finals.note(group, final{second, running.At}))
+			l.store.tellFinal(c.group, l.finals.note(c.group, final{second, running.At}))
 		}
 		land(outcome{err: err})
 	})
 	if look.wait(ctx, nil) != nil {
 		return known.second
 	}
-	return l.finals.of(group).second
+	return l.finals.of(c.group).second
 }

@@ -67,7 +67,7 @@ func (l *Logs) landed(ctx context.Context, a *asked, w want, under *flight, join
 	err := under.wait(ctx, limit)
 	if err != nil && joined && personal(err) && under.owner != a.caller {
 		key := l.key(a, w)
-		key.who = a.who
+		key.who = a.claim.who
 		under, _ = l.flights.board(ctx, key, l.fetcher(a, w))
 		err = under.wait(ctx, limit)
 	}
@@ -110,10 +110,10 @@ func (a *asked) take(out outcome) {
 
 // prove fetches with the caller's own credential what decides about its right. Calls of one credential wait for each other.
 func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Time) error {
-	key := flightKey{view: l.grants.key(a.who, a.q.Group).what, part: proofPart, who: a.who, past: a.caller.NoCache}
+	key := flightKey{view: a.claim.scope, part: proofPart, who: a.claim.who, past: a.caller.NoCache}
 	fetch := l.fetcher(a, w)
 	under, joined := l.flights.board(ctx, key, func(ctx context.Context, land func(outcome)) {
-		end, proven := l.grants.turn(ctx, a.caller, a.who, a.q.Group)
+		end, proven := l.grants.turn(ctx, a.caller, a.claim.grant())
 		defer end()
 		if proven {
 			land(outcome{want: want{part: proofPart}})
@@ -129,7 +129,7 @@ func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Ti
 	err := under.wait(ctx, limit)
 	switch {
 	case err == nil:
-		a.right = l.grants.of(ctx, a.who, a.q.Group)
+		a.right = l.grants.of(ctx, a.claim.grant())
 		if a.right == granted {
 			return nil
 		}
@@ -137,7 +137,7 @@ func (l *Logs) prove(ctx context.Context, a *asked, w want, limit <-chan time.Ti
 		return err
 	}
 	own := l.key(a, w) // the other call failed for its own question
-	own.who = a.who
+	own.who = a.claim.who
 	under, _ = l.flights.board(ctx, own, fetch)
 	_, err = l.landed(ctx, a, w, under, false, limit)
 	return err
@@ -162,14 +162,14 @@ func (l *Logs) start(ctx context.Context, a *asked, w want) (*flight, bool) {
 func (l *Logs) key(a *asked, w want) flightKey {
 	key := flightKey{view: a.view.hash, part: w.part, offset: w.offset, limit: w.limit, sections: l.worthReading(a), past: a.caller.NoCache}
 	if a.right != granted {
-		key.who = a.who
+		key.who = a.claim.who
 	}
 	return key
 }
 
 // fetcher returns the fetch of a want. It knows what this work knows at the start.
 func (l *Logs) fetcher(a *asked, w want) func(context.Context, func(outcome)) {
-	f := &fetch{Logs: l, want: w, view: a.view, settled: a.settled, who: a.who, track: a.track, sections: l.worthReading(a), past: a.caller.NoCache}
+	f := &fetch{Logs: l, want: w, view: a.view, settled: a.settled, claim: a.claim, track: a.track, sections: l.worthReading(a), past: a.caller.NoCache}
 	f.shared = a.right == granted
 	for _, p := range a.got {
 		f.known = append(f.known, p)

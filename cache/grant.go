@@ -47,6 +47,16 @@ type grantKey struct {
 	what viewHash // the project or the group
 }
 
+// A claim is a credential's to read a group.
+type claim struct {
+	who   credential
+	group viewHash
+	scope viewHash // what a grant of it covers: the group, or its project
+}
+
+func (c claim) grant() grantKey   { return grantKey{c.who, c.scope} }
+func (c claim) unknown() grantKey { return grantKey{c.who, c.group} }
+
 type verdict struct {
 	yes    time.Time // when the last call was sent that the upstream accepted
 	no     time.Time // when the last refusal came
@@ -84,11 +94,14 @@ func (g *grants) credentialOf(c *upstream.Caller, project string) credential {
 	return credential(h.Sum(nil))
 }
 
-func (g *grants) key(who credential, group upstream.Group) grantKey {
+// claim returns the caller's to read a group.
+func (g *grants) claim(c *upstream.Caller, group upstream.Group) claim {
+	cl := claim{who: g.credentialOf(c, group.Project), group: hashOf(group.Region, group.Project, group.ID)}
+	cl.scope = cl.group
 	if g.scope == ScopeProject {
-		return grantKey{who, hashOf(group.Region, group.Project)}
+		cl.scope = hashOf(group.Region, group.Project)
 	}
-	return grantKey{who, hashOf(group.Region, group.Project, group.ID)}
+	return cl
 }
 
 func (g *grants) right(v verdict, now time.Time) right {
@@ -104,18 +117,17 @@ func (g *grants) right(v verdict, now time.Time) right {
 }
 
 // learn takes note of what the upstream said to a credential's call that was sent at a time.
-func (g *grants) learn(ctx context.Context, who credential, group upstream.Group, sent time.Time, err error) {
-	key := g.key(who, group)
+func (g *grants) learn(ctx context.Context, c claim, sent time.Time, err error) {
 	switch {
 	case err == nil:
-		g.note(key, verdict{yes: sent})
+		g.note(c.grant(), verdict{yes: sent})
 	case errors.Is(err, upstream.ErrUnauthenticated), errors.Is(err, upstream.ErrForbidden):
-		g.refused(ctx, key)
+		g.refused(ctx, c.grant())
 	case errors.Is(err, upstream.ErrNotFound):
 		if g.scope != ScopeProject {
-			g.refused(ctx, key)
+			g.refused(ctx, c.grant())
 		}
-		key, now := unknownKey(who, group), told{time.Now(), err}
+		key, now := c.unknown(), told{time.Now(), err}
 		g.unknown.Set(key, now)
 		g.shared.tellUnknown(key, now)
 	}
@@ -131,8 +143,7 @@ func (g *grants) refused(ctx context.Context, key grantKey) {
 }
 
 // share lets the other replicas know of a yes.
-func (g *grants) share(ctx context.Context, who credential, group upstream.Group) {
-	key := g.key(who, group)
+func (g *grants) share(ctx context.Context, key grantKey) {
 	if v, ok := g.kept.GetIfPresent(key); ok && g.shared != nil && v.yes.After(v.no) {
 		g.shared.setVerdict(ctx, key, verdict{yes: v.yes}, max(g.lifetime, g.ifError))
 	}
@@ -154,14 +165,9 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// unknownKey is of a group, whatever a grant covers.
-func unknownKey(who credential, group upstream.Group) grantKey {
-	return grantKey{who, hashOf(group.Region, group.Project, group.ID)}
-}
-
 // toldUnknown returns what the credential was told a moment ago, here or by another replica, where the group does not exist; else nil.
-func (g *grants) toldUnknown(who credential, group upstream.Group) error {
-	t, _ := g.unknown.GetIfPresent(unknownKey(who, group))
+func (g *grants) toldUnknown(c claim) error {
+	t, _ := g.unknown.GetIfPresent(c.unknown())
 	if time.Since(t.at) < unknownFor {
 		return t.err
 	}
@@ -169,13 +175,13 @@ func (g *grants) toldUnknown(who credential, group upstream.Group) error {
 }
 
 // of returns what a credential may be given now. What other replicas were told is looked up once in a while.
-func (g *grants) of(ctx context.Context, who credential, group upstream.Group) right {
-	if key := g.key(who, group); g.unsure(key) {
+func (g *grants) of(ctx context.Context, key grantKey) right {
+	if g.unsure(key) {
 		if there, ok := g.shared.verdict(ctx, key); ok {
 			g.heard(key, there)
 		}
 	}
-	return g.local(who, group)
+	return g.local(key)
 }
 
 // unsure reports whether other replicas may know of a refusal that this one does not know of.
@@ -192,9 +198,8 @@ func (g *grants) heard(key grantKey, there verdict) {
 
 // turn looks whether a credential's right has been proven since its caller looked, here or by another replica that is at it now. Else
 // the proof is the caller's to make, until it calls end.
-func (g *grants) turn(ctx context.Context, c *upstream.Caller, who credential, group upstream.Group) (end func(), proven bool) {
-	key := g.key(who, group)
-	proven = !c.Prove && g.local(who, group) == granted
+func (g *grants) turn(ctx context.Context, c *upstream.Caller, key grantKey) (end func(), proven bool) {
+	proven = !c.Prove && g.local(key) == granted
 	if g.shared == nil || c.NoCache || proven {
 		return func() {}, proven
 	}
@@ -202,18 +207,16 @@ func (g *grants) turn(ctx context.Context, c *upstream.Caller, who credential, g
 		if there.answered {
 			g.heard(key, there.verdict)
 		}
-		return g.local(who, group) == granted
+		return g.local(key) == granted
 	})
 }
 
 // local returns what a credential may be given as far as this process knows.
-func (g *grants) local(who credential, group upstream.Group) right {
-	v, _ := g.kept.GetIfPresent(g.key(who, group))
+func (g *grants) local(key grantKey) right {
+	v, _ := g.kept.GetIfPresent(key)
 	return g.right(v, time.Now())
 }
 
 // certain reports whether a credential has the right without looking anywhere: where there are other replicas, their verdict
 // must have been looked up a moment ago.
-func (g *grants) certain(who credential, group upstream.Group) bool {
-	return g.local(who, group) == granted && !g.unsure(g.key(who, group))
-}
+func (g *grants) certain(key grantKey) bool { return g.local(key) == granted && !g.unsure(key) }

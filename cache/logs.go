@@ -114,7 +114,7 @@ func (l *Logs) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing
 
 // answer does the work on one List.
 func (l *Logs) answer(ctx context.Context, a *asked) (upstream.Listing, error) {
-	if err := l.grants.toldUnknown(a.who, a.q.Group); err != nil && !a.caller.NoCache {
+	if err := l.grants.toldUnknown(a.claim); err != nil && !a.caller.NoCache {
 		return upstream.Listing{}, err
 	}
 	if a.q.Anew {
@@ -147,10 +147,10 @@ func (l *Logs) ask(ctx context.Context, q upstream.ListQuery) *asked {
 	caller := upstream.CallerFrom(ctx)
 	a := &asked{
 		q: q, view: newView(q.Group, q.Filter), settled: q.Filter.Settled(),
-		who: l.grants.credentialOf(caller, q.Group.Project), caller: caller, began: time.Now(), ages: l.ages, memory: l.memory,
+		claim: l.grants.claim(caller, q.Group), caller: caller, began: time.Now(), ages: l.ages, memory: l.memory,
 	}
 	if !caller.Prove {
-		a.right, a.unsure = l.grants.local(a.who, q.Group), l.grants.unsure(l.grants.key(a.who, q.Group))
+		a.right, a.unsure = l.grants.local(a.claim.grant()), l.grants.unsure(a.claim.grant())
 	}
 	return a
 }
@@ -182,7 +182,7 @@ func (l *Logs) standIn(ctx context.Context, a *asked, err error) (upstream.Listi
 	if !failing(err) || a.caller.NoCache || ctx.Err() != nil {
 		return upstream.Listing{}, err
 	}
-	if a.right = l.grants.of(ctx, a.who, a.q.Group); a.right == denied {
+	if a.right = l.grants.of(ctx, a.claim.grant()); a.right == denied {
 		return upstream.Listing{}, err
 	}
 	lay := a.lay()

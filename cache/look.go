@@ -9,14 +9,14 @@ func (l *Logs) look(ctx context.Context, a *asked, lay laid) bool {
 	if l.store == nil || a.caller.Prove || !rows && !a.unsure {
 		return false
 	}
-	key := l.grants.key(a.who, a.q.Group)
+	key := a.claim.grant()
 	q := sought{view: a.view, grant: &key}
 	if rows {
 		a.looks++
 		q.rows, q.sections = true, a.q.Sections
 		q.gen, q.parts = l.guess(a, lay)
 		if _, seen := l.seen.of(a.view.hash); !seen { // maybe there is no such group
-			unknown := unknownKey(a.who, a.q.Group)
+			unknown := a.claim.unknown()
 			q.unknown = &unknown
 		}
 	}
@@ -24,11 +24,11 @@ func (l *Logs) look(ctx context.Context, a *asked, lay laid) bool {
 	a.unsure = false
 	if out.answered {
 		l.grants.heard(key, out.verdict)
-		a.right = l.grants.local(a.who, a.q.Group)
+		a.right = l.grants.local(key)
 	}
 	if out.unknown != nil {
 		l.grants.unknown.Set(*q.unknown, *out.unknown)
-		a.unknown = l.grants.toldUnknown(a.who, a.q.Group)
+		a.unknown = l.grants.toldUnknown(a.claim)
 	}
 	a.caller.Tally.RedisBytes.Add(out.bytes)
 	return l.adopt(a, out)
