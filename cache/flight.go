@@ -16,7 +16,7 @@ type flights struct {
 	timeout time.Duration
 	ctx     context.Context
 	stop    context.CancelFunc
-	wg      sync.WaitGroup
+	crew    *crew
 
 	mu     sync.Mutex
 	byKey  map[flightKey]*flight
@@ -52,7 +52,7 @@ type outcome struct {
 
 func newFlights(timeout time.Duration) *flights {
 	ctx, stop := context.WithCancel(context.Background())
-	return &flights{timeout: timeout, ctx: ctx, stop: stop, byKey: map[flightKey]*flight{}}
+	return &flights{timeout: timeout, ctx: ctx, stop: stop, crew: newCrew(ctx.Done()), byKey: map[flightKey]*flight{}}
 }
 
 // close ends all fetches and waits for them.
@@ -61,7 +61,7 @@ func (f *flights) close() {
 	f.closed = true
 	f.mu.Unlock()
 	f.stop()
-	f.wg.Wait()
+	f.crew.wg.Wait()
 }
 
 var errClosed = fmt.Errorf("the cache is closed: %w", upstream.ErrUnavailable)
@@ -81,7 +81,7 @@ func (f *flights) board(ctx context.Context, key flightKey, fetch func(ctx conte
 		return fl, false
 	}
 	f.byKey[key] = fl
-	f.wg.Go(func() { f.fly(context.WithoutCancel(ctx), fl, fetch) })
+	f.crew.do(func() { f.fly(context.WithoutCancel(ctx), fl, fetch) })
 	return fl, false
 }
 
