@@ -25,8 +25,8 @@ type asked struct {
 	hi, lo   int             // the places that are asked for, as seen when the work began
 	placed   uint64          // the generation of those places; 0: none yet
 	foreign  bool            // an answer came that has no place among what is kept
-	answered map[*piece]bool // what this work's own fetches brought
-	found    map[*piece]bool // what came from Redis
+	answered []*piece        // what this work's own fetches brought
+	found    []*piece        // what came from Redis
 	looks    int             // how often it looked there
 
 	memoryHits, coalesced int // pieces that were in memory, and waits for others' fetches

@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"scalegraph/upstream"
@@ -92,10 +93,9 @@ func (a *asked) take(out outcome) {
 		a.foreign = a.foreign || out.track == nil && out.want.part != proofPart
 		return
 	}
-	if a.answered == nil {
-		a.answered = map[*piece]bool{}
+	if !slices.Contains(a.answered, out.piece) {
+		a.answered = append(a.answered, out.piece)
 	}
-	a.answered[out.piece] = true
 	if out.piece.at.Before(a.began) {
 		a.began = out.piece.at
 	}

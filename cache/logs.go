@@ -12,6 +12,7 @@ package cache
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -158,7 +159,7 @@ func (l *Logs) ask(ctx context.Context, q upstream.ListQuery) *asked {
 // served counts what an answer is made of.
 func (l *Logs) served(a *asked, lay laid) upstream.Listing {
 	for _, p := range lay.pieces {
-		if !a.answered[p] && !a.found[p] {
+		if !slices.Contains(a.answered, p) && !slices.Contains(a.found, p) {
 			a.memoryHits++
 		}
 	}

@@ -1,6 +1,9 @@
 package cache
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // look takes over from Redis what the answer lacks, at most twice, and what other replicas know of the caller's right. All of that
 // is one trip, unless the blocks are others than was thought. It reports whether any rows were found.
@@ -88,10 +91,9 @@ func (a *asked) hit(l *Logs, p *piece) {
 	if p == nil {
 		return
 	}
-	if a.found == nil {
-		a.found = map[*piece]bool{}
+	if !slices.Contains(a.found, p) {
+		a.found = append(a.found, p)
 	}
-	a.found[p] = true
 	a.caller.Tally.RedisHits.Add(1)
 	l.counters.redisHits.Add(1)
 }

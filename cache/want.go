@@ -37,7 +37,7 @@ func (a *asked) older(t *track, parts []part, x, y *piece) []want {
 	if y.at.Before(x.at) {
 		x = y
 	}
-	if a.answered[x] { // both were read just now: the log is not what we take it for
+	if slices.Contains(a.answered, x) { // both were read just now: the log is not what we take it for
 		return []want{a.asIs()}
 	}
 	for _, n := range parts {

@@ -81,7 +81,7 @@ type encoder[T any] struct {
 }
 
 type encoderField[T any] struct {
-	key   string // "name":
+	key   []byte // "name":
 	write leaf[T]
 }
 
@@ -89,13 +89,16 @@ type encoderField[T any] struct {
 func compile[T any](ctx context.Context, t *objectType[T], set ast.SelectionSet) (*encoder[T], bool) {
 	fields := graphql.CollectFields(graphql.GetOperationContext(ctx), set, t.names)
 	e := &encoder[T]{fields: make([]encoderField[T], 0, len(fields))}
+	keys := make([]byte, 0, 20*len(fields)) // of all fields, in one go
 	for _, f := range fields {
 		write, sections, ok := t.field(ctx, f)
 		if !ok || f.IsDeferred() {
 			return nil, false
 		}
 		e.sections |= sections
-		e.fields = append(e.fields, encoderField[T]{`"` + f.Alias + `":`, write}) // names need no escaping
+		at := len(keys)
+		keys = append(append(append(keys, '"'), f.Alias...), `":`...) // names need no escaping
+		e.fields = append(e.fields, encoderField[T]{keys[at:], write})
 	}
 	return e, true
 }

@@ -60,6 +60,7 @@ func (w *walk) placeIn(v *window) (int, bool) {
 
 // forward takes rows older than the place.
 func (w *walk) forward(r run, v *window, i int) (run, []read) {
+	r.rows = make([]*upstream.Activity, 0, min(w.q.Count, len(v.rows)))
 	for {
 		lo := v.lo
 		for ; i < len(v.rows) && v.second(i) >= lo; i++ {
@@ -83,6 +84,7 @@ func (w *walk) forward(r run, v *window, i int) (run, []read) {
 
 // backward takes rows newer than the place; they are turned round at the end.
 func (w *walk) backward(r run, v *window, i int) (run, []read) {
+	r.rows = make([]*upstream.Activity, 0, min(w.q.Count, len(v.rows)))
 	for {
 		for i--; i >= 0 && v.second(i) <= v.hi; i-- {
 			if len(r.rows) == w.q.Count || w.q.After != nil && v.rows[i].Point().Compare(*w.q.After) <= 0 {
