@@ -13,47 +13,27 @@ import (
 )
 
 // Rows are most of every answer, and gqlgen makes for each of them a goroutine, a context for each field and a value for each leaf.
-// A list of rows is therefore written in one go where its selection is plain: no field of it can fail, is deferred or needs a read of
+// A connection is therefore written in one go where its selection is plain: no field of it can fail, is deferred or needs a read of
 // its own. gqlgen goes on as usual where it is not. Either way the bytes are the same.
 
 var _ graphql.FieldInterceptor = Extension{}
 
-// InterceptField has the lists of rows written in one go.
+// InterceptField has connections written in one go.
 func (Extension) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	value, err := next(ctx)
-	if err != nil {
+	c, ok := value.(*model.ScalingActivityConnection)
+	if err != nil || !ok || c == nil {
 		return value, err
 	}
-	switch rows := value.(type) {
-	case []model.ScalingActivity:
-		if e, ok := compile(ctx, activityType, fieldsIn(ctx)); ok && haveSections(rows, e.sections) {
-			return list[model.ScalingActivity]{e, rows}, nil
-		}
-	case []model.ScalingActivityEdge:
-		if e, ok := compile(ctx, edgeType, fieldsIn(ctx)); ok && edgesHaveSections(rows, e.sections) {
-			return list[model.ScalingActivityEdge]{e, rows}, nil
-		}
+	if e, ok := compile(ctx, connectionType, graphql.GetFieldContext(ctx).Field.Selections); ok && haveSections(c.Nodes, e.sections) {
+		return written{e, c}, nil
 	}
-	return value, nil
-}
-
-// fieldsIn is what is selected of the field in ctx.
-func fieldsIn(ctx context.Context) ast.SelectionSet {
-	return graphql.GetFieldContext(ctx).Field.Selections
+	return c, nil
 }
 
 func haveSections(rows []model.ScalingActivity, sections upstream.Sections) bool {
 	for i := range rows {
 		if !rows[i].Details.Sections.Has(sections) {
-			return false
-		}
-	}
-	return true
-}
-
-func edgesHaveSections(rows []model.ScalingActivityEdge, sections upstream.Sections) bool {
-	for i := range rows {
-		if !rows[i].Node.Details.Sections.Has(sections) {
 			return false
 		}
 	}
@@ -161,25 +141,27 @@ func (e *encoder[T]) pointer(b []byte, v *T) []byte {
 	return e.append(b, v)
 }
 
-// list is a list of rows that is written when gqlgen writes the answer, straight into its buffer.
-type list[T any] struct {
-	encoder *encoder[T]
-	rows    []T
+// written is a connection that is written when gqlgen writes the answer, straight into its buffer.
+type written struct {
+	encoder    *encoder[model.ScalingActivityConnection]
+	connection *model.ScalingActivityConnection
 }
 
-// behind is room for what follows a list, in bytes, so that the buffer need not be doubled for it.
+// behind is room for what follows a connection, in bytes, so that the buffer need not be doubled for it.
 const behind = 512
 
-// MarshalGQL makes room for the whole list at once, judged by the first row.
-func (l list[T]) MarshalGQL(to io.Writer) {
+// MarshalGQL makes room for all rows at once, judged by the first.
+func (w written) MarshalGQL(to io.Writer) {
 	b, ok := to.(*bytes.Buffer)
 	if !ok {
-		_, _ = to.Write(l.encoder.values(nil, l.rows)) // nobody is left to hear of a broken connection
+		_, _ = to.Write(w.encoder.append(nil, w.connection)) // nobody is left to hear of a broken connection
 		return
 	}
-	if len(l.rows) > 0 {
-		first := len(l.encoder.append(b.AvailableBuffer(), &l.rows[0]))
-		b.Grow((first+first/8+1)*len(l.rows) + behind)
+	if n := len(w.connection.Nodes); n > 0 {
+		first := *w.connection
+		first.Nodes, first.Edges = first.Nodes[:1], first.Edges[:min(1, len(first.Edges))]
+		size := len(w.encoder.append(b.AvailableBuffer(), &first))
+		b.Grow((size+size/8+1)*n + behind)
 	}
-	b.Write(l.encoder.values(b.AvailableBuffer(), l.rows))
+	b.Write(w.encoder.append(b.AvailableBuffer(), w.connection))
 }

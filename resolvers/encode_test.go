@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -17,7 +18,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// byGqlgen is the extension without what writes rows.
+// byGqlgen is the extension without what writes connections.
 type byGqlgen struct {
 	graphql.OperationInterceptor
 	graphql.ResponseInterceptor
@@ -26,12 +27,12 @@ type byGqlgen struct {
 func (byGqlgen) ExtensionName() string                   { return "ByGqlgen" }
 func (byGqlgen) Validate(graphql.ExecutableSchema) error { return nil }
 
-// Whatever is selected of whatever rows, our own writing gives the bytes that gqlgen gives.
-func TestRowsAreWrittenAsByGqlgen(t *testing.T) {
+// Whatever is selected of whatever connection, our own writing gives the bytes that gqlgen gives.
+func TestConnectionsAreWrittenAsByGqlgen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		source := still{upstream.Page{Total: 1000, HasOlder: true, AsOf: newestStart, Rows: drawRows(t)}}
+		source := drawStill(t)
 		query := `query Q($yes: Boolean = true, $no: Boolean = false) { unused: node(id: "") @include(if: $no) @skip(if: $yes) { ...Row ...Any } scalingGroup(groupId: "g") { activities ` +
-			drawSet(t, "ScalingActivityConnection") + ` } }` + fragments
+			drawSet(t, "ScalingActivityConnection") + ` } scalingActivities(groups: [{groupId: "g"}, {groupId: "h"}]) ` + drawSet(t, "ScalingActivityConnection") + ` }` + fragments
 		ours := askWith(t, source, query, Extension{})
 		theirs := askWith(t, source, query, byGqlgen{Extension{}, Extension{}})
 		if string(ours.Data) != string(theirs.Data) || len(ours.Errors) != len(theirs.Errors) {
@@ -40,8 +41,8 @@ func TestRowsAreWrittenAsByGqlgen(t *testing.T) {
 	})
 }
 
-func askWith(t *rapid.T, source Pages, query string, x graphql.HandlerExtension) *graphql.Response {
-	exec := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: New(Config{Pages: source, Region: "default", Project: project})}))
+func askWith(t *rapid.T, source stillFeed, query string, x graphql.HandlerExtension) *graphql.Response {
+	exec := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: New(Config{Pages: source, Counts: source, Feeds: source, Region: "default", Project: project})}))
 	exec.SetErrorPresenter(ErrorPresenter(slog.New(slog.DiscardHandler)))
 	exec.Use(x)
 	ctx := graphql.StartOperationTrace(t.Context())
@@ -57,8 +58,13 @@ const fragments = ` fragment Row on ScalingActivity { logId again: type group { 
 
 // members are the fields of a type, with the type of those that need a selection.
 var members = map[string]map[string]string{
-	"ScalingActivityConnection": {"nodes": "ScalingActivity", "edges": "ScalingActivityEdge", "totalCount": ""},
-	"ScalingActivityEdge":       {"cursor": "", "node": "ScalingActivity"},
+	"ScalingActivityConnection": {
+		"nodes": "ScalingActivity", "edges": "ScalingActivityEdge", "pageInfo": "PageInfo", "totalCount": "", "asOf": "", "stale": "",
+		"unavailableGroups": "UnavailableGroup",
+	},
+	"PageInfo":            {"hasNextPage": "", "hasPreviousPage": "", "startCursor": "", "endCursor": ""},
+	"UnavailableGroup":    {"group": "ScalingGroup", "code": "", "message": "", "retryable": ""},
+	"ScalingActivityEdge": {"cursor": "", "node": "ScalingActivity"},
 	"ScalingActivity": {
 		"id": "", "logId": "", "group": "ScalingGroup", "type": "", "rawType": "", "status": "", "rawStatus": "", "outcome": "", "direction": "",
 		"startTime": "", "endTime": "", "durationSeconds": "", "instanceValue": "", "desireValue": "", "scalingValue": "", "description": "",
@@ -86,16 +92,41 @@ func drawSet(t *rapid.T, of string) string {
 		if inner := members[of][name]; inner != "" {
 			field += drawSet(t, inner)
 		}
-		form := "%s "
-		if of != "ScalingActivityConnection" {
-			form = rapid.SampledFrom([]string{"%s ", "%s ", "... { %s } ", "... on " + of + " { %s } "}).Draw(t, "form")
-		}
+		form := rapid.SampledFrom([]string{"%s ", "%s ", "... { %s } ", "... on " + of + " { %s } "}).Draw(t, "form")
 		fmt.Fprintf(&set, form, field)
 	}
 	if of == "ScalingActivity" {
 		set.WriteString(rapid.SampledFrom([]string{"", "...Row", "...Any", "...Any ...Row @include(if: $yes)", "... on Node { id }"}).Draw(t, "spread"))
 	}
 	return "{ " + set.String() + " __typename }"
+}
+
+// stillFeed answers the same page of one group and of several, of which one may be missing.
+type stillFeed struct {
+	still
+
+	missing []upstream.Unavailable
+}
+
+func (s stillFeed) Feed(context.Context, upstream.FeedQuery) (upstream.FeedPage, error) {
+	return upstream.FeedPage{Page: s.page, Unavailable: s.missing}, nil
+}
+
+func (s stillFeed) Count(context.Context, upstream.CountQuery) (upstream.Count, error) {
+	return upstream.Count{Total: s.page.Total, AsOf: s.page.AsOf, Stale: s.page.Stale}, nil
+}
+
+func drawStill(t *rapid.T) stillFeed {
+	s := stillFeed{still: still{upstream.Page{
+		Total: rapid.IntRange(0, 1<<33).Draw(t, "total"), HasOlder: rapid.Bool().Draw(t, "older"), HasNewer: rapid.Bool().Draw(t, "newer"),
+		AsOf: newestStart.Add(time.Duration(rapid.IntRange(0, 1e6).Draw(t, "age")) * time.Microsecond), Stale: rapid.Bool().Draw(t, "stale"), Rows: drawRows(t),
+	}}}
+	if rapid.Bool().Draw(t, "missing") {
+		missing := groupA
+		missing.ID = rapid.StringN(1, 5, -1).Draw(t, "missing group")
+		s.missing = []upstream.Unavailable{{Group: missing, Err: rapid.SampledFrom([]error{upstream.ErrForbidden, upstream.ErrTimeout}).Draw(t, "why")}}
+	}
+	return s
 }
 
 func drawRows(t *rapid.T) []*upstream.Activity {

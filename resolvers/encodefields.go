@@ -1,13 +1,52 @@
 package resolvers
 
 import (
+	"strconv"
+
 	"scalegraph/graph/model"
 	"scalegraph/graph/scalar"
 	"scalegraph/upstream"
 )
 
-// The types whose fields can be written without gqlgen. Fields that are not here (a group's activities, say) leave the list to gqlgen.
+// The types whose fields can be written without gqlgen. Fields that are not here (a group's activities, say) leave the connection to gqlgen.
 var (
+	connectionType = &objectType[model.ScalingActivityConnection]{
+		names: ofConnection,
+		leaves: map[string]leaf[model.ScalingActivityConnection]{
+			"totalCount": func(b []byte, c *model.ScalingActivityConnection) []byte { return appendInt(b, &c.TotalCount) },
+			"asOf":       func(b []byte, c *model.ScalingActivityConnection) []byte { return scalar.AppendDateTime(b, c.AsOf) },
+			"stale":      func(b []byte, c *model.ScalingActivityConnection) []byte { return strconv.AppendBool(b, c.Stale) },
+		},
+		branches: map[string]branch[model.ScalingActivityConnection]{
+			"edges":             valuesField(edgeType, func(c *model.ScalingActivityConnection) []model.ScalingActivityEdge { return c.Edges }),
+			"nodes":             valuesField(activityType, func(c *model.ScalingActivityConnection) []model.ScalingActivity { return c.Nodes }),
+			"pageInfo":          objectField(pageInfoType, func(c *model.ScalingActivityConnection) *model.PageInfo { return &c.PageInfo }),
+			"unavailableGroups": valuesField(unavailableType, func(c *model.ScalingActivityConnection) []model.UnavailableGroup { return c.UnavailableGroups }),
+		},
+	}
+
+	pageInfoType = &objectType[model.PageInfo]{
+		names: []string{"PageInfo"},
+		leaves: map[string]leaf[model.PageInfo]{
+			"hasNextPage":     func(b []byte, p *model.PageInfo) []byte { return strconv.AppendBool(b, p.HasNextPage) },
+			"hasPreviousPage": func(b []byte, p *model.PageInfo) []byte { return strconv.AppendBool(b, p.HasPreviousPage) },
+			"startCursor":     func(b []byte, p *model.PageInfo) []byte { return appendOptional(b, p.StartCursor) },
+			"endCursor":       func(b []byte, p *model.PageInfo) []byte { return appendOptional(b, p.EndCursor) },
+		},
+	}
+
+	unavailableType = &objectType[model.UnavailableGroup]{
+		names: []string{"UnavailableGroup"},
+		leaves: map[string]leaf[model.UnavailableGroup]{
+			"code":      func(b []byte, u *model.UnavailableGroup) []byte { return appendQuoted(b, u.Code) },
+			"message":   func(b []byte, u *model.UnavailableGroup) []byte { return appendQuoted(b, u.Message) },
+			"retryable": func(b []byte, u *model.UnavailableGroup) []byte { return strconv.AppendBool(b, u.Retryable) },
+		},
+		branches: map[string]branch[model.UnavailableGroup]{
+			"group": objectField(groupType, func(u *model.UnavailableGroup) *upstream.Group { return &u.Group }),
+		},
+	}
+
 	edgeType = &objectType[model.ScalingActivityEdge]{
 		names: ofEdge,
 		leaves: map[string]leaf[model.ScalingActivityEdge]{
@@ -39,7 +78,7 @@ var (
 		},
 		branches: map[string]branch[model.ScalingActivity]{
 			"group":                     objectField(groupType, func(a *model.ScalingActivity) *upstream.Group { return &a.Group }),
-			"reasons":                   reasonsField,
+			"reasons":                   valuesField(reasonType, (*model.ScalingActivity).Reasons),
 			"addedInstances":            listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Added }),
 			"removedInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Removed }),
 			"deletedInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Deleted }),

@@ -34,13 +34,15 @@ func listField[V any](t *objectType[V], get func(*upstream.Details) []*V) branch
 	}
 }
 
-// reasonsField is the description read as data.
-func reasonsField(ctx context.Context, f graphql.CollectedField) (leaf[model.ScalingActivity], upstream.Sections, bool) {
-	e, ok := compile(ctx, reasonType, f.Selections)
-	if !ok {
-		return nil, 0, false
+// valuesField is a list that is always there.
+func valuesField[T, V any](t *objectType[V], get func(*T) []V) branch[T] {
+	return func(ctx context.Context, f graphql.CollectedField) (leaf[T], upstream.Sections, bool) {
+		e, ok := compile(ctx, t, f.Selections)
+		if !ok {
+			return nil, 0, false
+		}
+		return func(b []byte, v *T) []byte { return e.values(b, get(v)) }, e.sections, true
 	}
-	return func(b []byte, a *model.ScalingActivity) []byte { return e.values(b, a.Reasons()) }, 0, true
 }
 
 // appendInt writes an Int, or null.
