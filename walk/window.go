@@ -16,7 +16,7 @@ import (
 // their complete seconds meet: a row that matched all the time is then in exactly one of them, whatever came or went.
 type window struct {
 	rows   []*upstream.Activity // sorted by Point, without the unreadable ones
-	places []int                // places[i] is rows[i]'s distance from offset, the unreadable ones counted; ties in any order
+	places []int                // places[i] is rows[i]'s distance from offset, the unreadable ones counted; ties in any order; nil: i
 	offset int                  // how many rows of the log come before the window
 	size   int                  // rows as the upstream counts them
 	total  int
@@ -28,18 +28,37 @@ type window struct {
 }
 
 func newWindow(l upstream.Listing) *window {
-	w := &window{offset: l.Offset, size: len(l.Rows), total: l.Total, at: l.At, stale: l.Stale}
-	w.rows = make([]*upstream.Activity, 0, len(l.Rows))
-	w.places = make([]int, 0, len(l.Rows))
-	for i, row := range l.Rows {
-		if row != nil {
-			w.rows = append(w.rows, row)
-			w.places = append(w.places, i)
-		}
+	w := &window{rows: l.Rows, offset: l.Offset, size: len(l.Rows), total: l.Total, at: l.At, stale: l.Stale}
+	if slices.Contains(l.Rows, nil) {
+		w.leaveOut()
 	}
-	slices.SortFunc(w.rows, func(a, b *upstream.Activity) int { return a.Point().Compare(b.Point()) })
+	if !slices.IsSortedFunc(w.rows, inOrder) { // as they are where a second has several: the source's rows are shared
+		w.rows = slices.Clone(w.rows)
+		slices.SortFunc(w.rows, inOrder)
+	}
 	w.hi, w.lo = w.bounds()
 	return w
+}
+
+func inOrder(a, b *upstream.Activity) int { return a.Point().Compare(b.Point()) }
+
+// leaveOut keeps the readable rows, and where they were.
+func (w *window) leaveOut() {
+	all := w.rows
+	w.rows, w.places = make([]*upstream.Activity, 0, len(all)), make([]int, 0, len(all))
+	for i, row := range all {
+		if row != nil {
+			w.rows, w.places = append(w.rows, row), append(w.places, i)
+		}
+	}
+}
+
+// place returns rows[i]'s distance from offset.
+func (w *window) place(i int) int {
+	if w.places == nil {
+		return i
+	}
+	return w.places[i]
 }
 
 func (w *window) bounds() (hi, lo int64) {
@@ -81,7 +100,7 @@ func (w *window) rank(i int) int {
 	if i == len(w.rows) {
 		return w.offset + w.size
 	}
-	return w.offset + w.places[i]
+	return w.offset + w.place(i)
 }
 
 // boundary returns the least and the greatest number of rows that can start after second s, as far as the window tells. A
@@ -115,7 +134,7 @@ func (w *window) skip(n int) (int, bool) {
 	if n >= w.total {
 		return len(w.rows), w.oldest()
 	}
-	i := sort.SearchInts(w.places, n-w.offset)
+	i := sort.Search(len(w.rows), func(i int) bool { return w.place(i) >= n-w.offset })
 	return i, n >= w.offset && i < len(w.rows) && w.complete(w.second(i))
 }
 
