@@ -59,9 +59,7 @@ func (w *watch) transport(asking upstream.Config) http.RoundTripper {
 			regions[u.Host] = region
 		}
 	}
-	next := upstream.NewTransport(asking.Concurrency)
-	next.DisableCompression = onThisMachine(asking.Endpoints) // there it costs more time than it saves
-	return &telemetry.Transport{Next: next, Regions: regions, Metrics: w.metrics, Tracing: w.tracing}
+	return &telemetry.Transport{Next: upstream.NewTransport(asking.Concurrency), Regions: regions, Metrics: w.metrics, Tracing: w.tracing}
 }
 
 // share has all replicas with the same Redis limit callers together.

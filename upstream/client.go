@@ -27,6 +27,7 @@ type Config struct {
 	Timeout      time.Duration     // bound of one List from its first byte sent, retries and their waits included; default 10 s
 	Concurrency  int               // calls under way at once, over all regions; default 64
 	Transport    http.RoundTripper // what carries the requests; default: NewTransport
+	Uncompressed bool              // answers are not asked for in gzip
 	Keys         KeySource         // requests are signed with these, and tokens of callers do not count; nil: they do
 	Log          *slog.Logger      // default: nothing is logged
 
@@ -38,6 +39,7 @@ type Client struct {
 	regions   map[string]*region
 	spelling  string
 	timeout   time.Duration
+	gzip      bool
 	slots     chan struct{}
 	transport http.RoundTripper
 	signer    *signer // nil: callers' tokens are sent
@@ -61,6 +63,7 @@ func New(cfg Config) (*Client, error) {
 		regions:   regions,
 		spelling:  cfg.TypeSpelling,
 		timeout:   cfg.Timeout,
+		gzip:      !cfg.Uncompressed,
 		slots:     make(chan struct{}, cfg.Concurrency),
 		transport: &authorizer{&counter{cfg.Transport}},
 		buffers:   sync.Pool{New: func() any { return new(bytes.Buffer) }},

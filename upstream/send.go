@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,9 @@ func (c *Client) send(ctx context.Context, r *region, url string) (*answer, erro
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "scalegraph")
+	if c.gzip {
+		req.Header.Set("Accept-Encoding", "gzip")
+	}
 	a, err := r.policies.WithContext(ctx).Get(func() (*answer, error) { return c.exchange(req) })
 	if err == nil {
 		return a, nil
@@ -71,6 +75,7 @@ func (c *Client) exchange(req *http.Request) (*answer, error) {
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
 	a.body, err = c.readBody(resp)
+	CallerFrom(req.Context()).Tally.Bytes.Add(int64(len(a.body)))
 	if err == nil {
 		return a, nil
 	}
@@ -108,15 +113,27 @@ func malformed(err error) bool {
 func (c *Client) readBody(resp *http.Response) (string, error) {
 	b := c.buffers.Get().(*bytes.Buffer)
 	defer c.giveBack(b)
+	body, err := unzipped(resp)
+	if err != nil {
+		return "", err
+	}
 	if resp.StatusCode != http.StatusOK {
-		_, err := b.ReadFrom(io.LimitReader(resp.Body, maxErrorBody))
+		_, err := b.ReadFrom(io.LimitReader(body, maxErrorBody))
 		return b.String(), err
 	}
-	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
+	_, err = b.ReadFrom(io.LimitReader(body, maxBody+1))
 	if err == nil && b.Len() > maxBody {
 		err = fmt.Errorf("longer than %d bytes", maxBody)
 	}
 	return b.String(), err
+}
+
+// unzipped returns the body of an answer as if it had not been compressed.
+func unzipped(resp *http.Response) (io.Reader, error) {
+	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") || resp.ContentLength == 0 {
+		return resp.Body, nil
+	}
+	return gzip.NewReader(resp.Body)
 }
 
 // giveBack keeps a buffer for the next body. One that grew for a giant is dropped.

@@ -3,18 +3,19 @@ package upstream
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"scalegraph/upstream/direct"
 )
 
-// NewTransport returns a transport that keeps as many connections as there may be calls, and asks for gzip.
-func NewTransport(concurrency int) *http.Transport {
+// NewTransport returns a transport that keeps as many connections as there may be calls.
+func NewTransport(concurrency int) http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
+	return direct.New(&http.Transport{
 		Proxy:                  http.ProxyFromEnvironment, // as every other program on the machine
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    3 * time.Second,
@@ -24,7 +25,8 @@ func NewTransport(concurrency int) *http.Transport {
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 		ReadBufferSize:         32 << 10, // most pages come in one read
-	}
+		DisableCompression:     true,     // who wants it asks for it
+	})
 }
 
 type projectKey struct{}
@@ -66,33 +68,17 @@ func sendable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
-// counter counts what goes over the wire for the request's caller, and lets nothing through where the caller may make no more calls.
+// counter counts what is sent for the request's caller, and lets nothing through where the caller may make no more calls.
 type counter struct{ next http.RoundTripper }
 
 func (t *counter) RoundTrip(req *http.Request) (*http.Response, error) {
-	caller := CallerFrom(req.Context())
-	if err := caller.SpendCall(); err != nil {
+	if err := CallerFrom(req.Context()).SpendCall(); err != nil {
 		return nil, err
 	}
-	resp, err := t.next.RoundTrip(req)
-	if err == nil {
-		resp.Body = &countedBody{resp.Body, &caller.Tally}
-	}
-	return resp, err
+	return t.next.RoundTrip(req)
 }
 
 // CloseIdleConnections is what http.Client looks for.
 func (t *counter) CloseIdleConnections() { closeIdle(t.next) }
 
 func closeIdle(next http.RoundTripper) { (&http.Client{Transport: next}).CloseIdleConnections() }
-
-type countedBody struct {
-	io.ReadCloser
-	tally *Tally
-}
-
-func (b *countedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.tally.Bytes.Add(int64(n))
-	return n, err
-}
