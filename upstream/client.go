@@ -39,10 +39,11 @@ type Client struct {
 	regions   map[string]*region
 	spelling  string
 	timeout   time.Duration
-	gzip      bool
 	slots     chan struct{}
-	transport http.RoundTripper
-	signer    *signer // nil: callers' tokens are sent
+	carrier   carrier
+	transport http.RoundTripper // below carrier
+	header    http.Header       // of all requests
+	signer    *signer           // nil: callers' tokens are sent
 	log       *slog.Logger
 	buffers   sync.Pool // of *bytes.Buffer
 	leftOut   atomic.Int64
@@ -63,17 +64,18 @@ func New(cfg Config) (*Client, error) {
 		regions:   regions,
 		spelling:  cfg.TypeSpelling,
 		timeout:   cfg.Timeout,
-		gzip:      !cfg.Uncompressed,
 		slots:     make(chan struct{}, cfg.Concurrency),
-		transport: &authorizer{&counter{cfg.Transport}},
+		carrier:   &authorizer{cfg.Transport},
+		transport: cfg.Transport,
+		header:    header(!cfg.Uncompressed),
 		buffers:   sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		log:       cfg.Log,
 	}
 	if cfg.Keys == nil {
 		return c, nil
 	}
-	c.signer, err = newSigner(&counter{cfg.Transport}, cfg.Keys, cfg.Log)
-	c.transport = c.signer
+	c.signer, err = newSigner(cfg.Transport, cfg.Keys, cfg.Log)
+	c.carrier = c.signer
 	return c, err
 }
 
@@ -163,7 +165,8 @@ func (c *Client) list(ctx context.Context, q ListQuery) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	a, err := c.get(withProject(ctx, q.Group.Project), r, u)
+	k := &call{region: r, url: u, project: q.Group.Project, caller: CallerFrom(ctx)}
+	a, err := c.get(ctx, k)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -186,19 +189,19 @@ func (c *Client) read(ctx context.Context, q ListQuery, a *answer) (Listing, err
 }
 
 // get is the one road out and back: it waits for a slot, sends (again, where that is safe), and checks the status.
-func (c *Client) get(ctx context.Context, r *region, url string) (*answer, error) {
+func (c *Client) get(ctx context.Context, k *call) (*answer, error) {
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	a, err := c.send(ctx, r, url)
+	a, err := c.send(ctx, k)
 	if err != nil {
 		return nil, err
 	}
 	if a.status != http.StatusOK {
-		return nil, a.failure(secret(ctx))
+		return nil, a.failure(k.token())
 	}
 	return a, nil
 }

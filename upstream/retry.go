@@ -38,7 +38,8 @@ func defaultPace() pace {
 
 // region is one endpoint with a circuit of its own, so that one failing region does not silence the others.
 type region struct {
-	prefix   string // base URL
+	base     *url.URL
+	path     string // of base, escaped
 	breaker  circuitbreaker.CircuitBreaker[*answer]
 	policies failsafe.Executor[*answer]
 	retries  *atomic.Int64
@@ -65,7 +66,7 @@ func newRegion(name string, base *url.URL, p pace, log *slog.Logger) *region {
 	breaker := newBreaker(name, p, log)
 	// Retries go around the breaker: each attempt counts, and an open circuit ends the attempts.
 	retries := new(atomic.Int64)
-	return &region{prefix: base.String(), breaker: breaker, policies: failsafe.With(newRetry(p, retries), breaker), retries: retries}
+	return &region{base: base, path: base.EscapedPath(), breaker: breaker, policies: failsafe.With(newRetry(p, retries), breaker), retries: retries}
 }
 
 func newRetry(p pace, made *atomic.Int64) failsafe.Policy[*answer] {

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strings"
 	"time"
 
@@ -29,21 +31,23 @@ type answer struct {
 	at     time.Time // just before the attempt was sent
 }
 
-// send makes an answer of a URL, with as many attempts as the region's policies allow. All of them share one timeout: a call
+// call is one List on its way out.
+type call struct {
+	region  *region
+	url     *url.URL
+	project string
+	caller  *Caller
+}
+
+// token returns the token that goes with a call; empty: none.
+func (k *call) token() string { return k.caller.TokenFor(k.project) }
+
+// send makes an answer of a call, with as many attempts as the region's policies allow. All of them share one timeout: a call
 // that hangs is not made a second time, because the one who asks would wait twice as long for the same silence.
-func (c *Client) send(ctx context.Context, r *region, url string) (*answer, error) {
+func (c *Client) send(ctx context.Context, k *call) (*answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, fmt.Errorf("upstream request: %w", err)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "scalegraph")
-	if c.gzip {
-		req.Header.Set("Accept-Encoding", "gzip")
-	}
-	a, err := r.policies.WithContext(ctx).Get(func() (*answer, error) { return c.exchange(req) })
+	a, err := k.region.policies.WithContext(ctx).Get(func() (*answer, error) { return c.exchange(ctx, k) })
 	if err == nil {
 		return a, nil
 	}
@@ -66,26 +70,41 @@ func ended(ctx context.Context) error {
 
 // exchange makes one attempt: it sends the request and reads the whole answer, so that one timeout covers both.
 // It does not follow redirects: the token must not travel to where an answer points.
-func (c *Client) exchange(req *http.Request) (*answer, error) {
+func (c *Client) exchange(ctx context.Context, k *call) (*answer, error) {
 	a := &answer{at: time.Now()}
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := c.carrier.carry(c.request(ctx, k), k)
 	if err != nil {
-		return nil, lost(req.Context(), err)
+		return nil, lost(ctx, err)
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
 	a.body, err = c.readBody(resp)
-	CallerFrom(req.Context()).Tally.Bytes.Add(int64(len(a.body)))
+	k.caller.Tally.Bytes.Add(int64(len(a.body)))
 	if err == nil {
 		return a, nil
 	}
-	if over := ended(req.Context()); over != nil {
+	if over := ended(ctx); over != nil {
 		return nil, over
 	}
 	if a.status != http.StatusOK {
 		return a, nil // the status says enough
 	}
 	return nil, a.unreadable(err)
+}
+
+// request makes the request of one attempt, whose header is its own: who carries it may write there.
+func (c *Client) request(ctx context.Context, k *call) *http.Request {
+	req := (&http.Request{Method: http.MethodGet, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	req.URL, req.Host, req.Header = k.url, k.url.Host, maps.Clone(c.header)
+	return req
+}
+
+func header(gzip bool) http.Header {
+	h := http.Header{"Accept": {"application/json"}, "User-Agent": {"scalegraph"}}
+	if gzip {
+		h.Set("Accept-Encoding", "gzip")
+	}
+	return h
 }
 
 // lost says why no answer came. Causes are told in words only: some claim to be a deadline of the context.

@@ -40,26 +40,21 @@ func newSigner(next http.RoundTripper, keys KeySource, log *slog.Logger) (*signe
 	return &signer{next: next, keys: keys, clock: newClock(), log: log, using: &signing{first, newGate()}}, nil
 }
 
-func (s *signer) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *signer) carry(req *http.Request, k *call) (*http.Response, error) {
 	ctx := req.Context()
-	project, _ := ctx.Value(projectKey{}).(string)
-	if !CallerFrom(ctx).MayRead(project) {
-		return nil, fmt.Errorf("%w: %.40q", ErrForeignProject, project)
+	if !k.caller.MayRead(k.project) {
+		return nil, fmt.Errorf("%w: %.40q", ErrForeignProject, k.project)
 	}
 	using := s.current(ctx)
 	if err := s.admit(ctx, using); err != nil {
 		return nil, err
 	}
-	req = req.Clone(ctx)
-	req.Header.Set("X-Project-Id", project)
+	req.Header.Set("X-Project-Id", k.project)
 	using.keys.Sign(req, s.clock.wall())
-	resp, err := s.next.RoundTrip(req)
+	resp, err := spend(s.next, req, k)
 	s.judge(ctx, using, resp)
 	return resp, err
 }
-
-// CloseIdleConnections is what http.Client looks for.
-func (s *signer) CloseIdleConnections() { closeIdle(s.next) }
 
 // current returns the keys to sign with. New ones start with a clean slate.
 func (s *signer) current(ctx context.Context) *signing {

@@ -28,19 +28,27 @@ func baseURL(raw string) (*url.URL, error) {
 }
 
 // listURL returns the URL of a call. Project and group come from strangers: whatever stands in them, the path keeps its shape.
-func (r *region) listURL(q ListQuery, spelling string) (string, error) {
+func (r *region) listURL(q ListQuery, spelling string) (*url.URL, error) {
 	if q.Limit < 1 || q.Limit > MaxLimit || q.Offset < 0 {
-		return "", fmt.Errorf("limit %d or offset %d is out of range", q.Limit, q.Offset)
+		return nil, fmt.Errorf("limit %d or offset %d is out of range", q.Limit, q.Offset)
 	}
 	project, err := segment(q.Group.Project)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	group, err := segment(q.Group.ID)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return r.prefix + "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group + "?" + query(q, spelling), nil
+	u := *r.base
+	u.Path = listPath(r.base.Path, q.Group.Project, q.Group.ID)
+	u.RawPath = listPath(r.path, project, group)
+	u.RawQuery = query(q, spelling)
+	return &u, nil
+}
+
+func listPath(base, project, group string) string {
+	return base + "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group
 }
 
 // segment escapes a path segment. What no escape can protect (proxies resolve %2E%2E as they do ..) can name no group either.

@@ -16,18 +16,22 @@ func FuzzPathKeepsItsShape(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := &region{prefix: base.String()}
+	r := &region{base: base, path: base.EscapedPath()}
 	f.Fuzz(func(t *testing.T, project, group, logID string) {
-		raw, err := r.listURL(ListQuery{Group: Group{"here", project, group}, Limit: 7, Filter: Filter{LogID: logID}}, SpellingTwoN)
+		made, err := r.listURL(ListQuery{Group: Group{"here", project, group}, Limit: 7, Filter: Filter{LogID: logID}}, SpellingTwoN)
 		if err != nil {
 			if !errors.Is(err, ErrNotFound) {
 				t.Fatal(err)
 			}
 			return
 		}
+		raw := made.String()
 		u, err := url.Parse(raw)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if u.RequestURI() != made.RequestURI() {
+			t.Errorf("%s is not %s", made.RequestURI(), raw)
 		}
 		parts := strings.Split(u.EscapedPath(), "/")
 		if len(parts) != 7 || u.Host != "as.example.com" || u.Fragment != "" || parts[5] != "scaling_activity_log" {
