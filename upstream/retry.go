@@ -38,11 +38,12 @@ func defaultPace() pace {
 
 // region is one endpoint with a circuit of its own, so that one failing region does not silence the others.
 type region struct {
-	base     *url.URL
-	path     string // of base, escaped
-	breaker  circuitbreaker.CircuitBreaker[*answer]
-	policies failsafe.Executor[*answer]
-	retries  *atomic.Int64
+	base    *url.URL
+	path    string // of base, escaped
+	pace    pace
+	breaker circuitbreaker.CircuitBreaker[*answer]
+	again   failsafe.Executor[*answer]
+	retries *atomic.Int64
 }
 
 func newRegions(cfg Config) (map[string]*region, error) {
@@ -63,10 +64,39 @@ func newRegions(cfg Config) (map[string]*region, error) {
 }
 
 func newRegion(name string, base *url.URL, p pace, log *slog.Logger) *region {
-	breaker := newBreaker(name, p, log)
-	// Retries go around the breaker: each attempt counts, and an open circuit ends the attempts.
 	retries := new(atomic.Int64)
-	return &region{base: base, path: base.EscapedPath(), breaker: breaker, policies: failsafe.With(newRetry(p, retries), breaker), retries: retries}
+	return &region{base: base, path: base.EscapedPath(), pace: p, breaker: newBreaker(name, p, log), again: failsafe.With(newRetry(p, retries)), retries: retries}
+}
+
+// try makes attempts until one needs no further, or no further may be made. Most calls need one, and are spared the policy's machinery.
+func (r *region) try(ctx context.Context, attempt func() (*answer, error)) (*answer, error) {
+	a, err := r.judged(attempt)
+	if !r.pace.again(a, err) {
+		return a, err
+	}
+	made := true // the first attempt
+	return r.again.WithContext(ctx).Get(func() (*answer, error) {
+		if made {
+			made = false
+			return a, err
+		}
+		return r.judged(attempt)
+	})
+}
+
+// judged makes an attempt unless the circuit is open, which ends all attempts. Each counts, and what says nothing about the region must not
+// close a circuit that is being tried.
+func (r *region) judged(attempt func() (*answer, error)) (*answer, error) {
+	if !r.breaker.TryAcquirePermit() {
+		return nil, circuitbreaker.ErrOpen
+	}
+	a, err := attempt()
+	if failed(a, err) || left(err) && r.breaker.IsHalfOpen() {
+		r.breaker.RecordFailure()
+	} else {
+		r.breaker.RecordSuccess()
+	}
+	return a, err
 }
 
 func newRetry(p pace, made *atomic.Int64) failsafe.Policy[*answer] {
@@ -108,17 +138,14 @@ func (p pace) wait(exec failsafe.ExecutionAttempt[*answer]) time.Duration {
 
 // newBreaker makes a circuit that opens when too many calls of a window fail, and is closed again by one that succeeds.
 func newBreaker(name string, p pace, log *slog.Logger) circuitbreaker.CircuitBreaker[*answer] {
-	var b circuitbreaker.CircuitBreaker[*answer]
-	b = circuitbreaker.NewBuilder[*answer]().
+	return circuitbreaker.NewBuilder[*answer]().
 		WithFailureRateThreshold(p.failedRate, p.minCalls, p.window).
 		WithSuccessThreshold(1).
 		WithDelay(p.open).
-		HandleIf(func(a *answer, err error) bool { return failed(a, err) || left(err) && b.IsHalfOpen() }).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
 			log.Warn("the upstream's circuit changed", "region", name, "from", e.OldState.String(), "to", e.NewState.String())
 		}).
 		Build()
-	return b
 }
 
 // failed reports whether an attempt says that the region is unwell: no connection, no answer in time, or a fault of its own.

@@ -45,9 +45,12 @@ func (k *call) token() string { return k.caller.TokenFor(k.project) }
 // send makes an answer of a call, with as many attempts as the region's policies allow. All of them share one timeout: a call
 // that hangs is not made a second time, because the one who asks would wait twice as long for the same silence.
 func (c *Client) send(ctx context.Context, k *call) (*answer, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
 	defer cancel()
-	a, err := k.region.policies.WithContext(ctx).Get(func() (*answer, error) { return c.exchange(ctx, k) })
+	a, err := k.region.try(ctx, func() (*answer, error) { return c.exchange(ctx, k) })
 	if err == nil {
 		return a, nil
 	}
