@@ -114,7 +114,7 @@ func (c codec) decodePiece(g upstream.Group, summary string, parts map[upstream.
 	if err != nil {
 		return nil, err
 	}
-	p.stamp = stamp
+	p.stamp, p.sections = stamp, upstream.SectionDescriptions
 	for section, value := range parts {
 		of, payload, err := c.open(value)
 		if err != nil {
@@ -207,7 +207,7 @@ func (r *reader) row(a *upstream.Activity, g upstream.Group) *upstream.Activity 
 	var instance, desire, scaling, description bool
 	r.bools(&instance, &desire, &scaling, &description)
 	a.InstanceValue, a.DesireValue, a.ScalingValue = r.number(instance), r.number(desire), r.number(scaling)
-	a.Description = r.textIf(description)
+	a.Description, a.Details.Sections = r.textIf(description), upstream.SectionDescriptions
 	for _, n := range lengths(&a.Lengths) {
 		*n = r.int32()
 	}

@@ -163,7 +163,7 @@ func TestSections(t *testing.T) {
 	if few*3 > many {
 		t.Errorf("the summary read %d bytes, all %d", few, many)
 	}
-	if light.Rows[0].Details.Sections != 0 || full.Rows[0].Details.Sections != upstream.AllSections {
+	if light.Rows[0].Details.Sections != upstream.SectionDescriptions || full.Rows[0].Details.Sections != upstream.AllSections {
 		t.Errorf("sections %v and %v", light.Rows[0].Details.Sections, full.Rows[0].Details.Sections)
 	}
 	if got := full.Rows[0].Details.Failed; len(got) != 1 || len(*got[0].Failure.Details) != 3000 || light.Rows[0].Lengths.Failed != 1 {
@@ -181,7 +181,7 @@ func TestSections(t *testing.T) {
 			t.Error("no failures")
 		}
 	})
-	if first.Rows[0].Details.Sections != 0 || calls != 0 {
+	if first.Rows[0].Details.Sections != upstream.SectionDescriptions || calls != 0 {
 		t.Errorf("sections %v, %d calls", first.Rows[0].Details.Sections, calls)
 	}
 }

@@ -265,6 +265,9 @@ func strip(rows []*upstream.Activity, sections upstream.Sections) []*upstream.Ac
 		if !r.Details.Sections.Has(upstream.SectionFailures) {
 			r.Details.Failed = nil
 		}
+		if !r.Details.Sections.Has(upstream.SectionDescriptions) {
+			r.Description = nil
+		}
 		if !r.Details.Sections.Has(upstream.SectionLoadBalancers) {
 			r.Details.Bound, r.Details.BindFailed, r.Details.Unbound, r.Details.UnbindFailed = nil, nil, nil, nil
 		}
@@ -283,17 +286,19 @@ func leanWorld(t *testing.T) (*world, *lean) {
 
 // TestSections wants no heavy part read that nobody asked for, and none read twice.
 func TestSections(t *testing.T) {
-	const all, inst, fail, lb = upstream.AllSections, upstream.SectionInstances, upstream.SectionFailures, upstream.SectionLoadBalancers
+	const inst, fail, lb, text = upstream.SectionInstances, upstream.SectionFailures, upstream.SectionLoadBalancers, upstream.SectionDescriptions
 	one := func(s upstream.Sections) []upstream.Sections { return []upstream.Sections{s} }
 	tests := map[string]struct {
 		query string
 		want  []upstream.Sections
 	}{
-		"light":             {inGroup(`activities { nodes { id outcome direction durationSeconds reasons { oldValue } } edges { cursor node { logId } } }`), one(0)},
+		"light":             {inGroup(`activities { nodes { id outcome direction durationSeconds } edges { cursor node { logId } } }`), one(0)},
+		"descriptions":      {inGroup(`activities { nodes { description } }`), one(text)},
+		"reasons":           {inGroup(`activities { nodes { ...on Node { ...on ScalingActivity { why: reasons { oldValue } } } } }`), one(text)},
 		"nodes":             {inGroup(`activities { nodes { addedInstances { instanceId } } }`), one(inst)},
 		"edges":             {inGroup(`activities { edges { node { failedInstances { instanceId } } } }`), one(fail)},
 		"both":              {inGroup(`activities { nodes { standbyInstances { instanceId } } edges { node { unbindFailedLoadBalancers { classicListener } } } }`), one(inst | lb)},
-		"every list":        {inGroup(`activities { nodes { removedInstances { instanceId } deletedInstances { instanceId } failedInstances { instanceId } boundLoadBalancers { classicListener } bindFailedLoadBalancers { classicListener } unboundLoadBalancers { classicListener } } }`), one(all)},
+		"every list":        {inGroup(`activities { nodes { removedInstances { instanceId } deletedInstances { instanceId } failedInstances { instanceId } boundLoadBalancers { classicListener } bindFailedLoadBalancers { classicListener } unboundLoadBalancers { classicListener } } }`), one(inst | fail | lb)},
 		"fragments":         {inGroup(`activities { ...c }`) + ` fragment c on ScalingActivityConnection { nodes { ...on Node { id ...on ScalingActivity { failedInstances { instanceId } } } } }`, one(fail)},
 		"left out":          {inGroup(`activities { nodes { id failedInstances @skip(if: true) { instanceId } ... @include(if: false) { addedInstances { instanceId } } } }`), one(0)},
 		"aliases":           {inGroup(`a: activities { nodes { x: addedInstances { instanceId } } } b: activities { nodes { failedInstances { instanceId } } }`), one(inst | fail)},
@@ -346,6 +351,15 @@ func TestDeferredSectionsAreReadOnceForThePage(t *testing.T) {
 		if !slices.Equal(l.asked, want) {
 			t.Errorf("%s: sections asked for: %v, want %v", name, l.asked, want)
 		}
+	}
+}
+
+// TestDeferredDescriptionsComeWithTheirRows has them read at once: a field that is no list is never read later.
+func TestDeferredDescriptionsComeWithTheirRows(t *testing.T) {
+	w, l := leanWorld(t)
+	text := w.deferred(inGroup(`activities(first: 2) { nodes { logId ... @defer { description reasons { changeReason } } } }`))
+	if strings.Count(text, `"description":"`) != 2 || !slices.Equal(l.asked, []upstream.Sections{upstream.SectionDescriptions}) {
+		t.Errorf("sections asked for: %v; got %s", l.asked, text)
 	}
 }
 

@@ -32,8 +32,10 @@ func (s *selection) add(sections, deferred upstream.Sections) {
 	s.deferred = (s.deferred | deferred) &^ s.sections
 }
 
-// sectionOf names the fields that need a heavy part of a row.
+// sectionOf names the fields that need a part of a row that not everybody wants.
 var sectionOf = map[string]upstream.Sections{
+	"description":               upstream.SectionDescriptions,
+	"reasons":                   upstream.SectionDescriptions,
 	"addedInstances":            upstream.SectionInstances,
 	"removedInstances":          upstream.SectionInstances,
 	"deletedInstances":          upstream.SectionInstances,
@@ -100,10 +102,10 @@ func activitySelection(ctx context.Context) selection {
 	return s
 }
 
-// sectionsOf returns the sections that a selection of an activity wants at once, and those it wants with @defer.
+// sectionsOf returns the sections that a selection of an activity wants at once, and those it wants with @defer. Descriptions are never read later.
 func sectionsOf(op *graphql.OperationContext, set ast.SelectionSet) (now, later upstream.Sections) {
 	for _, f := range graphql.CollectFields(op, set, ofActivity) {
-		if f.IsDeferred() {
+		if f.IsDeferred() && sectionOf[f.Name] != upstream.SectionDescriptions {
 			later |= sectionOf[f.Name]
 		} else {
 			now |= sectionOf[f.Name]

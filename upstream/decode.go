@@ -160,6 +160,10 @@ func (a *rowMemory) read(p *scanner, key string) {
 	case "scaling_value":
 		a.ScalingValue = p.integer(&a.scalingValue)
 	case "description":
+		if !a.Details.Sections.Has(SectionDescriptions) {
+			p.value()
+			return
+		}
 		a.Description = p.optionalText(&a.description)
 	default:
 		a.readList(p, key)

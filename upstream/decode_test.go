@@ -403,19 +403,23 @@ func checkRow(t *testing.T, a *Activity) {
 // checkLight holds a page without its lists against the whole one: nothing else of it may differ.
 func checkLight(t *testing.T, body string, q ListQuery, whole page, failed error) {
 	t.Helper()
-	q.Sections = 0
-	light, err := decodePage(body, q)
-	if (err == nil) != (failed == nil) || light.total != whole.total || len(light.rows) != len(whole.rows) {
-		t.Fatalf("%v, %d rows of %d without lists; %v, %d of %d with them", err, len(light.rows), light.total, failed, len(whole.rows), whole.total)
-	}
-	for i, row := range whole.rows {
-		if row == nil {
-			continue
+	for _, q.Sections = range []Sections{0, SectionDescriptions} {
+		light, err := decodePage(body, q)
+		if (err == nil) != (failed == nil) || light.total != whole.total || len(light.rows) != len(whole.rows) {
+			t.Fatalf("%v, %d rows of %d without lists; %v, %d of %d with them", err, len(light.rows), light.total, failed, len(whole.rows), whole.total)
 		}
-		want := *row
-		want.Details, want.Held = Details{}, 0
-		if !reflect.DeepEqual(light.rows[i], &want) {
-			t.Fatalf("without lists %+v, with them %+v", light.rows[i], row)
+		for i, row := range whole.rows {
+			if row == nil {
+				continue
+			}
+			want := *row
+			want.Details, want.Held = Details{Sections: q.Sections}, 0
+			if q.Sections == 0 {
+				want.Description = nil
+			}
+			if !reflect.DeepEqual(light.rows[i], &want) {
+				t.Fatalf("without lists %+v, with them %+v", light.rows[i], row)
+			}
 		}
 	}
 }

@@ -149,16 +149,18 @@ func (p Point) Compare(q Point) int {
 	return strings.Compare(p.LogID, q.LogID)
 }
 
-// Sections are the heavy parts of a page, as a set of bits. The summary (all plain fields, and how long each list is) is always there.
+// Sections are the parts of a page that not everybody wants, as a set of bits. The rest of the summary (all plain fields, and how long each list
+// is) is always there.
 type Sections uint8
 
-// The heavy parts.
+// The heavy parts, and one that is wanted with the rows or never: whatever keeps rows keeps it with the summary.
 const (
 	SectionInstances     Sections = 1 << iota // instances added, removed, deleted, and moved to or from standby
 	SectionFailures                           // instances on which the action failed, with their long details
 	SectionLoadBalancers                      // the four lists of load balancers
+	SectionDescriptions                       // descriptions
 
-	AllSections = SectionInstances | SectionFailures | SectionLoadBalancers
+	AllSections = SectionInstances | SectionFailures | SectionLoadBalancers | SectionDescriptions
 )
 
 // Has reports whether all of want are in s.
@@ -177,7 +179,7 @@ type Activity struct {
 	InstanceValue *int32    // instances in the group before the action; nil where not sent
 	DesireValue   *int32    // instances wanted when the action is done
 	ScalingValue  *int32    // instances that the action adds or takes
-	Description   *string   // as sent; mostly JSON, see Reasons
+	Description   *string   // as sent; mostly JSON, see Reasons; SectionDescriptions
 	Lengths       Lengths   // how long the lists are; known without any section
 	Details       Details   // the lists, as far as Details.Sections says
 	Held          int32     // bytes of text that stay in memory with the row where that is more than its texts: all that was sent of it
@@ -194,7 +196,7 @@ type Lengths struct {
 
 // Details are the heavy parts of an activity.
 type Details struct {
-	Sections Sections // which of the lists below are filled
+	Sections Sections // which of the lists below are filled, and whether descriptions are
 
 	Added, Removed, Deleted, Standby         []*Instance           // SectionInstances
 	Failed                                   []*Instance           // SectionFailures
