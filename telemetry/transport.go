@@ -4,7 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -34,7 +34,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.end("none", codes.Error)
 		return nil, err
 	}
-	resp.Body = &watchedBody{ReadCloser: resp.Body, call: c, status: resp.StatusCode}
+	c.ReadCloser, c.status, resp.Body = resp.Body, resp.StatusCode, c
 	return resp, nil
 }
 
@@ -53,12 +53,16 @@ func (t *Transport) CloseIdleConnections() {
 	(&http.Client{Transport: t.Next}).CloseIdleConnections()
 }
 
-// call is one request under way.
+// call is one request under way, and the body of its answer.
 type call struct {
+	io.ReadCloser
+
 	began   time.Time
 	region  string
 	metrics *Metrics
 	span    trace.Span
+	status  int
+	closed  atomic.Bool
 }
 
 func (c *call) end(status string, code codes.Code) {
@@ -69,26 +73,20 @@ func (c *call) end(status string, code codes.Code) {
 	c.span.End()
 }
 
-// watchedBody ends a call when it is closed.
-type watchedBody struct {
-	io.ReadCloser
-	call   *call
-	status int
-	once   sync.Once
-}
-
-func (b *watchedBody) Close() error {
-	b.once.Do(func() {
-		if b.call.span.IsRecording() {
-			b.call.span.SetAttributes(attribute.Int("http.response.status_code", b.status))
-		}
-		code := codes.Unset
-		if b.status >= http.StatusBadRequest {
-			code = codes.Error
-		}
-		b.call.end(statusLabel(b.status), code)
-	})
-	return b.ReadCloser.Close()
+// Close ends the call.
+func (c *call) Close() error {
+	if c.closed.Swap(true) {
+		return c.ReadCloser.Close()
+	}
+	if c.span.IsRecording() {
+		c.span.SetAttributes(attribute.Int("http.response.status_code", c.status))
+	}
+	code := codes.Unset
+	if c.status >= http.StatusBadRequest {
+		code = codes.Error
+	}
+	c.end(statusLabel(c.status), code)
+	return c.ReadCloser.Close()
 }
 
 // statusLabel bounds what an upstream can make of a label.
