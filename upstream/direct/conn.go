@@ -49,7 +49,7 @@ func (c *conn) exchange(req *http.Request) (*http.Response, error) {
 		c.close()
 		return nil, endedOr(ctx, err)
 	}
-	b := &body{Reader: resp.Body, conn: c, ctx: ctx, stop: stop, again: !resp.Close && !req.Close && resp.StatusCode >= http.StatusOK}
+	b := &body{Reader: resp.Body, conn: c, ctx: ctx, stop: stop, again: !resp.Close && resp.StatusCode >= http.StatusOK}
 	resp.Body = b
 	if resp.ContentLength == 0 {
 		b.end(true)
@@ -71,10 +71,8 @@ var errLongHead = errors.New("server response headers exceeded their bound")
 // ask sends a request and reads the head of its answer, past those that only hint at what will come.
 func (c *conn) ask(req *http.Request) (*http.Response, error) {
 	c.limit.N, c.answered = c.head, false
-	err := req.Write(c.w)
-	if err == nil {
-		err = c.w.Flush()
-	}
+	writeHead(c.w, req)
+	err := c.w.Flush()
 	if err == nil {
 		_, err = c.r.Peek(1)
 	}

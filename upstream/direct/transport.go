@@ -2,14 +2,11 @@
 // connection, and hands every request and every answer over between three: beside a small call on a short way that is much.
 //
 // It serves GET requests without a body, to http and https URLs, with no proxy on the way; answers come as they are sent, compressed or not.
-// Heads and bodies are written and read by net/http's own code, and what else is asked goes the way of net/http altogether.
+// These are read by net/http's own code, and what else is asked goes the way of net/http altogether.
 package direct
 
 import (
 	"net/http"
-	"net/url"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 // Transport is an http.RoundTripper that may be used by many goroutines. It makes a request again, once and over a new connection, where
@@ -52,24 +49,9 @@ func (t *Transport) CloseIdleConnections() {
 
 // carries reports whether a request is of the kind that this transport knows. Stock says what is wrong with one that is not.
 func (t *Transport) carries(req *http.Request) bool {
-	if !able || req.Method != http.MethodGet || req.Body != nil && req.Body != http.NoBody || !known(req.URL) || !sendable(req.Header) {
+	if !able || req.Method != http.MethodGet || req.Body != nil && req.Body != http.NoBody || !known(req) || !sendable(req.Header) {
 		return false
 	}
 	proxy, err := t.stock.Proxy(req)
 	return proxy == nil && err == nil
-}
-
-func known(u *url.URL) bool {
-	return u != nil && ports[u.Scheme] != "" && u.Hostname() != "" && httpguts.ValidHostHeader(u.Host)
-}
-
-func sendable(h http.Header) bool {
-	for name, values := range h {
-		for _, value := range values {
-			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-				return false
-			}
-		}
-	}
-	return h != nil
 }
