@@ -136,25 +136,21 @@ func (p *scanner) string() string {
 
 // text passes a text in quotation marks.
 func (p *scanner) text() {
-	for p.i++; ; {
+	for p.i++; !p.bad; p.i++ {
 		p.i = plain(p.s, p.i)
-		if p.i >= len(p.s) {
+		switch {
+		case p.i >= len(p.s):
 			p.bad = true
-			return
-		}
-		switch p.s[p.i] {
-		case '"':
+		case p.s[p.i] == '"':
 			p.i++
 			return
-		case '\\':
-			p.escape()
-		default:
+		case p.s[p.i] != '\\':
 			p.bad = true
+		case p.i+1 < len(p.s) && letters[p.s[p.i+1]] != 0:
+			p.i++
+		default:
+			p.escape()
 		}
-		if p.bad {
-			return
-		}
-		p.i++
 	}
 }
 
