@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"scalegraph/auth"
@@ -33,6 +34,7 @@ const (
 )
 
 func main() {
+	runtime.MemProfileRate = sampled
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(start(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
