@@ -81,14 +81,13 @@ func (f *flights) board(ctx context.Context, key flightKey, fetch func(ctx conte
 		return fl, false
 	}
 	f.byKey[key] = fl
-	f.crew.do(func() { f.fly(context.WithoutCancel(ctx), fl, fetch) })
+	f.crew.do(func() { f.fly(detached{f.ctx, ctx}, fl, fetch) })
 	return fl, false
 }
 
 func (f *flights) fly(ctx context.Context, fl *flight, fetch func(context.Context, func(outcome))) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	defer context.AfterFunc(f.ctx, cancel)()
 	var once sync.Once
 	land := func(out outcome) {
 		once.Do(func() {
@@ -106,6 +105,21 @@ func (f *flights) fly(ctx context.Context, fl *flight, fetch func(context.Contex
 		}
 		land(out)
 	})
+}
+
+// detached has the end of one context and the values of another.
+type detached struct {
+	context.Context
+
+	values context.Context
+}
+
+// Value asks the first context first: contexts that are made of this one find there what ends them, and need no goroutine to watch it.
+func (d detached) Value(key any) any {
+	if v := d.Context.Value(key); v != nil {
+		return v
+	}
+	return d.values.Value(key)
 }
 
 // errSlow ends the wait for a hanging upstream where a kept copy is at hand.
