@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 
 	"scalegraph/upstream/direct"
 )
@@ -37,7 +38,7 @@ type authorizer struct{ next http.RoundTripper }
 
 func (t *authorizer) carry(req *http.Request, k *call) (*http.Response, error) {
 	if token := k.token(); token != "" {
-		if !sendable(token) {
+		if !httpguts.ValidHeaderFieldValue(token) { // the transport would refuse it too, but as if no connection had been made
 			return nil, fmt.Errorf("%w: the token cannot stand in a header", ErrUnauthenticated)
 		}
 		req.Header.Set("X-Auth-Token", token)
@@ -51,9 +52,4 @@ func spend(next http.RoundTripper, req *http.Request, k *call) (*http.Response, 
 		return nil, err
 	}
 	return next.RoundTrip(req)
-}
-
-// sendable reports whether a header can carry s. The transport would refuse it too, but as if no connection had been made.
-func sendable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
