@@ -32,7 +32,7 @@ type Config struct {
 		Drain(ctx context.Context) error // ends them, and waits for their end or ctx's
 	}
 	Repeats bool          // Repeatable may be called; where it never is, nobody need look for requests that come again
-	Serving func(bool)    // is told when requests are taken, and when no longer
+	Serving func(bool)    // is told before requests are taken, and when they no longer are
 	Drain   time.Duration // how long requests under way may take to finish; 0: DrainTimeout
 	Log     *slog.Logger
 }
@@ -69,9 +69,9 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 		},
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn),
 	}
+	cfg.Serving(true) // before the first request is answered: the listener holds those that come already
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(newConns(listener, again)) }()
-	cfg.Serving(true)
 	cfg.Log.Info("serving", "address", listener.Addr().String())
 	select {
 	case err := <-failed:

@@ -56,9 +56,13 @@ func startSlow(t *testing.T, drain time.Duration) *slowServer {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stop = cancel
+	told := func(serving bool) {
+		time.Sleep(20 * time.Millisecond) // no request is answered while it is being told
+		s.serving.Store(serving)
+	}
 	go func() {
 		s.done <- Serve(ctx, listener, Config{
-			Handler: hold, Streams: none{}, Serving: s.serving.Store, Drain: drain, Log: slog.New(slog.DiscardHandler),
+			Handler: hold, Streams: none{}, Serving: told, Drain: drain, Log: slog.New(slog.DiscardHandler),
 		})
 	}()
 	return s
