@@ -388,7 +388,7 @@ func TestReplicas(t *testing.T) {
 	e, upstream := newUpstream(t)
 	path := build(t)
 	begin := func() (*exec.Cmd, string) {
-		cmd, out, _ := command(t.Context(), path, "-listen=127.0.0.1:0", "-upstream", upstream, "-project", testProject, "-poll=200ms", "-redis-url", shared.URL())
+		cmd, out, _ := command(t.Context(), path, "-listen=127.0.0.1:0", "-upstream", upstream, "-project", testProject, "-poll=200ms", patient, "-redis-url", shared.URL())
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

@@ -137,7 +137,7 @@ func TestDeferOverASlowRedis(t *testing.T) {
 	e, upstream := newUpstream(t)
 	kept := redistest.Start(t)
 	slow := newSlowProxy(t, kept.Addr())
-	arguments := []string{"-upstream", upstream, "-project", testProject, "-fresh", "1h", "-redis-url"}
+	arguments := []string{"-upstream", upstream, "-project", testProject, "-fresh", "1h", patient, "-redis-url"}
 	fills := startServer(t, append(arguments, kept.URL())...)
 	reads := startServer(t, append(arguments, "redis://"+slow.Addr().String())...)
 	groups := make([]string, 2*pairs)

@@ -31,7 +31,7 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 			upstream, redis := emulatortest.Serve(t, e), redistest.Start(t).URL()
 			var replicas []*server
 			for range 2 {
-				replicas = append(replicas, startServer(t, "-upstream", upstream, "-project", testProject, "-redis-url", redis))
+				replicas = append(replicas, startServer(t, "-upstream", upstream, "-project", testProject, "-redis-url", redis, patient))
 			}
 			p := &polls{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}}}
 			defer p.client.CloseIdleConnections()

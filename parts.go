@@ -52,17 +52,18 @@ func openRedis(cfg config.Config) (redis.UniversalClient, error) {
 	if cfg.RedisURL == "" {
 		return nil, nil
 	}
-	return cache.OpenRedis(cfg.RedisURL)
+	return cache.OpenRedis(cfg.RedisURL, cfg.RedisTimeout)
 }
 
 func cacheConfig(cfg config.Config, log *slog.Logger) cache.Config {
 	return cache.Config{
 		Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError,
 		Grant: cfg.Grant, GrantScope: cfg.GrantScope, GrantIfError: cfg.GrantIfError,
-		Secret:  cfg.Secret,
-		Memory:  cfg.CacheMemory - answersPart(cfg),
-		Timeout: cfg.RequestTimeout,
-		Log:     log,
+		Secret:       cfg.Secret,
+		RedisTimeout: cfg.RedisTimeout,
+		Memory:       cfg.CacheMemory - answersPart(cfg),
+		Timeout:      cfg.RequestTimeout,
+		Log:          log,
 	}
 }
 
@@ -72,7 +73,7 @@ func answersPart(cfg config.Config) int64 { return cfg.CacheMemory / 8 }
 func liveConfig(cfg config.Config, pages *walk.Pages, rdb redis.UniversalClient, log *slog.Logger) live.Config {
 	c := live.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log}
 	if rdb != nil {
-		c.Relay = live.NewRedisRelay(rdb)
+		c.Relay = live.NewRedisRelay(rdb, cfg.RedisTimeout)
 	}
 	return c
 }

@@ -27,6 +27,9 @@ type server struct {
 	stop func() int // as SIGTERM; returns the exit status
 }
 
+// patient has a program wait for Redis also where a busy machine keeps that from answering.
+const patient = "-redis-timeout=5s"
+
 // startServer starts the program on a free port with these further arguments and stops it when the test ends.
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()

@@ -111,12 +111,12 @@ func (x *tenancy) refused(s *server, token, page, code string) {
 var tiers = map[string]func(x *tenancy, fresh, grant time.Duration, args ...string) *server{
 	"memory": (*tenancy).replica,
 	"Redis alone": func(x *tenancy, fresh, grant time.Duration, args ...string) *server {
-		return x.replica(fresh, grant, append(args, "-redis-url", redistest.Start(x.T).URL(), "-cache-memory", "0")...)
+		return x.replica(fresh, grant, append(args, patient, "-redis-url", redistest.Start(x.T).URL(), "-cache-memory", "0")...)
 	},
 	"both, on a cold replica": func(x *tenancy, fresh, grant time.Duration, args ...string) *server {
 		url := redistest.Start(x.T).URL()
-		x.warm(x.replica(fresh, grant, "-redis-url", url, "-cache-memory", "0"))
-		return x.replica(fresh, grant, append(args, "-redis-url", url)...)
+		x.warm(x.replica(fresh, grant, patient, "-redis-url", url, "-cache-memory", "0"))
+		return x.replica(fresh, grant, append(args, patient, "-redis-url", url)...)
 	},
 }
 
@@ -240,9 +240,9 @@ func TestStalePagesGoToThoseWithAGrant(t *testing.T) {
 func TestRefusalCountsOnAllReplicas(t *testing.T) {
 	x := newTenancy(t)
 	url := redistest.Start(t).URL()
-	one := x.replica(time.Minute, time.Minute, "-redis-url", url)
-	bare := x.replica(time.Minute, time.Minute, "-redis-url", url, "-cache-memory", "0")
-	full := x.replica(time.Minute, time.Minute, "-redis-url", url)
+	one := x.replica(time.Minute, time.Minute, patient, "-redis-url", url)
+	bare := x.replica(time.Minute, time.Minute, patient, "-redis-url", url, "-cache-memory", "0")
+	full := x.replica(time.Minute, time.Minute, patient, "-redis-url", url)
 	for _, s := range []*server{one, bare, full} {
 		x.warm(s)
 	}

@@ -42,7 +42,7 @@ type Config struct {
 	Tracer       trace.Tracer  // nil: no spans are made
 
 	Redis        redis.UniversalClient // the tier that replicas share, see OpenRedis; Close closes it. nil: none
-	RedisTimeout time.Duration         // bound of one trip there; default 80 ms
+	RedisTimeout time.Duration         // bound of one trip there, whatever takes longer is a miss; default 80 ms
 }
 
 // Logs is a Source that keeps what it read. It is safe for use by many goroutines. Close it when it is no longer needed.
@@ -69,7 +69,7 @@ func New(source Source, cfg Config) *Logs {
 		cfg.Timeout = 30 * time.Second
 	}
 	if cfg.RedisTimeout <= 0 {
-		cfg.RedisTimeout = redisTimeout
+		cfg.RedisTimeout = 80 * time.Millisecond
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

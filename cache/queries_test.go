@@ -3,6 +3,7 @@ package cache
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"scalegraph/cache/redistest"
 )
@@ -11,7 +12,7 @@ import (
 func TestQueriesAreShared(t *testing.T) {
 	server := redistest.Start(t)
 	open := func() *Logs {
-		rdb, err := OpenRedis(server.URL())
+		rdb, err := OpenRedis(server.URL(), 80*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}

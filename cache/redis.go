@@ -17,22 +17,15 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// redisTimeout bounds one trip to Redis unless Config.RedisTimeout does. Whatever takes longer is a miss.
-const redisTimeout = 80 * time.Millisecond
-
 // OpenRedis makes a client for a URL; nothing is connected yet. The forms are
 //
 //	redis://[user:password@]host[:port][/db]            one server; rediss:// for TLS
 //	redis://[user:password@]host:port,host:port,…       a cluster, also one host with ?cluster=true
 //	redis://[user:password@]host:port,…[/db]?master=name  sentinels; [sentinel_username=…&sentinel_password=…]
 //
-// With rediss://, ?ca_file=path names the certificates to trust besides the system's. An error never repeats the URL.
-func OpenRedis(text string) (redis.UniversalClient, error) {
-	return OpenRedisWithin(text, redisTimeout)
-}
-
-// OpenRedisWithin is OpenRedis with another bound of one trip.
-func OpenRedisWithin(text string, bound time.Duration) (redis.UniversalClient, error) {
+// With rediss://, ?ca_file=path names the certificates to trust besides the system's. Every command must be done within the bound. An error
+// never repeats the URL.
+func OpenRedis(text string, bound time.Duration) (redis.UniversalClient, error) {
 	opts, cluster, err := readRedisURL(text)
 	if err == nil {
 		opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = bound, bound, bound

@@ -32,7 +32,7 @@ func (b *bench) hasty(url string, change ...func(*cache.Config)) *cache.Logs {
 
 func (b *bench) replicaWithin(url string, bound time.Duration, change ...func(*cache.Config)) *cache.Logs {
 	b.Helper()
-	rdb, err := cache.OpenRedisWithin(url, bound)
+	rdb, err := cache.OpenRedis(url, bound)
 	if err != nil {
 		b.Fatal(err)
 	}

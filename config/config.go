@@ -32,8 +32,9 @@ type Config struct {
 	ClientKeysFile string // empty: none
 	OIDC           OIDC
 
-	RedisURL string // empty: none; it may hold a password
-	Secret   string // empty: none
+	RedisURL     string // empty: none; it may hold a password
+	RedisTimeout time.Duration
+	Secret       string // empty: none
 
 	CacheMemory  int64 // bytes; 0: none
 	Fresh        time.Duration

@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Config{
 		Listen: "127.0.0.1:8080", Upstream: "demo", Region: "default", Auth: "passthrough",
-		CacheMemory: 64 << 20, Fresh: 5 * time.Second, Stale: 10 * time.Second, StaleIfError: 24 * time.Hour,
+		RedisTimeout: 80 * time.Millisecond, CacheMemory: 64 << 20, Fresh: 5 * time.Second, Stale: 10 * time.Second, StaleIfError: 24 * time.Hour,
 		Grant: time.Minute, GrantScope: "group", GrantIfError: 15 * time.Minute,
 		TypeSpelling: "MANNUAL", UpstreamTimeout: 10 * time.Second, RequestTimeout: 30 * time.Second,
 		UpstreamConcurrency: 64, Poll: 5 * time.Second, MaxSubscriptions: 10_000, Introspection: true, StatusProfile: "audit",
@@ -84,7 +84,7 @@ func TestEverySettingArrives(t *testing.T) {
 	values := map[string]string{
 		"AK": "ak", "SK_FILE": one, "SECURITY_TOKEN": "st", "CLIENT_KEYS_FILE": keys, "OIDC_ISSUER": "https://issuer.example.com/", "OIDC_AUDIENCE": "us",
 		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "UPSTREAM": "https://as.example.com/prefix/", "REGION": "eu",
-		"REGIONS": "us=https://us.example.com, ap=http://ap.example.com:81/x", "PROJECT": "p1", "REDIS_URL": "rediss://u:p@a:1,b:2/0",
+		"REGIONS": "us=https://us.example.com, ap=http://ap.example.com:81/x", "PROJECT": "p1", "REDIS_URL": "rediss://u:p@a:1,b:2/0", "REDIS_TIMEOUT": "1s",
 		"CACHE_MEMORY": "1GiB", "FRESH": "1s", "STALE": "0s", "STALE_IF_ERROR": "1h", "GRANT": "30s", "GRANT_SCOPE": "project",
 		"GRANT_IF_ERROR": "1m", "SECRET": "s", "TYPE_SPELLING": "MANUAL", "UPSTREAM_TIMEOUT": "1s", "REQUEST_TIMEOUT": "2s",
 		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": manifest, "TRUSTED_ONLY": "true",
@@ -97,7 +97,7 @@ func TestEverySettingArrives(t *testing.T) {
 		Regions: map[string]string{"us": "https://us.example.com", "ap": "http://ap.example.com:81/x"}, Project: "p1", Auth: "aksk",
 		AccessKey: Key{Text: "ak"}, SecretKey: Key{File: one}, SecurityToken: Key{Text: "st"}, ClientKeysFile: keys,
 		OIDC:     OIDC{Issuer: "https://issuer.example.com/", Audience: "us", Claim: "groups"},
-		RedisURL: "rediss://u:p@a:1,b:2/0", Secret: "s", CacheMemory: 1 << 30, Fresh: time.Second, Stale: 0, StaleIfError: time.Hour,
+		RedisURL: "rediss://u:p@a:1,b:2/0", RedisTimeout: time.Second, Secret: "s", CacheMemory: 1 << 30, Fresh: time.Second, Stale: 0, StaleIfError: time.Hour,
 		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
 		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:3000"}, StatusProfile: "draft",

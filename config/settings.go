@@ -39,6 +39,7 @@ func settings(cfg *Config) []setting {
 		{name: "OIDC_CLAIM", initial: "projects", read: text(&cfg.OIDC.Claim), help: "the claim that lists the projects"},
 
 		{name: "REDIS_URL", read: redisURL(&cfg.RedisURL), secret: true, help: "`redis://`, `rediss://`, several hosts for a cluster, or a sentinel URL; empty: in-process cache only"},
+		{name: "REDIS_TIMEOUT", initial: "80ms", read: duration(&cfg.RedisTimeout, time.Millisecond, 10*time.Second), help: "one trip to Redis; what takes longer is done without it"},
 		{name: "CACHE_MEMORY", initial: "64MiB", read: size(&cfg.CacheMemory, 0), help: "bound of the in-process tier"},
 		{name: "FRESH", initial: "5s", read: duration(&cfg.Fresh, 0, time.Hour), help: "how long the moving head counts as fresh"},
 		{name: "STALE", initial: "10s", read: duration(&cfg.Stale, 0, time.Hour), help: "how much longer it may be served while it is read anew"},

@@ -13,23 +13,21 @@ import (
 	"scalegraph/upstream"
 )
 
-// redisTimeout bounds one trip to Redis. Who gets no answer in it leads by itself.
-const redisTimeout = 100 * time.Millisecond
-
 // RedisRelay is a Relay over Redis: a key with a short life says who leads a log, and a channel carries what it tells. It may be
 // used by many goroutines. Nobody needs to close it: it holds a connection only while somebody listens.
 type RedisRelay struct {
-	rdb redis.UniversalClient
-	me  string
+	rdb   redis.UniversalClient
+	bound time.Duration // of one trip
+	me    string
 
 	mu   sync.Mutex
 	ears map[string]func([]byte) // by channel
 	sub  *redis.PubSub           // nil while nobody listens
 }
 
-// NewRedisRelay returns the relay of one process.
-func NewRedisRelay(rdb redis.UniversalClient) *RedisRelay {
-	return &RedisRelay{rdb: rdb, me: rand.Text(), ears: map[string]func([]byte){}}
+// NewRedisRelay returns the relay of one process. Who gets no answer of Redis within the bound leads by itself.
+func NewRedisRelay(rdb redis.UniversalClient, bound time.Duration) *RedisRelay {
+	return &RedisRelay{rdb: rdb, bound: bound, me: rand.Text(), ears: map[string]func([]byte){}}
 }
 
 // relayName is the key of a log's leader, and its channel.
@@ -49,7 +47,7 @@ var drop = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return
 
 // Lead is true also where Redis does not answer.
 func (r *RedisRelay) Lead(ctx context.Context, log upstream.Group, life time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.bound)
 	defer cancel()
 	taken, err := take.Run(ctx, r.rdb, []string{relayName(log)}, r.me, life.Milliseconds()).Int()
 	return err != nil || taken == 1
@@ -57,21 +55,21 @@ func (r *RedisRelay) Lead(ctx context.Context, log upstream.Group, life time.Dur
 
 // Leave does what it can: where Redis does not answer, the leadership runs out.
 func (r *RedisRelay) Leave(log upstream.Group) {
-	ctx, cancel := context.WithTimeout(context.Background(), redisTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.bound)
 	defer cancel()
 	_ = drop.Run(ctx, r.rdb, []string{relayName(log)}, r.me).Err()
 }
 
 // Tell publishes; what does not get through is lost.
 func (r *RedisRelay) Tell(ctx context.Context, log upstream.Group, text []byte) {
-	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.bound)
 	defer cancel()
 	_ = r.rdb.Publish(ctx, relayName(log), text).Err()
 }
 
 // Listen subscribes to a log's channel. The client connects anew, and subscribes again, whenever the connection is lost.
 func (r *RedisRelay) Listen(log upstream.Group, hear func([]byte)) (stop func()) {
-	ctx, cancel := context.WithTimeout(context.Background(), redisTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.bound)
 	defer cancel()
 	name := relayName(log)
 	r.mu.Lock()
@@ -86,7 +84,7 @@ func (r *RedisRelay) Listen(log upstream.Group, hear func([]byte)) (stop func())
 }
 
 func (r *RedisRelay) deafen(name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), redisTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.bound)
 	defer cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,12 +14,12 @@ import (
 // relayOver returns the relay of a process over a real Redis.
 func relayOver(t testing.TB, url string) *RedisRelay {
 	t.Helper()
-	rdb, err := cache.OpenRedis(url)
+	rdb, err := cache.OpenRedis(url, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rdb.Close() })
-	return NewRedisRelay(rdb)
+	return NewRedisRelay(rdb, time.Second)
 }
 
 func (w *world) eventually(what string, so func() bool) {
