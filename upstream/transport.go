@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,8 +16,10 @@ import (
 func NewTransport(concurrency int) http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
 	return direct.New(&http.Transport{
-		Proxy:                  http.ProxyFromEnvironment, // as every other program on the machine
-		DialContext:            dialer.DialContext,
+		Proxy:       http.ProxyFromEnvironment, // as every other program on the machine
+		DialContext: dialer.DialContext,
+		// Sessions are resumed: a later connection costs half a handshake.
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
 		TLSHandshakeTimeout:    3 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           0, // bounded for each host

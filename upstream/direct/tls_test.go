@@ -52,6 +52,27 @@ func TestHTTP2IsNotSpoken(t *testing.T) {
 	}
 }
 
+// TestSessionsAreResumed has the second connection take up the first one's session, where stock keeps those.
+func TestSessionsAreResumed(t *testing.T) {
+	resumed := make(chan bool, 2)
+	s := serve(t, "https", func(c net.Conn, r *bufio.Reader) {
+		sayingOnce("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")(c, r)
+		resumed <- c.(*tls.Conn).ConnectionState().DidResume
+	})
+	c := transport(t, func(under *http.Transport) {
+		under.TLSClientConfig = under.TLSClientConfig.Clone()
+		under.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	})
+	for _, want := range []bool{false, true} {
+		if got := get(t.Context(), c, s.url); got.err != nil {
+			t.Fatal(got.err)
+		}
+		if got := <-resumed; got != want {
+			t.Errorf("resumed: %t, want %t", got, want)
+		}
+	}
+}
+
 // TestAHandshakeEnds has a server that accepts connections and says nothing, or nothing of TLS.
 func TestAHandshakeEnds(t *testing.T) {
 	silence := func(_ net.Conn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) }
