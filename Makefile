@@ -18,14 +18,14 @@ test: redis ## runs all tests with the race detector, and installs redis-server 
 race: test ## the same
 
 soak: redis ## loads two replicas for five minutes while their upstream and Redis fail in every way (SOAK=30s for less)
-	SCALEGRAPH_REQUIRE_REDIS=1 go test -count 1 -timeout 0 -v -run TestSoak -soak $(or $(SOAK),5m) .
+	SCALEGRAPH_REQUIRE_REDIS=1 go test -count 1 -timeout 0 -v -run TestSoak -soak $(or $(SOAK),5m) ./internal/app
 
 bench: ## runs all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 bench-compare: build ## compares the product with its peers under load, in about twelve minutes; installs wrk and Tailcall
-	bench/install
-	go run ./bench
+	internal/bench/install
+	go run ./internal/bench
 
 build: ## builds one static binary
 	CGO_ENABLED=0 go build -trimpath -o scalegraph .
@@ -37,7 +37,7 @@ generated: generate
 	@test -z "$$(git status --porcelain -- graph resolvers)" || { echo "generated code is not what is committed"; exit 1; }
 
 audit: node ## checks HTTP and the schema from outside, with tools of Node.js
-	edge/audit/run
+	tools/audit/run
 
 clients: node ## runs real GraphQL clients against the program: subscriptions on every transport, @defer, and long walks
 	clients/run
@@ -47,9 +47,9 @@ sdkcheck: ## holds the emulator and our signatures against the official SDK (a m
 	go -C upstream/sdkcheck test ./...
 
 fuzz: ## fuzzes the transport, its limits and cursors, a minute each
-	go test -run '^$$' -fuzz FuzzTransport -fuzztime 60s -fuzzminimizetime 5s ./edge
-	go test -run '^$$' -fuzz FuzzDocument -fuzztime 60s -fuzzminimizetime 5s ./edge
-	go test -run '^$$' -fuzz FuzzCursor -fuzztime 60s -fuzzminimizetime 5s .
+	go test -run '^$$' -fuzz FuzzTransport -fuzztime 60s -fuzzminimizetime 5s ./internal/gqlhttp
+	go test -run '^$$' -fuzz FuzzDocument -fuzztime 60s -fuzzminimizetime 5s ./internal/gqlhttp
+	go test -run '^$$' -fuzz FuzzCursor -fuzztime 60s -fuzzminimizetime 5s ./internal/app
 
 .PHONY: pages pagescheck browser pictures chromium modules
 pages: modules ## builds what browsers load (web/dist) anew from web/

@@ -3,150 +3,17 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
 	"syscall"
 
-	"scalegraph/auth"
-	"scalegraph/cache"
-	"scalegraph/config"
-	"scalegraph/edge"
-	"scalegraph/front"
-	"scalegraph/graph"
-	"scalegraph/live"
-	"scalegraph/resolvers"
-	"scalegraph/telemetry"
-	"scalegraph/upstream"
-	"scalegraph/walk"
-)
-
-// The exit statuses.
-const (
-	exitDone   = 0
-	exitFailed = 1 // could not start, or could not stop cleanly
-	exitConfig = 2 // the configuration is wrong; nothing was started
+	"scalegraph/internal/app"
 )
 
 func main() {
-	runtime.MemProfileRate = sampled
+	runtime.MemProfileRate = app.MemProfileRate
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	os.Exit(start(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
-}
-
-// start reads the configuration, runs until ctx ends, and returns the exit status.
-func start(ctx context.Context, args, environ []string, out, logs io.Writer) int {
-	cfg, err := config.Read(args, environ, out)
-	switch {
-	case errors.Is(err, config.ErrAnswered):
-		return exitDone
-	case err != nil:
-		fmt.Fprintln(logs, err)
-		return exitConfig
-	}
-	paceGC(cfg.CacheMemory)
-	log := telemetry.NewLog(logs, cfg.Log)
-	if err := run(ctx, cfg, log, out); err != nil {
-		log.Error("stopped", "error", err)
-		return exitFailed
-	}
-	return exitDone
-}
-
-// run serves until ctx ends, then lets requests under way finish. What a person at a terminal wants to know goes to out.
-func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) error {
-	if len(cfg.Unread) > 0 {
-		log.Warn("no setting has the name of these variables", "names", cfg.Unread)
-	}
-	cfg, demo, err := withDemo(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer demo.stop(log)
-	keys, err := keySource(cfg)
-	if err != nil {
-		return err
-	}
-	callers, err := newChecker(cfg, log)
-	if err != nil {
-		return err
-	}
-	if err := demo.allow(keys); err != nil {
-		return err
-	}
-	watch, err := newWatch(ctx, cfg, log)
-	if err != nil {
-		return err
-	}
-	defer watch.stop()
-	asking := upstreamConfig(cfg, log)
-	asking.Keys = keys
-	asking.Transport = watch.transport(asking)
-	asking.Uncompressed = onThisMachine(asking.Endpoints) // there it costs more time than it saves
-	client, err := upstream.New(asking)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	keeping := cacheConfig(cfg, log)
-	keeping.Tracer = watch.tracer()
-	if keeping.Redis, err = openRedis(cfg); err != nil {
-		return err
-	}
-	kept := cache.New(client, keeping)
-	defer kept.Close()
-	watch.share(kept)
-	pages := walk.New(auth.Confine(kept))
-	changes := live.New(liveConfig(cfg, pages, keeping.Redis, log))
-	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changes)),
-		Complexity: resolvers.Complexity(),
-	})
-
-	state := &health{redis: kept.RedisState, circuits: client.Circuits, signing: client.Signing}
-	streams := new(edge.Streams)
-	serving := edgeConfig(cfg, demo.token(), streams, log)
-	serving.Queries = kept
-	if keeping.Redis != nil {
-		serving.Shared = kept
-	}
-	if callers != nil {
-		serving.Authenticate = callers.Authenticate
-	}
-	watch.edge(&serving)
-	watch.client(cfg, client)
-	watch.cache(kept.Stats)
-	watch.redis(keeping.Redis)
-	watch.streams(streams.Count, changes.Subscriptions, changes.Trackers)
-	mux := http.NewServeMux()
-	mux.Handle("/graphql", watch.traced(edge.NewHandler(schema, serving)))
-	mux.HandleFunc("GET /schema.graphql", schemaText)
-	mux.HandleFunc("GET /healthz", alive)
-	mux.HandleFunc("GET /readyz", state.ready)
-	if err := addPages(mux, cfg, demo); err != nil {
-		return err
-	}
-
-	admin, err := serveAdmin(ctx, cfg, mux, watch.metrics.Handler(), log)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = admin.Close() }() // profiles under way are cut off
-	listener, err := front.Listen(ctx, cfg.Listen)
-	if err != nil {
-		return err
-	}
-	if err := greet(out, listener.Addr(), cfg, demo); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	return front.Serve(ctx, listener, front.Config{
-		Handler: front.Middleware(guarded(mux, cfg, listener.Addr()), log),
-		Streams: streams, Repeats: serving.Repeatable != nil, Serving: state.serving.Store, Log: log,
-	})
+	os.Exit(app.Main(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }

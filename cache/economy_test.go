@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalegraph/internal/paging"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
-	"scalegraph/walk"
 )
 
 // Walking 1000 rows reads each block once, whatever the length of the log.
@@ -19,7 +19,7 @@ func TestWalkReadsEachBlockOnce(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := openBench(t, n)
 					logs := b.logs(defaults())
-					pages := walk.New(logs)
+					pages := paging.New(logs)
 					want := b.record(emulator.Filter{})[:1000]
 					calls := b.calls(func() {
 						b.same("walk", b.walkRows(b.as("a"), pages, 1000, size, upstream.Filter{})[:1000], want)
@@ -32,7 +32,7 @@ func TestWalkReadsEachBlockOnce(t *testing.T) {
 						t.Errorf("%d upstream calls, want at most %d", calls, most)
 					}
 					again := b.calls(func() {
-						other := walk.New(logs)
+						other := paging.New(logs)
 						b.same("other", b.walkRows(b.as("b"), other, 1000, size+13, upstream.Filter{})[:1000], want)
 					})
 					if again > 2 {
@@ -52,7 +52,7 @@ func TestWalkOfMovingLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := openBench(t, 1000)
-				pages := walk.New(b.logs(defaults()))
+				pages := paging.New(b.logs(defaults()))
 				want := b.record(emulator.Filter{})
 				var page upstream.Page
 				var got []string
@@ -95,7 +95,7 @@ func TestFeedReadsEachGroupThreeTimes(t *testing.T) {
 			}
 			b.Insert(project, g.ID, rows...)
 		}
-		pages := walk.New(b.logs(defaults()))
+		pages := paging.New(b.logs(defaults()))
 		q := upstream.FeedQuery{Groups: groups, Count: 50}
 		seen := map[string]bool{}
 		calls := b.calls(func() {
@@ -124,7 +124,7 @@ func TestPolls(t *testing.T) {
 		t.Run(fmt.Sprint(c.credentials, " credentials"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := openBench(t, 500)
-				pages := walk.New(b.logs(defaults()))
+				pages := paging.New(b.logs(defaults()))
 				calls := b.calls(func() {
 					for range 30 {
 						for i := range c.clients {

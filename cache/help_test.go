@@ -9,10 +9,10 @@ import (
 	"go.uber.org/goleak"
 
 	"scalegraph/cache"
+	"scalegraph/internal/paging"
+	"scalegraph/internal/paging/pagestest"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
-	"scalegraph/walk"
-	"scalegraph/walk/pagestest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,7 +87,7 @@ func ids(rows []*upstream.Activity) []string {
 }
 
 // page asks for the n rows after the last of prev.
-func (b *bench) page(ctx context.Context, pages *walk.Pages, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
+func (b *bench) page(ctx context.Context, pages *paging.Pages, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
 	b.Helper()
 	q := upstream.PageQuery{Group: group, Count: n, Filter: f}
 	if len(prev.Rows) > 0 {
@@ -102,7 +102,7 @@ func (b *bench) page(ctx context.Context, pages *walk.Pages, prev upstream.Page,
 }
 
 // walkRows walks n rows in pages and returns their ids.
-func (b *bench) walkRows(ctx context.Context, pages *walk.Pages, n, size int, f upstream.Filter) []string {
+func (b *bench) walkRows(ctx context.Context, pages *paging.Pages, n, size int, f upstream.Filter) []string {
 	b.Helper()
 	var page upstream.Page
 	var all []string

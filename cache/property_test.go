@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"scalegraph/cache"
+	"scalegraph/internal/paging"
+	"scalegraph/internal/paging/pagestest"
 	"scalegraph/upstream/emulator"
-	"scalegraph/walk"
-	"scalegraph/walk/pagestest"
 )
 
 var histories = flag.Int("histories", 25, "how many random histories to check of each kind")
@@ -20,7 +20,7 @@ func TestHistories(t *testing.T) {
 			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
 				logs := cache.New(pagestest.Client(t, e), cfg)
 				t.Cleanup(logs.Close)
-				return pagestest.Direct(walk.New(logs))
+				return pagestest.Direct(paging.New(logs))
 			})
 		})
 	}
@@ -39,7 +39,7 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 					cfg.Redis = kept.client()
 					logs := cache.New(client, cfg)
 					t.Cleanup(logs.Close)
-					r.pages = append(r.pages, pagestest.Direct(walk.New(logs)))
+					r.pages = append(r.pages, pagestest.Direct(paging.New(logs)))
 				}
 				return r
 			})

@@ -13,9 +13,9 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/paging"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
-	"scalegraph/walk"
 )
 
 // replica puts a cache with a memory of its own over the upstream and a Redis, and has the patience of a busy machine with that.
@@ -59,10 +59,10 @@ func TestReplicasShare(t *testing.T) {
 	b := openBench(t, 1000)
 	one, two := b.replica(s.URL()), b.replica(s.URL())
 	want := b.record(emulator.Filter{})
-	b.same("one", b.walkRows(b.as("a"), walk.New(one), 1000, 50, upstream.Filter{}), want)
+	b.same("one", b.walkRows(b.as("a"), paging.New(one), 1000, 50, upstream.Filter{}), want)
 	kept(t, s, 11)
 	calls := b.calls(func() {
-		b.same("two", b.walkRows(b.as("a"), walk.New(two), 1000, 20, upstream.Filter{}), want)
+		b.same("two", b.walkRows(b.as("a"), paging.New(two), 1000, 20, upstream.Filter{}), want)
 	})
 	if calls > 1 {
 		t.Errorf("%d calls through the other replica, want at most 1", calls)
@@ -299,7 +299,7 @@ func TestGarbageIsAMiss(t *testing.T) {
 	s := redistest.Start(t)
 	b := openBench(t, 500)
 	want := b.record(emulator.Filter{})
-	b.same("one", b.walkRows(b.as("a"), walk.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
+	b.same("one", b.walkRows(b.as("a"), paging.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
 	kept(t, s, 6)
 	for i, key := range s.Do("KEYS", "*").([]any) {
 		switch kind := s.Do("TYPE", key); {
@@ -312,7 +312,7 @@ func TestGarbageIsAMiss(t *testing.T) {
 			s.Do("HSET", key, "s", fmt.Sprint(s.Do("HGET", key, "s"), "x"))
 		}
 	}
-	b.same("two", b.walkRows(b.as("a"), walk.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
+	b.same("two", b.walkRows(b.as("a"), paging.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
 }
 
 // TestClusterLosesAMaster and TestFailover lose a server under load.

@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalegraph/internal/paging"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
-	"scalegraph/walk"
 )
 
 func TestEqualPagesAreReadOnce(t *testing.T) {
@@ -103,7 +103,7 @@ func TestGroupsAreAskedAtOnce(t *testing.T) {
 func TestTenGroupsTakeOneLatency(t *testing.T) {
 	for name, query := range inParallel {
 		synctest.Test(t, func(t *testing.T) {
-			pages := walk.New(slow(50 * time.Millisecond))
+			pages := paging.New(slow(50 * time.Millisecond))
 			run := newRunner(t, New(Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Project: project}))
 			start := time.Now()
 			if answer := run.ask(t, query); len(answer.Errors) > 0 {
@@ -220,7 +220,7 @@ func parameters(call emulator.Request) string {
 
 // lean answers as a cache of sections does: with the sections asked for and no others. It remembers the queries.
 type lean struct {
-	pages *walk.Pages
+	pages *paging.Pages
 	fail  func(upstream.Sections) error
 
 	mu    sync.Mutex

@@ -21,10 +21,10 @@ import (
 	"go.uber.org/goleak"
 
 	"scalegraph/graph"
+	"scalegraph/internal/paging"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
-	"scalegraph/walk"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,7 +67,7 @@ func newWorld(t testing.TB, options ...func(*Config)) *world {
 }
 
 // pages asks the world's upstream, in the regions default and south.
-func (w *world) pages(change func(*upstream.Config)) *walk.Pages {
+func (w *world) pages(change func(*upstream.Config)) *paging.Pages {
 	c := upstream.Config{Endpoints: map[string]string{"default": w.upstream, "south": w.upstream}, Timeout: 5 * time.Second}
 	if change != nil {
 		change(&c)
@@ -77,10 +77,10 @@ func (w *world) pages(change func(*upstream.Config)) *walk.Pages {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(client.Close)
-	return walk.New(client)
+	return paging.New(client)
 }
 
-func (w *world) serve(pages *walk.Pages, options ...func(*Config)) string {
+func (w *world) serve(pages *paging.Pages, options ...func(*Config)) string {
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	c := Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Regions: []string{"default", "south"}, Project: project}
 	for _, change := range options {

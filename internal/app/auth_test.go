@@ -1,0 +1,205 @@
+package app
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"scalegraph/upstream/emulator"
+)
+
+const (
+	testAK = "AK-OF-THE-TEST"
+	testSK = "sk-of-the-test"
+)
+
+// signedUpstream is newUpstream for a server that signs; its callers are those of the file, whose name it returns.
+func signedUpstream(t *testing.T, callers string) (e *emulator.Emulator, args []string, file string) {
+	t.Helper()
+	e, url := newUpstream(t)
+	e.AddKey(emulator.Key{AK: testAK, SK: testSK})
+	args = []string{"-upstream", url, "-project", testProject, "-auth=aksk", "-ak", testAK, "-sk", testSK}
+	if callers == "" {
+		return e, args, ""
+	}
+	file = keysFile(t, callers)
+	return e, append(args, "-client-keys-file", file), file
+}
+
+// keysFile writes a file and returns its name.
+func keysFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const counted = `{"data":{"scalingGroup":{"activities":{"totalCount":3}}}}`
+
+func TestCallersOfASigningServer(t *testing.T) {
+	e, args, file := signedUpstream(t, "console key-of-console "+testProject+"\nother key-of-other p2\nops key-of-ops *\n")
+	s := startServer(t, args...)
+	count := func(headers ...string) reply { return s.do(t, http.MethodGet, countQuery, "", headers...) }
+
+	for _, key := range []string{"key-of-console", "key-of-ops"} {
+		if got := count("Authorization", "Bearer "+key); got.StatusCode != 200 || got.body != counted {
+			t.Errorf("%s: %d %s", key, got.StatusCode, got.body)
+		}
+	}
+	if sent := e.Requests()[0].Header; sent.Get("X-Project-Id") != testProject || !strings.Contains(sent.Get("Authorization"), testAK) {
+		t.Errorf("upstream got %v", sent)
+	}
+	before := e.Count()
+	for name, headers := range map[string][]string{
+		"nothing":             nil,
+		"an unknown key":      {"Authorization", "Bearer key-of-nobody"},
+		"a key of no scheme":  {"Authorization", "key-of-console"},
+		"another scheme":      {"Authorization", "Basic key-of-console"},
+		"a token of IAM":      {"X-Auth-Token", testToken},
+		"a name for a key":    {"Authorization", "Bearer console"},
+		"the beginning":       {"Authorization", "Bearer key-of-consol"},
+		"two credentials":     {"Authorization", "Bearer key-of-nobody", "X-Auth-Token", testToken},
+		"a key in the cookie": {"Cookie", "Authorization=Bearer key-of-console"},
+	} {
+		got := count(headers...)
+		if got.StatusCode != 401 || !strings.Contains(got.body, `"code":"UNAUTHENTICATED"`) || strings.Contains(got.body, "data") || got.Header.Get("WWW-Authenticate") != "Bearer" {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.body)
+		}
+	}
+	got := count("Authorization", "Bearer key-of-other")
+	if got.StatusCode != 200 || !strings.Contains(got.body, `"code":"FORBIDDEN"`) || strings.Contains(got.body, "totalCount") {
+		t.Errorf("a foreign project: %d %s", got.StatusCode, got.body)
+	}
+	if n := e.Count() - before; n != 0 {
+		t.Errorf("%d calls for callers who may not ask", n)
+	}
+
+	// Console's key is revoked, other's projects change; both by a rename over the file.
+	next := filepath.Join(filepath.Dir(file), "next")
+	if err := os.WriteFile(next, []byte("other key-of-other p2,"+testProject+"\nbroken line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(next, file); err != nil {
+		t.Fatal(err)
+	}
+	for key, status := range map[string]int{"key-of-console": 401, "key-of-ops": 401, "key-of-other": 200} {
+		if got := count("Authorization", "Bearer "+key); got.StatusCode != status || (got.body == counted) != (status == 200) {
+			t.Errorf("%s after the change: %d %s", key, got.StatusCode, got.body)
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if got := count("Authorization", "Bearer key-of-other"); got.StatusCode != 401 {
+		t.Errorf("without a file: %d", got.StatusCode)
+	}
+	for _, secret := range []string{"key-of-", testSK, testToken} {
+		if strings.Contains(s.logs.String(), secret) {
+			t.Errorf("%s is in the log:\n%s", secret, s.logs)
+		}
+	}
+}
+
+// A merged feed names the groups of foreign projects as it does those that the upstream refuses.
+func TestAFeedLeavesForeignProjectsOut(t *testing.T) {
+	_, args, _ := signedUpstream(t, "console key-of-console "+testProject)
+	s := startServer(t, args...)
+	query := `{"query":"{ scalingActivities(groups: [{groupId: \"` + testGroup + `\"}, {groupId: \"g\", projectId: \"p2\"}]) { totalCount unavailableGroups { code group { projectId } } } }"}`
+	got := s.do(t, http.MethodPost, "/graphql", query, "Authorization", "Bearer key-of-console", "Content-Type", "application/json")
+	if want := `{"data":{"scalingActivities":{"totalCount":3,"unavailableGroups":[{"code":"FORBIDDEN","group":{"projectId":"p2"}}]}}}`; got.body != want {
+		t.Errorf("got %s", got.body)
+	}
+}
+
+func TestKeysAreRotatedWhileItRuns(t *testing.T) {
+	e, url := newUpstream(t)
+	access, secret := keysFile(t, testAK+"\n"), keysFile(t, testSK+"\n")
+	e.AddKey(emulator.Key{AK: testAK, SK: testSK})
+	s := startServer(t, "-upstream", url, "-project", testProject, "-auth=aksk", "-ak-file", access, "-sk-file", secret, "-cache-memory=0")
+	if got := s.do(t, http.MethodGet, "/readyz", ""); !strings.Contains(got.body, `"signing":{"state":"untried"}`) {
+		t.Errorf("readyz says %s", got.body)
+	}
+	if got := s.do(t, http.MethodGet, countQuery, ""); got.body != counted {
+		t.Fatal(got.body)
+	}
+	e.RemoveKey(testAK)
+	for range 8 {
+		if got := s.do(t, http.MethodGet, countQuery, ""); !strings.Contains(got.body, `"code":"UNAUTHENTICATED"`) {
+			t.Error(got.body)
+		}
+	}
+	if got := e.Count(); got != 5 {
+		t.Errorf("%d calls, want one that was accepted and four that were not", got)
+	}
+	if got := s.do(t, http.MethodGet, "/readyz", ""); got.StatusCode != 200 || !strings.Contains(got.body, `"signing":{"state":"stopped","until":`) {
+		t.Errorf("readyz says %s", got.body)
+	}
+	e.AddKey(emulator.Key{AK: "AK2", SK: "SK2"})
+	for file, text := range map[string]string{access: "AK2", secret: "SK2"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.do(t, http.MethodGet, countQuery, ""); got.body != counted {
+		t.Error(got.body)
+	}
+	if got := s.do(t, http.MethodGet, "/readyz", ""); !strings.Contains(got.body, `"signing":{"state":"ok"}`) {
+		t.Errorf("readyz says %s", got.body)
+	}
+}
+
+// Without callers' keys the loopback address is all there is, and pages of the web must not reach it through a browser.
+func TestOwnHostAndOriginOnly(t *testing.T) {
+	_, args, _ := signedUpstream(t, "")
+	s := startServer(t, args...)
+	port := s.base[strings.LastIndex(s.base, ":"):]
+	for _, c := range []struct {
+		host, origin string
+		status       int
+	}{
+		{"127.0.0.1" + port, "", 200},
+		{"localhost" + port, "", 200},
+		{"LOCALHOST" + port, "http://localhost" + port, 200},
+		{"[::1]" + port, "http://127.0.0.1" + port, 200},
+		{"rebound.example.com" + port, "", 421},
+		{"rebound.example.com" + port, "http://rebound.example.com" + port, 421},
+		{"localhost.example.com" + port, "", 421},
+		{"127.0.0.1:1", "", 421},
+		{"127.0.0.1", "", 421},
+		{"localhost" + port, "https://localhost" + port, 403},
+		{"localhost" + port, "http://localhost:3000", 403},
+		{"localhost" + port, "http://evil.example.com", 403},
+		{"localhost" + port, "null", 403},
+	} {
+		for _, path := range []string{countQuery, "/readyz", "/schema.graphql"} {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.base+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = c.host
+			if c.origin != "" {
+				req.Header.Set("Origin", c.origin)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != c.status {
+				t.Errorf("%s of %s from %q: %d, want %d", path, c.host, c.origin, resp.StatusCode, c.status)
+			}
+		}
+	}
+}
+
+func TestTheDemoCanBeSignedFor(t *testing.T) {
+	s := startServer(t, "-auth=aksk", "-ak=any", "-sk=thing")
+	query := "/graphql?query={scalingGroup(groupId:%22" + emulator.DemoSampleGroup + "%22){activities{totalCount}}}"
+	if got := s.do(t, http.MethodGet, query, ""); got.body != `{"data":{"scalingGroup":{"activities":{"totalCount":2}}}}` {
+		t.Error(got.body)
+	}
+}

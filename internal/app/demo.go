@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"scalegraph/internal/config"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+	"scalegraph/web"
+)
+
+// demoUpstream is the embedded upstream for those who have none. The nil demoUpstream stands for a real one.
+type demoUpstream struct {
+	*emulator.Demo
+}
+
+// withDemo starts the embedded upstream where cfg wants one, and returns cfg pointing at it. Otherwise cfg comes back as it is, and nil.
+func withDemo(ctx context.Context, cfg config.Config) (config.Config, *demoUpstream, error) {
+	if !cfg.Demo() {
+		return cfg, nil, nil
+	}
+	d := &demoUpstream{emulator.NewDemo(emulator.DemoOptions{})}
+	url, err := d.Start(context.WithoutCancel(ctx)) // requests under way still need it when ctx ends
+	if err != nil {
+		return cfg, nil, err
+	}
+	cfg.Upstream = url
+	if cfg.Project == "" {
+		cfg.Project = emulator.DemoProject
+	}
+	return cfg, d, nil
+}
+
+// token stands for a missing one; empty where nothing does.
+func (d *demoUpstream) token() string {
+	if d == nil {
+		return ""
+	}
+	return emulator.DemoToken
+}
+
+// allow lets requests in that are signed with the keys as they are now; nil: none are signed.
+func (d *demoUpstream) allow(keys upstream.KeySource) error {
+	if d == nil || keys == nil {
+		return nil
+	}
+	now, err := keys()
+	if err == nil {
+		d.AddKey(emulator.Key{AK: now.Access, SK: now.Secret, SecurityToken: now.SecurityToken})
+	}
+	return err
+}
+
+// stop ends what withDemo started.
+func (d *demoUpstream) stop(log *slog.Logger) {
+	if d == nil {
+		return
+	}
+	if err := d.Close(); err != nil {
+		log.Warn("the demo did not stop cleanly", "error", err)
+	}
+}
+
+// groups returns some groups to try: the document's sample first.
+func (d *demoUpstream) groups() []string {
+	return d.Groups()[:4]
+}
+
+// settings are what the pages are told: a credential and some groups to begin with, where the upstream is the demo.
+func (d *demoUpstream) settings() web.Settings {
+	if d == nil {
+		return web.Settings{}
+	}
+	told := web.Settings{Token: d.token()}
+	for _, id := range d.Groups() {
+		told.Groups = append(told.Groups, web.Group{ID: id, Name: d.Name(id)})
+	}
+	return told
+}

@@ -1,0 +1,198 @@
+package app
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"scalegraph/internal/config"
+	"scalegraph/internal/httpserver"
+)
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// documents reads all YAML documents of a file.
+func documents(t *testing.T, path string) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	in := yaml.NewDecoder(strings.NewReader(readText(t, path)))
+	for {
+		var doc map[string]any
+		err := in.Decode(&doc)
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		all = append(all, doc)
+	}
+}
+
+// at follows keys and indices into what YAML holds.
+func at(t *testing.T, v any, path ...any) any {
+	t.Helper()
+	for _, step := range path {
+		switch s := step.(type) {
+		case string:
+			v = v.(map[string]any)[s]
+		case int:
+			v = v.([]any)[s]
+		}
+		if v == nil {
+			t.Fatalf("nothing at %v", path)
+		}
+	}
+	return v
+}
+
+// The settings in the manifests are settings, and are right together.
+func TestDeployedConfigurations(t *testing.T) {
+	secrets := t.TempDir()
+	for name, text := range map[string]string{"ak": "an-access-key", "sk": "a-secret-key", "keys": "console some-key *"} {
+		if err := os.WriteFile(filepath.Join(secrets, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	given := regexp.MustCompile(`\$\{[A-Z_]+:-(.*)\}`)
+	for name, settings := range map[string]any{
+		"kubernetes": at(t, documents(t, "deploy/kubernetes.yaml")[0], "data"),
+		"compose":    at(t, documents(t, "deploy/compose.yaml")[0], "services", "scalegraph", "environment"),
+	} {
+		var env []string
+		for variable, value := range settings.(map[string]any) {
+			text := given.ReplaceAllString(value.(string), "$1")
+			if strings.HasSuffix(variable, "_FILE") {
+				text = filepath.Join(secrets, filepath.Base(text))
+			}
+			env = append(env, variable+"="+text)
+		}
+		cfg, err := config.Read(nil, env, io.Discard)
+		if err != nil || len(cfg.Unread) > 0 {
+			t.Errorf("%s: %v, unread %v", name, err, cfg.Unread)
+		}
+	}
+}
+
+func TestTheManifestIsSafe(t *testing.T) {
+	for _, doc := range documents(t, "deploy/kubernetes.yaml") {
+		if doc["kind"] != "Deployment" {
+			continue
+		}
+		pod := at(t, doc, "spec", "template", "spec")
+		if at(t, pod, "securityContext", "runAsNonRoot") != true {
+			t.Error("may run as root")
+		}
+		for _, kind := range []string{"containers", "initContainers"} {
+			c := at(t, pod, kind, 0)
+			if at(t, c, "securityContext", "readOnlyRootFilesystem") != true || at(t, c, "resources", "limits", "memory") == "" {
+				t.Errorf("%s: %v", kind, c)
+			}
+		}
+		grace := at(t, pod, "terminationGracePeriodSeconds").(uint64)
+		before := at(t, pod, "containers", 0, "lifecycle", "preStop", "sleep", "seconds").(uint64)
+		if float64(grace) <= float64(before)+httpserver.DrainTimeout.Seconds() {
+			t.Errorf("%d s are not enough to drain", grace)
+		}
+		return
+	}
+	t.Error("there is no deployment")
+}
+
+func TestKubernetesReadsTheManifest(t *testing.T) {
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Skip("kubectl is not installed")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"kubernetes.yaml": readText(t, "deploy/kubernetes.yaml"), "kustomization.yaml": "resources: [kubernetes.yaml]\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), kubectl, "kustomize", dir).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The dashboard and the alerts ask for metrics and labels that there are.
+func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
+	_, args, _ := signedUpstream(t, "a a-key *")
+	s := startServer(t, append(args, "-caller-cost=1", "-caller-cost-mode=measure", "-redis-url=redis://127.0.0.1:1")...)
+	for range 2 {
+		s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key")
+	}
+	page := s.do(t, http.MethodGet, "/metrics", "").body
+	var dashboard map[string]any
+	if err := json.Unmarshal([]byte(readText(t, "deploy/grafana.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	asked := regexp.MustCompile(`\b(scalegraph|go|process)_[a-z_]+`)
+	for _, file := range []string{"deploy/grafana.json", "deploy/alerts.yaml", "docs/operations.md"} {
+		for _, name := range asked.FindAllString(readText(t, file), -1) {
+			if name != "scalegraph_trusted_operations_total" && !strings.Contains(page, "\n"+name) {
+				t.Errorf("%s asks for %s, which there is not", file, name)
+			}
+		}
+	}
+}
+
+func TestPrometheusReadsTheAlerts(t *testing.T) {
+	documents(t, "deploy/alerts.yaml")
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed")
+	}
+	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", "deploy/alerts.yaml").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The runbook has every code that a client can see, and the image is one of nobody's.
+func TestRunbookAndImage(t *testing.T) {
+	runbook := readText(t, "docs/operations.md")
+	for _, code := range []string{
+		"BAD_USER_INPUT", "CURSOR_MISMATCH", "CURSOR_EXPIRED", "UNAUTHENTICATED", "FORBIDDEN", "NOT_FOUND", "RATE_LIMITED", "UPSTREAM_REJECTED", "UPSTREAM_TIMEOUT",
+		"UPSTREAM_UNAVAILABLE", "UPSTREAM_BAD_RESPONSE", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED", "OPERATION_RESOLUTION_FAILURE",
+		"PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_SUPPORTED", "QUERY_TOO_COMPLEX", "REQUEST_TIMEOUT", "INTERNAL",
+	} {
+		if !strings.Contains(runbook, "\n### "+code+"\n") {
+			t.Errorf("the runbook has nothing on %s", code)
+		}
+	}
+	named := regexp.MustCompile(`SCALEGRAPH_[A-Z_]+`)
+	known := readText(t, "README.md")
+	for _, variable := range named.FindAllString(runbook, -1) {
+		if !strings.Contains(known, variable) {
+			t.Errorf("the runbook names %s, which is no setting", variable)
+		}
+	}
+	image := readText(t, "deploy/Dockerfile")
+	instruction := regexp.MustCompile(`^(FROM|WORKDIR|COPY|RUN|USER|ENV|EXPOSE|ENTRYPOINT|#) ?`)
+	for line := range strings.Lines(image) {
+		if strings.TrimSpace(line) != "" && !instruction.MatchString(line) {
+			t.Errorf("the Dockerfile says %q", line)
+		}
+	}
+	last := image[strings.LastIndex(image, "FROM "):]
+	if !strings.HasPrefix(last, "FROM scratch\n") || !strings.Contains(last, "\nUSER 65532:65532\n") {
+		t.Errorf("the image is more than the binary, or root's:\n%s", last)
+	}
+}

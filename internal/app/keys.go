@@ -1,0 +1,71 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"scalegraph/internal/auth"
+	"scalegraph/internal/config"
+	"scalegraph/internal/secretfile"
+	"scalegraph/upstream"
+)
+
+// keySource returns what signs the calls to the upstream; nil where callers' tokens go there. Files are read again when they
+// have changed, so keys can be rotated while the server runs.
+func keySource(cfg config.Config) (upstream.KeySource, error) {
+	if cfg.Auth != config.AuthKeys {
+		return nil, nil
+	}
+	var read [3]func() (string, error)
+	for i, k := range []config.Key{cfg.AccessKey, cfg.SecretKey, cfg.SecurityToken} {
+		r, err := keyReader(k)
+		if err != nil {
+			return nil, err
+		}
+		read[i] = r
+	}
+	return func() (upstream.Keys, error) {
+		access, err1 := read[0]()
+		secret, err2 := read[1]()
+		token, err3 := read[2]()
+		return upstream.Keys{Access: access, Secret: secret, SecurityToken: token}, errors.Join(err1, err2, err3)
+	}, nil
+}
+
+func keyReader(k config.Key) (func() (string, error), error) {
+	if k.File == "" {
+		return func() (string, error) { return k.Text, nil }, nil
+	}
+	file, err := secretfile.OpenKey(k.File)
+	if err != nil {
+		return nil, err
+	}
+	return file.Read, nil
+}
+
+// newChecker returns what recognises callers; nil where nobody is asked for a proof.
+func newChecker(cfg config.Config, log *slog.Logger) (*auth.Checker, error) {
+	if !cfg.Callers() {
+		return nil, nil
+	}
+	c := &auth.Checker{Log: log}
+	if cfg.OIDC.Issuer != "" {
+		c.Issuer = auth.NewIssuer(cfg.OIDC.Issuer, cfg.OIDC.Audience, cfg.OIDC.Claim)
+	}
+	if cfg.ClientKeysFile == "" {
+		return c, nil
+	}
+	var err error
+	c.Keys, err = auth.OpenKeys(cfg.ClientKeysFile, log)
+	return c, err
+}
+
+// guarded keeps strangers out where our keys sign for callers who need not prove who they are. at is where we listen.
+func guarded(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
+	if cfg.Auth != config.AuthKeys || cfg.Callers() {
+		return h
+	}
+	return auth.OwnOnly(h, at)
+}

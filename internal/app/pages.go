@@ -1,0 +1,96 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"scalegraph/graph"
+	"scalegraph/internal/config"
+	"scalegraph/web"
+)
+
+// schemaText answers /schema.graphql.
+func schemaText(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, graph.SDL) // fails only where the caller has gone; so below
+}
+
+// addPages adds what people open in a browser. GraphiQL needs introspection, and is not there without it.
+func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
+	licenses, err := web.Licenses()
+	if err != nil {
+		return err
+	}
+	console, err := web.Console(demo.settings())
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET /assets/", web.Assets())
+	mux.Handle("GET /licenses", licenses)
+	mux.Handle("GET /console", console)
+	if !cfg.Introspection {
+		mux.HandleFunc("GET /{$}", paths)
+		return nil
+	}
+	graphiql, err := web.GraphiQL(demo.settings())
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET /graphiql", graphiql)
+	mux.Handle("GET /{$}", http.RedirectHandler("/graphiql", http.StatusFound))
+	return nil
+}
+
+// paths answers / where no GraphiQL is.
+func paths(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "scalegraph: the activity log of Huawei Cloud AutoScaling as a GraphQL API\n\n"+
+		"/graphql         queries, by POST or GET\n"+
+		"/console         groups, their timeline and their feed\n"+
+		"/schema.graphql  the schema\n"+
+		"/readyz          whether it can serve, and the state of its parts\n"+
+		"/healthz         whether it lives\n")
+}
+
+// greet tells a person where the server listens, and a query to paste. demo is nil where the upstream is a real one.
+func greet(out io.Writer, at net.Addr, cfg config.Config, demo *demoUpstream) error {
+	base, group, credential, more := "http://"+reachable(at), "YOUR-GROUP-ID", credential(cfg, demo), ""
+	if demo != nil {
+		groups := demo.groups()
+		group = groups[0]
+		more = "\nThe upstream is the embedded demo. More of its groups:\n  " + strings.Join(groups[1:], "\n  ") + "\n"
+	}
+	_, err := fmt.Fprintf(out, `scalegraph listens on %[1]s
+  GraphQL  %[1]s/graphql
+  schema   %[1]s/schema.graphql
+  browser  %[1]s/
+
+Try:
+  curl -sG %[1]s/graphql%[3]s --data-urlencode 'query={ scalingGroup(groupId: "%[2]s") { activities(first: 5) { totalCount nodes { logId type status startTime } } } }'
+%[4]s`, base, group, credential, more)
+	return err
+}
+
+// credential is what curl needs to be let in.
+func credential(cfg config.Config, demo *demoUpstream) string {
+	switch {
+	case cfg.Callers():
+		return ` -H "Authorization: Bearer $KEY"`
+	case cfg.Auth == config.AuthKeys, demo != nil:
+		return ""
+	}
+	return ` -H "X-Auth-Token: $TOKEN"`
+}
+
+// reachable returns the address to connect to: a listener on all interfaces is reached by loopback.
+func reachable(at net.Addr) string {
+	address, err := netip.ParseAddrPort(at.String())
+	if err != nil || !address.Addr().IsUnspecified() {
+		return at.String()
+	}
+	return fmt.Sprintf("localhost:%d", address.Port())
+}

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/redis/go-redis/v9"
+
+	"scalegraph/cache"
+	"scalegraph/internal/auth"
+	"scalegraph/internal/changefeed"
+	"scalegraph/internal/config"
+	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/paging"
+	"scalegraph/resolvers"
+	"scalegraph/upstream"
+)
+
+// The functions below give each part of the program its share of the configuration.
+
+func upstreamConfig(cfg config.Config, log *slog.Logger) upstream.Config {
+	endpoints := maps.Clone(cfg.Regions)
+	if endpoints == nil {
+		endpoints = map[string]string{}
+	}
+	endpoints[cfg.Region] = cfg.Upstream
+	return upstream.Config{
+		Endpoints:    endpoints,
+		TypeSpelling: cfg.TypeSpelling,
+		Timeout:      cfg.UpstreamTimeout,
+		Concurrency:  cfg.UpstreamConcurrency,
+		Log:          log,
+	}
+}
+
+// onThisMachine reports whether all base URLs, which are known to be well formed, are of the loopback.
+func onThisMachine(endpoints map[string]string) bool {
+	for _, base := range endpoints {
+		u, err := url.Parse(base)
+		if err != nil || !auth.IsLoopback(u.Hostname()) {
+			return false
+		}
+	}
+	return true
+}
+
+// openRedis returns nil where no Redis is configured.
+func openRedis(cfg config.Config) (redis.UniversalClient, error) {
+	if cfg.RedisURL == "" {
+		return nil, nil
+	}
+	return cache.OpenRedis(cfg.RedisURL, cfg.RedisTimeout)
+}
+
+func cacheConfig(cfg config.Config, log *slog.Logger) cache.Config {
+	return cache.Config{
+		Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError,
+		Grant: cfg.Grant, GrantScope: cfg.GrantScope, GrantIfError: cfg.GrantIfError,
+		Secret:       cfg.Secret,
+		RedisTimeout: cfg.RedisTimeout,
+		Memory:       cfg.CacheMemory - answersPart(cfg),
+		Timeout:      cfg.RequestTimeout,
+		Log:          log,
+	}
+}
+
+// answersPart is what whole answers get of the in-process tier, in bytes.
+func answersPart(cfg config.Config) int64 { return cfg.CacheMemory / 8 }
+
+func liveConfig(cfg config.Config, pages *paging.Pages, rdb redis.UniversalClient, log *slog.Logger) changefeed.Config {
+	c := changefeed.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log}
+	if rdb != nil {
+		c.Relay = changefeed.NewRedisRelay(rdb, cfg.RedisTimeout)
+	}
+	return c
+}
+
+func resolverConfig(cfg config.Config, pages *paging.Pages, changes *changefeed.Hub) resolvers.Config {
+	return resolvers.Config{
+		Pages: pages, Counts: pages, Feeds: pages, Changes: changes,
+		Region:  cfg.Region,
+		Regions: slices.Sorted(maps.Keys(cfg.Regions)),
+		Project: cfg.Project,
+	}
+}
+
+func edgeConfig(cfg config.Config, demoToken string, streams *gqlhttp.Streams, log *slog.Logger) gqlhttp.Config {
+	return gqlhttp.Config{
+		Limits:         cfg.Limits,
+		RequestTimeout: cfg.RequestTimeout,
+		StatusProfile:  gqlhttp.StatusProfile(cfg.StatusProfile),
+		CORSOrigins:    cfg.CORSOrigins,
+		Introspection:  cfg.Introspection,
+		Answers:        answersPart(cfg),
+		Trusted:        cfg.Trusted,
+		TrustedOnly:    cfg.TrustedOnly,
+		DemoToken:      demoToken,
+		Events:         resolvers.WithEvents,
+		Streams:        streams,
+		Log:            log,
+		ErrorPresenter: resolvers.ErrorPresenter(log),
+		RecoverFunc:    resolvers.Recover(log),
+		Extensions:     []graphql.HandlerExtension{resolvers.Extension{}},
+	}
+}

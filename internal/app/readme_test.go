@@ -1,0 +1,162 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the README's answer anew")
+
+const readme = "README.md"
+
+// part is a stretch of the README between two marks.
+func part(t *testing.T, text, from, to string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(text, from)
+	inside, _, ended := strings.Cut(rest, to)
+	if !found || !ended {
+		t.Fatalf("the README has nothing between %q and %q", from, to)
+	}
+	return inside
+}
+
+func readReadme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func rewriteReadme(t *testing.T, was, is string) {
+	t.Helper()
+	if err := os.WriteFile(readme, []byte(strings.Replace(readReadme(t), was, is, 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every folder with Go files has its line in the README, unless the folder above speaks for it.
+func TestReadmeFolders(t *testing.T) {
+	found, err := filepath.Glob("internal/*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := readReadme(t)
+	for _, file := range found {
+		if folder := filepath.Dir(file); !strings.Contains(text, "| `"+folder+"/`") {
+			t.Errorf("the README does not say what %s/ is", folder)
+		}
+	}
+}
+
+// readmeQuery returns the query that the README's curl sends.
+func readmeQuery(t *testing.T) string {
+	t.Helper()
+	return part(t, readReadme(t), "--data-urlencode 'query=", "'\n```")
+}
+
+func TestReadmeQuery(t *testing.T) {
+	s := startServer(t)
+	got := s.do(t, "GET", "/graphql?query="+url.QueryEscape(readmeQuery(t)), "")
+	if got.StatusCode != 200 {
+		t.Fatalf("status %d: %s", got.StatusCode, got.body)
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, []byte(got.body), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	const from, to = "```json\n", "\n```"
+	shown := part(t, readReadme(t), from, to)
+	if *update {
+		rewriteReadme(t, from+shown+to, from+pretty.String()+to)
+	} else if !reflect.DeepEqual(decoded(t, shown), decoded(t, got.body)) {
+		t.Errorf("the README shows another answer than\n%s", &pretty)
+	}
+	compareWithSample(t, got.body)
+}
+
+func decoded(t *testing.T, text string) (v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return v
+}
+
+// renamed says which field of GraphQL answers a member of the API document's sample where the name is not just in another style.
+var renamed = map[string]string{
+	"id": "logId", "instance_added_list": "addedInstances", "instance_deleted_list": "deletedInstances",
+	"instance_removed_list": "removedInstances", "instance_failed_list": "failedInstances",
+	"lb_bind_success_list": "boundLoadBalancers", "lb_bind_failed_list": "bindFailedLoadBalancers",
+	"lb_unbind_success_list": "unboundLoadBalancers", "lb_unbind_failed_list": "unbindFailedLoadBalancers",
+}
+
+// compareWithSample checks every member of the sample answer in the API document against our answer.
+func compareWithSample(t *testing.T, answer string) {
+	t.Helper()
+	text, err := os.ReadFile("upstream/emulator/sample-response.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sample struct {
+		Log   []any `json:"scaling_activity_log"`
+		Total any   `json:"total_number"`
+	}
+	if err := json.Unmarshal(text, &sample); err != nil {
+		t.Fatal(err)
+	}
+	page := member(member(member(decoded(t, answer), "data"), "scalingGroup"), "activities")
+	if got := member(page, "totalCount"); got != sample.Total {
+		t.Errorf("totalCount is %v, want %v", got, sample.Total)
+	}
+	covers(t, "nodes", member(page, "nodes"), sample.Log)
+}
+
+func member(v any, name string) any {
+	object, _ := v.(map[string]any)
+	return object[name]
+}
+
+// covers checks that got has everything that want has.
+func covers(t *testing.T, path string, got, want any) {
+	t.Helper()
+	switch want := want.(type) {
+	case map[string]any:
+		for name, value := range want {
+			field := camel(name)
+			covers(t, path+"."+field, member(got, field), value)
+		}
+	case []any:
+		list, ok := got.([]any)
+		if !ok || len(list) != len(want) {
+			t.Errorf("%s is %v, want %d entries", path, got, len(want))
+			return
+		}
+		for i := range want {
+			covers(t, fmt.Sprintf("%s[%d]", path, i), list[i], want[i])
+		}
+	default:
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is %v, want %v", path, got, want)
+		}
+	}
+}
+
+var underscore = regexp.MustCompile(`_[a-z]`)
+
+func camel(name string) string {
+	if field, ok := renamed[name]; ok {
+		return field
+	}
+	return underscore.ReplaceAllStringFunc(name, func(s string) string { return strings.ToUpper(s[1:]) })
+}

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"scalegraph/internal/paging/pagestest"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+)
+
+// epoch is the start of the oldest row of a made log.
+var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// A stroll is the program over one made log or several, and a client that walks them by GraphQL.
+type stroll struct {
+	testing.TB
+	*emulator.Emulator
+	pagestest.Browser
+	groups []upstream.Group
+	next   int // number of the next row
+}
+
+// newStroll makes logs of n rows each, one row a minute, all of them at the same minutes.
+func newStroll(t testing.TB, groups, n int) *stroll {
+	t.Helper()
+	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen, Compression: emulator.GzipNever, LimitZero: emulator.LimitZeroRefused})
+	s := &stroll{TB: t, Emulator: e, Browser: pagestest.GraphQL(inProcess(t, e, false))}
+	for i := range groups {
+		g := upstream.Group{Region: "r", Project: "p", ID: fmt.Sprint("g", i)}
+		s.groups = append(s.groups, g)
+		s.insert(g, n)
+	}
+	return s
+}
+
+func (s *stroll) insert(g upstream.Group, n int) {
+	rows := make([]emulator.Row, n)
+	start := epoch
+	if old := s.Rows(g.Project, g.ID); len(old) > 0 {
+		start = old[0].Start.Add(time.Minute)
+	}
+	for i := range rows {
+		rows[i] = emulator.Row{ID: emulator.ID(s.next), Type: emulator.Normal, Status: emulator.Success, Start: start, End: start}
+		start = start.Add(time.Minute)
+		s.next++
+	}
+	s.Insert(g.Project, g.ID, rows...)
+}
+
+// ask asks for rows of the first group.
+func (s *stroll) ask(ask pagestest.Ask) pagestest.Answer {
+	s.Helper()
+	if !ask.Merged {
+		ask.Groups = s.groups[:1]
+	}
+	before := s.Count()
+	answer, err := s.Page(s.Context(), ask)
+	if err != nil {
+		s.Fatalf("%+v: %v", ask, err)
+	}
+	if calls := s.Count() - before; calls != answer.Calls {
+		s.Errorf("explain says %d upstream calls, the upstream counted %d", answer.Calls, calls)
+	}
+	return answer
+}
+
+func forward(n int, after pagestest.Answer) pagestest.Ask {
+	ask := pagestest.Ask{First: n, Last: -1}
+	if len(after.Rows) > 0 {
+		ask.After = after.Rows[len(after.Rows)-1].Cursor
+	}
+	return ask
+}
+
+func backward(n int, before pagestest.Answer) pagestest.Ask {
+	ask := pagestest.Ask{First: -1, Last: n}
+	if len(before.Rows) > 0 {
+		ask.Before = before.Rows[0].Cursor
+	}
+	return ask
+}
+
+// TestWalkCosts counts the upstream calls of the next page after what may have happened to a log.
+func TestWalkCosts(t *testing.T) {
+	const total = 10_000
+	search := 2 + int(math.Log2(total/upstream.MaxLimit))
+	for _, n := range []int{20, 99} {
+		for name, test := range map[string]struct {
+			happens func(*stroll)
+			most    int
+		}{
+			"nothing":     {func(*stroll) {}, 1},
+			"1 insert":    {func(s *stroll) { s.insert(s.groups[0], 1) }, 2},
+			"200 inserts": {func(s *stroll) { s.insert(s.groups[0], 200) }, 2},
+			"1 expired":   {func(s *stroll) { s.Expire("p", "g0", 1) }, 2},
+			"inserts and expiries cancel": {func(s *stroll) {
+				s.insert(s.groups[0], 500)
+				s.Expire("p", "g0", 500)
+			}, search},
+			"a restart": {func(s *stroll) { s.Browser = pagestest.GraphQL(inProcess(s.TB, s.Emulator, false)) }, search},
+		} {
+			for _, depth := range []int{0, total / 2} {
+				t.Run(fmt.Sprintf("%s, pages of %d at %d", name, n, depth), func(t *testing.T) {
+					s := newStroll(t, 1, total)
+					page := s.ask(pagestest.Ask{First: n, Last: -1, Offset: depth})
+					page = s.ask(forward(n, page))
+					test.happens(s)
+					page = s.ask(forward(n, page))
+					if page.Calls > test.most || len(page.Rows) != n {
+						t.Errorf("%d rows took %d calls, want at most %d", len(page.Rows), page.Calls, test.most)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestFailingGroup takes a group of a merged feed away for a while: the walk goes on without it, and it joins again at the cursor.
+func TestFailingGroup(t *testing.T) {
+	s := newStroll(t, 3, 60)
+	feed := func(ask pagestest.Ask) pagestest.Answer {
+		ask.Merged, ask.Groups = true, s.groups
+		return s.ask(ask)
+	}
+	whole := feed(forward(180, pagestest.Answer{}))
+	first := feed(forward(60, pagestest.Answer{}))
+
+	s.Fault(emulator.ForGroup("g1", emulator.Fault{Status: http.StatusForbidden, Code: "APIG.0302"}))
+	second := feed(forward(40, first))
+	missing := []pagestest.Missing{{Group: s.groups[1], Code: "FORBIDDEN"}}
+	if second.Total != 120 || !slices.Equal(second.Unavailable, missing) {
+		t.Errorf("total %d, unavailable %v", second.Total, second.Unavailable)
+	}
+	left := slices.DeleteFunc(slices.Clone(whole.Rows[60:]), func(r pagestest.Row) bool { return r.Place.Group == s.groups[1] })
+	if !slices.Equal(second.Rows, left[:40]) {
+		t.Errorf("without the group: %v, want %v", second.Rows, left[:40])
+	}
+
+	s.Fault(nil)
+	third := feed(forward(500, second))
+	if third.Total != 180 || len(third.Unavailable) > 0 || !slices.Equal(third.Rows, whole.Rows[120:]) {
+		t.Errorf("after it is back: total %d, unavailable %v, %d rows", third.Total, third.Unavailable, len(third.Rows))
+	}
+	if back := feed(backward(500, third)); !slices.Equal(back.Rows, whole.Rows[:120]) {
+		t.Errorf("backward: %d rows", len(back.Rows))
+	}
+}
+
+// FuzzCursor sends what looks like cursors: the answer is a coded error, or the rows around one place, none left out.
+func FuzzCursor(f *testing.F) {
+	s := newStroll(f, 2, 150)
+	s.Insert("p", "g0", emulator.Row{ID: "x", Type: emulator.Normal, Status: emulator.Fail, Start: epoch, End: epoch})
+	var whole [2][]pagestest.Row
+	for i := range whole {
+		ask := forward(500, pagestest.Answer{})
+		ask.Merged, ask.Groups = i == 1, s.groups
+		whole[i] = s.ask(ask).Rows
+		for _, at := range []int{0, 1, 75, len(whole[i]) - 1} {
+			f.Add(whole[i][at].Cursor, i == 1, uint8(20))
+		}
+	}
+	for _, text := range []string{"garbage", "AQ", " ", "AfGZJJZOJ4WPhoacmg0AAQAAAAAAAEAAgAAAAABQaCk="} {
+		f.Add(text, false, uint8(0))
+	}
+	f.Fuzz(func(t *testing.T, cursor string, merged bool, n uint8) {
+		if cursor == "" {
+			return // the browser would leave the argument out
+		}
+		s, rows := stroll{TB: t, Emulator: s.Emulator, Browser: s.Browser, groups: s.groups}, whole[0]
+		if merged {
+			rows = whole[1]
+		}
+		ask := func(a pagestest.Ask) (pagestest.Answer, error) {
+			a.Merged, a.Groups = merged, s.groups
+			if !merged {
+				a.Groups = s.groups[:1]
+			}
+			return s.Page(t.Context(), a)
+		}
+		older, err := ask(pagestest.Ask{First: int(n), Last: -1, After: cursor})
+		newer, other := ask(pagestest.Ask{First: -1, Last: int(n), Before: cursor})
+		if err != nil || other != nil {
+			refused(t, err)
+			refused(t, other)
+			return
+		}
+		around(t, cursor, rows, newer, older, int(n))
+	})
+}
+
+// refused wants an error that blames the cursor.
+func refused(t *testing.T, err error) {
+	var coded *pagestest.CodedError
+	if !errors.As(err, &coded) || !slices.Contains([]string{"BAD_USER_INPUT", "CURSOR_MISMATCH", "CURSOR_EXPIRED"}, coded.Code) {
+		t.Fatalf("refused with %v", err)
+	}
+}
+
+// around wants two pages to lie on both sides of one place in rows, at which nothing but the cursor's own row is missing.
+func around(t *testing.T, cursor string, rows []pagestest.Row, newer, older pagestest.Answer, n int) {
+	end := len(rows) // of the rows before the place, if there are any, and start of those after it
+	start := end
+	if len(older.Rows) > 0 {
+		start = slices.Index(rows, older.Rows[0])
+	} else if older.HasNext && n > 0 {
+		t.Fatal("an empty page, but more rows follow")
+	}
+	if n == 0 {
+		return
+	}
+	end = 0
+	if len(newer.Rows) > 0 {
+		end = slices.Index(rows, newer.Rows[len(newer.Rows)-1]) + 1
+	} else if newer.HasPrevious {
+		t.Fatal("an empty page, but more rows come before")
+	}
+	if end == start-1 && rows[end].Cursor == cursor {
+		end++
+	}
+	if end != start {
+		t.Fatalf("%q lies between rows %d and %d", cursor, end, start)
+	}
+	if want := rows[start:min(len(rows), start+n)]; !slices.Equal(older.Rows, want) {
+		t.Fatalf("after %q: %v, want %v", cursor, older.Rows, want)
+	}
+}

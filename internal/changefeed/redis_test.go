@@ -1,0 +1,136 @@
+package changefeed
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"scalegraph/cache"
+	"scalegraph/cache/redistest"
+	"scalegraph/upstream/emulator"
+)
+
+// relayOver returns the relay of a process over a real Redis.
+func relayOver(t testing.TB, url string) *RedisRelay {
+	t.Helper()
+	rdb, err := cache.OpenRedis(url, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rdb.Close() })
+	return NewRedisRelay(rdb, time.Second)
+}
+
+func (w *world) eventually(what string, so func() bool) {
+	w.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.Fatalf("waiting for %s takes too long", what)
+		}
+	}
+}
+
+func (w *world) eventuallyHears(l *listener, want []string) {
+	w.Helper()
+	w.eventually("changes", func() bool { return len(l.all()) >= len(want) })
+	w.wantHeard(l, want...)
+}
+
+// TestRedisRelay shares polls over real servers of each kind, and goes on while there is none.
+func TestRedisRelay(t *testing.T) {
+	const poll = 100 * time.Millisecond
+	one := redistest.Start(t)
+	cluster := redistest.Cluster(t)
+	for name, test := range map[string]struct {
+		url  string
+		lose func()
+		back func()
+	}{
+		"one server": {one.URL(), one.Kill, one.Restart},
+		"a cluster":  {redistest.ClusterURL(cluster), func() { cluster[0].Kill() }, func() {}},
+		"paused":     {one.URL(), one.Pause, one.Resume},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			leads := w.hub(Config{Poll: poll, Relay: relayOver(t, test.url)})
+			follows := w.hub(Config{Poll: poll, Relay: relayOver(t, test.url)})
+			var want []string
+			happen := func() {
+				id := w.start(0, emulator.Doing)
+				w.finish(0, id)
+				want = append(want, "FINISHED "+id)
+			}
+			a, b := w.listen(leads, "token", query(0)), w.listen(follows, "token", query(0))
+			bothHear := func() {
+				happen()
+				w.eventuallyHears(a, want)
+				w.eventuallyHears(b, want)
+			}
+			for range 5 {
+				bothHear()
+			}
+			test.lose()
+			bothHear()
+			test.back()
+			bothHear()
+			a.quit()
+			happen()
+			w.eventuallyHears(b, want)
+			b.quit()
+			if errors.Join(a.ended(), b.ended()) != nil || !slices.Equal(a.all(), want[:len(want)-1]) {
+				t.Errorf("%v %v %q", a.ended(), b.ended(), a.all())
+			}
+		})
+	}
+}
+
+// TestRedisLeaders are one at a time.
+func TestRedisLeaders(t *testing.T) {
+	server := redistest.Start(t)
+	first, second := relayOver(t, server.URL()), relayOver(t, server.URL())
+	lead := func(r *RedisRelay) bool { return r.Lead(t.Context(), groupOf(0), time.Minute) }
+	for i, step := range []struct {
+		got  func() bool
+		want bool
+	}{
+		{func() bool { return lead(first) }, true},
+		{func() bool { return lead(second) }, false},
+		{func() bool { return lead(first) }, true},
+		{func() bool { second.Leave(groupOf(0)); return lead(second) }, false},
+		{func() bool { first.Leave(groupOf(0)); return lead(second) }, true},
+		{func() bool { return lead(first) }, false},
+		{func() bool { server.Kill(); return lead(first) }, true},
+	} {
+		if got := step.got(); got != step.want {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+}
+
+// TestRedisPolls counts: two processes cost hardly more than one.
+func TestRedisPolls(t *testing.T) {
+	const poll = 300 * time.Millisecond
+	server := redistest.Start(t)
+	w := newWorld(t, 1)
+	for range 30 {
+		w.start(0, emulator.Success)
+	}
+	a := w.listen(w.hub(Config{Poll: poll, Relay: relayOver(t, server.URL())}), "token", query(0))
+	b := w.listen(w.hub(Config{Poll: poll, Relay: relayOver(t, server.URL())}), "token", query(0))
+	var want []string
+	for range 3 { // until they stand at one position
+		want = append(want, "FINISHED "+w.start(0, emulator.Success))
+		w.eventuallyHears(a, want)
+		w.eventuallyHears(b, want)
+	}
+	time.Sleep(3 * poll)
+	w.Reset()
+	began := time.Now()
+	w.eventually("polls", func() bool { return w.Count() >= 15 })
+	if took := time.Since(began); took < 10*poll {
+		t.Errorf("15 calls in %v", took)
+	}
+	a.quit()
+	b.quit()
+}

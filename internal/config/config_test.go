@@ -1,0 +1,272 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"scalegraph/internal/gqlhttp"
+)
+
+func TestDefaults(t *testing.T) {
+	cfg, err := Read(nil, nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Listen: "127.0.0.1:8080", Upstream: "demo", Region: "default", Auth: "passthrough",
+		RedisTimeout: 80 * time.Millisecond, CacheMemory: 64 << 20, Fresh: 5 * time.Second, Stale: 10 * time.Second, StaleIfError: 24 * time.Hour,
+		Grant: time.Minute, GrantScope: "group", GrantIfError: 15 * time.Minute,
+		TypeSpelling: "MANNUAL", UpstreamTimeout: 10 * time.Second, RequestTimeout: 30 * time.Second,
+		UpstreamConcurrency: 64, Poll: 5 * time.Second, MaxSubscriptions: 10_000, Introspection: true, StatusProfile: "audit",
+		OIDC:   OIDC{Claim: "projects"},
+		Limits: gqlhttp.Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
+		Log:    "auto", CallerCostMode: "enforce", InFlight: 4096,
+	}
+	if !reflect.DeepEqual(cfg, want) {
+		t.Errorf("got  %+v\nwant %+v", cfg, want)
+	}
+	if !cfg.Demo() {
+		t.Error("the default upstream is not the demo")
+	}
+}
+
+func TestWhereASettingComesFrom(t *testing.T) {
+	cases := []struct {
+		name string
+		args []string
+		env  []string
+		want string
+	}{
+		{"default", nil, nil, "127.0.0.1:8080"},
+		{"variable", nil, []string{"SCALEGRAPH_LISTEN=127.0.0.1:1"}, "127.0.0.1:1"},
+		{"flag", []string{"-listen", "127.0.0.1:2"}, nil, "127.0.0.1:2"},
+		{"two dashes and an equal sign", []string{"--listen=127.0.0.1:3"}, nil, "127.0.0.1:3"},
+		{"flag beats variable", []string{"-listen=127.0.0.1:2"}, []string{"SCALEGRAPH_LISTEN=127.0.0.1:1"}, "127.0.0.1:2"},
+		{"empty variable is the default", nil, []string{"SCALEGRAPH_LISTEN="}, "127.0.0.1:8080"},
+		{"empty flag is the default", []string{"-listen", ""}, []string{"SCALEGRAPH_LISTEN=127.0.0.1:1"}, "127.0.0.1:8080"},
+		{"a faulty variable behind a flag does not matter", []string{"-listen", "127.0.0.1:2"}, []string{"SCALEGRAPH_LISTEN=x"}, "127.0.0.1:2"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, err := Read(c.args, c.env, io.Discard)
+			if err != nil || cfg.Listen != c.want {
+				t.Errorf("got %q, %v, want %q", cfg.Listen, err, c.want)
+			}
+		})
+	}
+}
+
+// Every setting is given a value other than its default, once by variable and once by flag, and must arrive in the Config.
+func TestEverySettingArrives(t *testing.T) {
+	manifest := filepath.Join(t.TempDir(), "manifest.json")
+	if err := os.WriteFile(manifest, []byte(`{"type": "{ __typename }"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	documents, err := gqlhttp.LoadTrusted(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, []byte("name key project"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one := filepath.Join(t.TempDir(), "one")
+	if err := os.WriteFile(one, []byte("key\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	instead := map[string]string{"AK_FILE": one, "SK": "sk", "SECURITY_TOKEN_FILE": one} // of those that are given in the other way
+	values := map[string]string{
+		"AK": "ak", "SK_FILE": one, "SECURITY_TOKEN": "st", "CLIENT_KEYS_FILE": keys, "OIDC_ISSUER": "https://issuer.example.com/", "OIDC_AUDIENCE": "us",
+		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "UPSTREAM": "https://as.example.com/prefix/", "REGION": "eu",
+		"REGIONS": "us=https://us.example.com, ap=http://ap.example.com:81/x", "PROJECT": "p1", "REDIS_URL": "rediss://u:p@a:1,b:2/0", "REDIS_TIMEOUT": "1s",
+		"CACHE_MEMORY": "1GiB", "FRESH": "1s", "STALE": "0s", "STALE_IF_ERROR": "1h", "GRANT": "30s", "GRANT_SCOPE": "project",
+		"GRANT_IF_ERROR": "1m", "SECRET": "s", "TYPE_SPELLING": "MANUAL", "UPSTREAM_TIMEOUT": "1s", "REQUEST_TIMEOUT": "2s",
+		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": manifest, "TRUSTED_ONLY": "true",
+		"CORS_ORIGINS": "https://a.example.com, http://localhost:3000", "STATUS_PROFILE": "draft", "MAX_BODY": "10", "MAX_TOKENS": "11",
+		"MAX_DEPTH": "12", "MAX_ALIASES": "13", "MAX_ROOT_FIELDS": "14", "MAX_DIRECTIVES": "15", "MAX_COST": "16", "MAX_UPSTREAM_CALLS": "17", "MAX_SUBSCRIPTIONS": "18",
+		"CALLER_COST": "18", "CALLER_COST_MODE": "measure", "MAX_IN_FLIGHT": "19", "LOG": "json", "AUTH": "aksk", "OIDC_CLAIM": "groups",
+	}
+	want := Config{
+		Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:9", Upstream: "https://as.example.com/prefix", Region: "eu",
+		Regions: map[string]string{"us": "https://us.example.com", "ap": "http://ap.example.com:81/x"}, Project: "p1", Auth: "aksk",
+		AccessKey: Key{Text: "ak"}, SecretKey: Key{File: one}, SecurityToken: Key{Text: "st"}, ClientKeysFile: keys,
+		OIDC:     OIDC{Issuer: "https://issuer.example.com/", Audience: "us", Claim: "groups"},
+		RedisURL: "rediss://u:p@a:1,b:2/0", RedisTimeout: time.Second, Secret: "s", CacheMemory: 1 << 30, Fresh: time.Second, Stale: 0, StaleIfError: time.Hour,
+		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
+		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
+		CORSOrigins: []string{"https://a.example.com", "http://localhost:3000"}, StatusProfile: "draft",
+		MaxSubscriptions: 18, Limits: gqlhttp.Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
+		CallerCost: 18, CallerCostMode: "measure", InFlight: 19,
+	}
+	var args, env []string
+	for _, s := range settings(new(Config)) {
+		if value, ok := values[s.name]; ok {
+			args = append(args, "-"+s.flag(), value)
+			env = append(env, s.variable()+"="+value)
+			delete(values, s.name)
+		} else if err := s.read(instead[s.name]); err != nil {
+			t.Errorf("%s is not tried here", s.name)
+		}
+	}
+	if len(values) > 0 {
+		t.Errorf("no such settings: %v", values)
+	}
+	for name, read := range map[string]func() (Config, error){
+		"variables": func() (Config, error) { return Read(nil, env, io.Discard) },
+		"flags":     func() (Config, error) { return Read(args, nil, io.Discard) },
+	} {
+		if cfg, err := read(); err != nil || !reflect.DeepEqual(cfg, want) {
+			t.Errorf("by %s: %v\ngot  %+v\nwant %+v", name, err, cfg, want)
+		}
+	}
+}
+
+func TestFaultyValues(t *testing.T) {
+	faulty := map[string][]string{
+		"LISTEN":               {"8080", "localhost", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1"},
+		"ADMIN_LISTEN":         {"x"},
+		"UPSTREAM":             {"as.example.com", "ftp://as.example.com", "https://", "https://u:p@as.example.com", "https://as.example.com?a=b", "https://as.example.com#a", "https://as.example.com?", "Demo", "http://:80", "http://a b"},
+		"REGION":               {"a,b", "a=b", "-a", strings.Repeat("a", 65)},
+		"REGIONS":              {"us", "us=", "=https://us.example.com", "us=https://a,us=https://b", "us=https://a,", "us=https://u:p@a", "u s=https://a"},
+		"PROJECT":              {"a/b", "a b"},
+		"AUTH":                 {"none", "aksk"},
+		"AK":                   {"x"},
+		"AK_FILE":              {"x", "config.go"},
+		"SK":                   {"x"},
+		"SK_FILE":              {"x"},
+		"SECURITY_TOKEN":       {"x"},
+		"SECURITY_TOKEN_FILE":  {"x"},
+		"CLIENT_KEYS_FILE":     {"x", "config.go"},
+		"OIDC_ISSUER":          {"https://issuer.example.com", "issuer.example.com", "http://issuer.example.com", "https://u:p@issuer.example.com"},
+		"OIDC_AUDIENCE":        {"x"},
+		"REDIS_URL":            {"localhost:6379", "http://localhost", "redis://", "redis://user:pass@", "redis:///0", "redis://,"},
+		"CACHE_MEMORY":         {"64MB", "-1", "1.5GiB", "9223372036854775807GiB", "99999999999999999999", "KiB", "+1"},
+		"FRESH":                {"5", "-1s", "2h", "x"},
+		"STALE":                {"-1s"},
+		"STALE_IF_ERROR":       {"9000h"},
+		"GRANT":                {"2h"},
+		"GRANT_SCOPE":          {"user"},
+		"GRANT_IF_ERROR":       {"25h"},
+		"TYPE_SPELLING":        {"manual"},
+		"UPSTREAM_TIMEOUT":     {"0s"},
+		"REQUEST_TIMEOUT":      {"0s"},
+		"UPSTREAM_CONCURRENCY": {"0", "-1", "1.0", "10001"},
+		"POLL":                 {"0s", "1ms"},
+		"INTROSPECTION":        {"yes", "2"},
+		"TRUSTED_DOCUMENTS":    {"no/such/file", "config.go"},
+		"TRUSTED_ONLY":         {"true", "1", "maybe"},
+		"CORS_ORIGINS":         {"**", "example.com", "https://example.com/", "https://example.com/path", "https://u@example.com", "https://a.example.com,"},
+		"STATUS_PROFILE":       {"new"},
+		"MAX_BODY":             {"0", "1kb"},
+		"MAX_TOKENS":           {"0", "1000001"},
+		"MAX_DEPTH":            {"0", "1001"},
+		"MAX_ALIASES":          {"0"},
+		"MAX_ROOT_FIELDS":      {"0"},
+		"MAX_DIRECTIVES":       {"0"},
+		"MAX_COST":             {"0", "1e6"},
+		"MAX_UPSTREAM_CALLS":   {"0"},
+		"MAX_SUBSCRIPTIONS":    {"0", "x"},
+		"CALLER_COST":          {"-1", "x"},
+		"CALLER_COST_MODE":     {"off"},
+		"MAX_IN_FLIGHT":        {"-1"},
+		"LOG":                  {"xml"},
+	}
+	for name, values := range faulty {
+		for _, value := range values {
+			t.Run(name+"="+value, func(t *testing.T) {
+				_, err := Read(nil, []string{"SCALEGRAPH_" + name + "=" + value}, io.Discard)
+				if err == nil {
+					t.Fatal("accepted")
+				}
+				if lines := strings.Split(err.Error(), "\n"); len(lines) != 1 || !strings.HasPrefix(lines[0], "SCALEGRAPH_"+name) {
+					t.Errorf("got %q, want one line that begins with the variable", lines)
+				}
+			})
+		}
+	}
+}
+
+func TestAllFaultsAtOnce(t *testing.T) {
+	_, err := Read(
+		[]string{"-fresh", "soon", "stray", "-nonsense=1", "-region=a", "-poll"},
+		[]string{"SCALEGRAPH_MAX_COST=much", "SCALEGRAPH_REGIONS=a=https://a.example.com"}, io.Discard)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	want := []string{
+		"argument 3 belongs to no flag",
+		"-nonsense: there is no such flag; -help lists them all",
+		"-poll: needs a value",
+		`-fresh="soon": must be a duration like 5s or 1h30m, from 0s to 1h0m0s`,
+		`SCALEGRAPH_MAX_COST="much": must be a whole number from 1 to 1000000000`,
+		`SCALEGRAPH_REGIONS: "a" is already the name of the first region (SCALEGRAPH_REGION)`,
+	}
+	if got := strings.Split(err.Error(), "\n"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestSameAddressTwice(t *testing.T) {
+	if _, err := Read([]string{"-listen=127.0.0.1:7", "-admin-listen=127.0.0.1:7"}, nil, io.Discard); err == nil {
+		t.Error("two listeners on one address were accepted")
+	}
+	if _, err := Read([]string{"-listen=127.0.0.1:0", "-admin-listen=127.0.0.1:0"}, nil, io.Discard); err != nil {
+		t.Errorf("two free ports: %v", err)
+	}
+}
+
+// Whatever is wrong with a secret, or with what may hold one, the message does not repeat it.
+func TestFaultsShowNoSecret(t *testing.T) {
+	const secret = "hunter2"
+	for _, s := range settings(new(Config)) {
+		if !s.secret {
+			continue
+		}
+		for _, value := range []string{secret, "https://user:" + secret + "@host:x", "redi://:" + secret + "@host", "a=ftp://u:" + secret + "@h"} {
+			_, err := Read([]string{"-" + s.flag(), value, secret, "-" + s.flag() + "s=" + secret}, nil, io.Discard)
+			if err == nil || strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: %v", s.flag(), err)
+			}
+		}
+	}
+}
+
+func TestUnreadVariablesAreNamed(t *testing.T) {
+	env := []string{"SCALEGRAPH_REDIS=x", "SCALEGRAPH_FRESHNESS=1s", "SCALEGRAPH_SERVICE_HOST=10.0.0.1", "SCALEGRAPH_PORT_8080_TCP=tcp://x", "PATH=/bin", "SCALEGRAPH_FRESH=1s"}
+	cfg, err := Read(nil, env, io.Discard)
+	if want := []string{"SCALEGRAPH_FRESHNESS", "SCALEGRAPH_REDIS"}; err != nil || !reflect.DeepEqual(cfg.Unread, want) {
+		t.Errorf("got %v, %v, want %v", cfg.Unread, err, want)
+	}
+}
+
+func TestHelpListsEverySetting(t *testing.T) {
+	for _, arg := range []string{"-help", "--help", "-h"} {
+		var out strings.Builder
+		if _, err := Read([]string{arg, "-nonsense"}, nil, &out); !errors.Is(err, ErrAnswered) {
+			t.Fatalf("%s: %v", arg, err)
+		}
+		for _, s := range settings(new(Config)) {
+			line := "  -" + s.flag() + "  (" + s.variable()
+			if s.initial != "" {
+				line += ", default " + s.initial
+			}
+			if !strings.Contains(out.String(), line+")\n") {
+				t.Errorf("%s does not show %q", arg, line)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	var out strings.Builder
+	_, err := Read([]string{"-version"}, nil, &out)
+	if !errors.Is(err, ErrAnswered) || !strings.HasPrefix(out.String(), "scalegraph ") || len(out.String()) < len("scalegraph x\n") {
+		t.Errorf("got %q, %v", out.String(), err)
+	}
+}

@@ -1,0 +1,260 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"scalegraph/cache"
+	"scalegraph/internal/auth"
+	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/secretfile"
+)
+
+// The functions below return readers of one setting's text. A reader writes to its target only where the text is right, and its
+// error says what would be right, without the text: that may hold a secret.
+
+func text(to *string) func(string) error {
+	return func(s string) error {
+		*to = s
+		return nil
+	}
+}
+
+// wordForm is what a region or a project may be called: it stands in URLs and in lists with commas and equal signs.
+var wordForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+
+func word(to *string) func(string) error {
+	return func(s string) error {
+		if !wordForm.MatchString(s) {
+			return errors.New("must be 1 to 64 letters, digits, dots, dashes or underscores")
+		}
+		*to = s
+		return nil
+	}
+}
+
+func oneOf(to *string, choices ...string) func(string) error {
+	return func(s string) error {
+		if !slices.Contains(choices, s) {
+			return fmt.Errorf("must be %s", strings.Join(choices, " or "))
+		}
+		*to = s
+		return nil
+	}
+}
+
+func yesNo(to *bool) func(string) error {
+	return func(s string) error {
+		yes, err := strconv.ParseBool(s)
+		if err != nil {
+			return errors.New("must be true or false")
+		}
+		*to = yes
+		return nil
+	}
+}
+
+// count reads a whole number from least to most.
+func count(to *int, least, most int) func(string) error {
+	return func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("must be a whole number from %d to %d", least, most)
+		}
+		*to = n
+		return nil
+	}
+}
+
+func duration(to *time.Duration, least, most time.Duration) func(string) error {
+	return func(s string) error {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < least || d > most {
+			return fmt.Errorf("must be a duration like 5s or 1h30m, from %v to %v", least, most)
+		}
+		*to = d
+		return nil
+	}
+}
+
+// size reads a number of bytes, at least least.
+func size(to *int64, least int64) func(string) error {
+	return func(s string) error {
+		n, err := parseSize(s)
+		if err != nil || n < least {
+			return fmt.Errorf("must be a size like 256KiB, 64MiB, 1GiB or a number of bytes, at least %d", least)
+		}
+		*to = n
+		return nil
+	}
+}
+
+func parseSize(s string) (int64, error) {
+	digits, unit := s, int64(1)
+	for i, suffix := range []string{"KiB", "MiB", "GiB"} {
+		if number, ok := strings.CutSuffix(s, suffix); ok {
+			digits, unit = number, 1<<(10*(i+1))
+		}
+	}
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil {
+		return 0, err
+	}
+	if int64(n) > math.MaxInt64/unit {
+		return 0, strconv.ErrRange
+	}
+	return int64(n) * unit, nil
+}
+
+// address reads what a listener takes: host:port, where an empty host means all interfaces.
+func address(to *string) func(string) error {
+	return func(s string) error {
+		_, port, err := net.SplitHostPort(s)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return errors.New("must be host:port, e.g. 127.0.0.1:8080")
+		}
+		*to = s
+		return nil
+	}
+}
+
+func upstreamURL(to *string) func(string) error {
+	return func(s string) error {
+		if s == demoName {
+			*to = s
+			return nil
+		}
+		base, err := parseBaseURL(s)
+		if err != nil {
+			return fmt.Errorf("must be %s, or be %w", demoName, err)
+		}
+		*to = base
+		return nil
+	}
+}
+
+var errBaseURL = errors.New("an http:// or https:// URL with a host, perhaps a path, and nothing else (no user, query or fragment)")
+
+// parseBaseURL returns s without the slash at its end.
+func parseBaseURL(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return "", errBaseURL
+	}
+	if u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#") {
+		return "", errBaseURL
+	}
+	return strings.TrimRight(s, "/"), nil
+}
+
+func regions(to *map[string]string) func(string) error {
+	return func(s string) error {
+		found := map[string]string{}
+		for i, entry := range strings.Split(s, ",") {
+			name, base, ok := strings.Cut(strings.TrimSpace(entry), "=")
+			if !ok || !wordForm.MatchString(name) {
+				return fmt.Errorf("entry %d must be name=url", i+1)
+			}
+			if _, twice := found[name]; twice {
+				return fmt.Errorf("region %s is named twice", name)
+			}
+			base, err := parseBaseURL(base)
+			if err != nil {
+				return fmt.Errorf("region %s must be %w", name, err)
+			}
+			found[name] = base
+		}
+		*to = found
+		return nil
+	}
+}
+
+// redisURL checks no more than the form; which servers there are is found out when they are first asked.
+func redisURL(to *string) func(string) error {
+	return func(s string) error {
+		if err := cache.CheckRedisURL(s); err != nil {
+			return err
+		}
+		*to = s
+		return nil
+	}
+}
+
+// origins reads browser origins: scheme, host and port, separated by commas; * is any.
+func origins(to *[]string) func(string) error {
+	return func(s string) error {
+		var found []string
+		for i, entry := range strings.Split(s, ",") {
+			origin := strings.TrimSpace(entry)
+			u, err := url.Parse(origin)
+			if origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+				return fmt.Errorf("entry %d must be an origin like https://console.example.com, or * for any", i+1)
+			}
+			found = append(found, origin)
+		}
+		*to = found
+		return nil
+	}
+}
+
+// keyFile reads the name of a file that holds one key, and looks whether it does.
+func keyFile(to *string) func(string) error {
+	return func(s string) error {
+		if _, err := secretfile.OpenKey(s); err != nil {
+			return err
+		}
+		*to = s
+		return nil
+	}
+}
+
+// clientKeys reads the name of a file of callers' keys, and looks whether every line of it is right.
+func clientKeys(to *string) func(string) error {
+	return func(s string) error {
+		if _, err := auth.OpenKeys(s, slog.New(slog.DiscardHandler)); err != nil {
+			return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
+		*to = s
+		return nil
+	}
+}
+
+// issuerURL reads the URL of an OIDC issuer. Whoever can change what a plain http issuer says can make tokens, so that must be this machine.
+func issuerURL(to *string) func(string) error {
+	return func(s string) error {
+		base, err := parseBaseURL(s)
+		if err != nil {
+			return fmt.Errorf("must be %w", err)
+		}
+		u, _ := url.Parse(base) // parseBaseURL could
+		if u.Scheme != "https" && !auth.IsLoopback(u.Hostname()) {
+			return errors.New("must be an https:// URL")
+		}
+		*to = s // with its slash, if any: tokens repeat it to the letter
+		return nil
+	}
+}
+
+// trusted loads trusted documents, so that a broken file is known before anything starts.
+func trusted(to **gqlhttp.Trusted) func(string) error {
+	return func(s string) error {
+		loaded, err := gqlhttp.LoadTrusted(s)
+		if err != nil {
+			return err
+		}
+		*to = loaded
+		return nil
+	}
+}

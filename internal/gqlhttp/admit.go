@@ -1,0 +1,50 @@
+package gqlhttp
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/upstream"
+)
+
+// admit refuses an operation whose caller has spent its budget. Nothing has been executed then.
+func (e *engine) admit(ctx context.Context, c *upstream.Caller, cost int) gqlerror.List {
+	if e.cfg.Admit == nil {
+		return nil
+	}
+	wait := e.cfg.Admit(ctx, c, cost)
+	if wait <= 0 {
+		return nil
+	}
+	return gqlerror.List{limited(wait, "This caller asks for more than it may in a minute; try again later.")}
+}
+
+// limited is the error of a limit of ours that will be over.
+func limited(wait time.Duration, message string) *gqlerror.Error {
+	err := errorf(codeRateLimited, "%s", message)
+	err.Extensions["retryAfterSeconds"] = max(1, int64(math.Ceil(wait.Seconds())))
+	return err
+}
+
+// enter counts a request as under way, and refuses it where too many are. Streams leave when they begin; what they do then is
+// bounded elsewhere.
+func (x *exchange) enter() *refusal {
+	n := x.flying.Add(1)
+	x.entered = true
+	if x.cfg.InFlight > 0 && n > int64(x.cfg.InFlight) {
+		return &refusal{http.StatusServiceUnavailable, limited(time.Second, "The server has more requests under way than it may; try again later.")}
+	}
+	return nil
+}
+
+// leave takes back what enter counted; at most once.
+func (x *exchange) leave() {
+	if x.entered {
+		x.entered = false
+		x.flying.Add(-1)
+	}
+}

@@ -1,0 +1,123 @@
+package gqlhttp
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"scalegraph/upstream"
+)
+
+// Limits bound one operation. A field that is 0 has the default named beside it.
+type Limits struct {
+	Body          int64 // bytes of a request's body, or of its query string; 256 KiB
+	Tokens        int   // of the document; 4000
+	Depth         int   // of nested fields, fragments expanded; 20
+	Aliases       int   // fragments expanded; 100
+	RootFields    int   // fragments expanded; 50
+	Directives    int   // fragments expanded; 50
+	Cost          int   // fields times the rows asked for; 20000. No price of a field may go by texts (ID and String) among variables
+	UpstreamCalls int   // HTTP requests that the operation may cause; 200
+}
+
+// StatusProfile says which HTTP statuses request errors have.
+type StatusProfile string
+
+// The profiles. Audit is what the graphql-http audits want and what clients in use expect; Draft is the newest
+// GraphQL-over-HTTP draft.
+const (
+	Audit StatusProfile = "audit"
+	Draft StatusProfile = "draft"
+)
+
+// Config is what an operator and the program can set. The zero Config is ready: default limits, introspection off.
+type Config struct {
+	Limits         Limits
+	RequestTimeout time.Duration // one request, from its headers to its answer; 0: 30 s
+	StatusProfile  StatusProfile // empty: Audit
+	CORSOrigins    []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
+	Introspection  bool          // also switches suggestions in messages
+	Answers        int64         // bytes in which whole answers are kept; 0: none are, but by Shared
+	Shared         AnswerStore   // keeps whole answers where Answers is 0; nil: nobody does
+	DemoToken      string        // stands for a missing X-Auth-Token; empty: nothing does
+
+	// Authenticate proves who a caller is by its Bearer and notes that in it; an error refuses the caller. Every transport asks it once for
+	// each set of credentials, before anything is executed. nil: callers prove nothing to us.
+	Authenticate func(context.Context, *upstream.Caller) error
+
+	// Admit is asked before an operation is executed, and returns how long its caller must wait first; 0: not at all. nil: nobody waits.
+	Admit    func(ctx context.Context, c *upstream.Caller, cost int) time.Duration
+	InFlight int // requests under way at once, but for streams; 0: no bound
+
+	// Afford is Admit for an operation that is refused without a word: then Admit is asked next. It says whether the caller need not wait.
+	// nil: nobody waits.
+	Afford func(ctx context.Context, c *upstream.Caller, cost int) bool
+
+	// Repeatable is offered every answer to a POST that was given out of what is kept, before it is written. Where a request of the same bytes
+	// comes, again gives the body of the answer anew, with the same headers, or false where the request must be served in full. nil: nobody
+	// asks for that.
+	Repeatable func(r *http.Request, again func(ctx context.Context, id string) (body []byte, ok bool))
+
+	// Begin gives the context of each operation of a WebSocket, made from that of the connection: other operations are requests of their own,
+	// with contexts of their own. nil: it is the connection's.
+	Begin func(context.Context) context.Context
+
+	// Done is told of every operation, when its answer has been written, with the context that it had. nil: nobody is.
+	Done func(context.Context, Report)
+
+	Queries     QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
+	Trusted     *Trusted   // nil: none
+	TrustedOnly bool       // run no other documents
+
+	// Events is asked for every stream of events: it takes the id of the last event that the client has (empty: none), and gives
+	// the context to run the operation in and a function that returns, when it is called first, the id of where the stream
+	// begins, and then that of each event in turn. nil: events have no ids.
+	Events    func(ctx context.Context, last string) (context.Context, func() string)
+	Streams   *Streams      // counts and ends streams; nil: nobody ends them
+	KeepAlive time.Duration // between signs of life in a stream; 0: 10 s
+	Introduce time.Duration // for a WebSocket's first message; 0: 10 s
+	Recognise time.Duration // between two proofs of who the caller of a stream is, where callers must prove it; 0: 45 s
+
+	Log            *slog.Logger               // nil: none
+	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: what has no code is INTERNAL
+	RecoverFunc    graphql.RecoverFunc        // nil: a panic is logged with its stack and is INTERNAL
+	Extensions     []graphql.HandlerExtension // run inside those of this package
+}
+
+// withDefaults fills in what is zero.
+func (c Config) withDefaults() Config {
+	fill(&c.Limits.Body, 256<<10)
+	fill(&c.Limits.Tokens, 4000)
+	fill(&c.Limits.Depth, 20)
+	fill(&c.Limits.Aliases, 100)
+	fill(&c.Limits.RootFields, 50)
+	fill(&c.Limits.Directives, 50)
+	fill(&c.Limits.Cost, 20_000)
+	fill(&c.Limits.UpstreamCalls, 200)
+	fill(&c.RequestTimeout, 30*time.Second)
+	fill(&c.StatusProfile, Audit)
+	fill(&c.KeepAlive, 10*time.Second)
+	fill(&c.Introduce, 10*time.Second)
+	fill(&c.Recognise, 45*time.Second)
+	fill(&c.Streams, &Streams{})
+	if c.Events == nil {
+		c.Events = func(ctx context.Context, _ string) (context.Context, func() string) {
+			return ctx, func() string { return "" }
+		}
+	}
+	if c.Begin == nil {
+		c.Begin = func(ctx context.Context) context.Context { return ctx }
+	}
+	fill(&c.Log, slog.New(slog.DiscardHandler))
+	return c
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

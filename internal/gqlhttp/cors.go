@@ -1,0 +1,40 @@
+package gqlhttp
+
+import (
+	"net/http"
+	"slices"
+)
+
+// The headers that scripts of allowed origins may send and read.
+const (
+	corsSend = "Content-Type, Accept, X-Auth-Token, Scalegraph-Token, Authorization, Cache-Control, Scalegraph-Explain, X-Request-Id, traceparent, tracestate, " +
+		"If-None-Match, Last-Event-ID, Apollo-Require-Preflight, X-APOLLO-OPERATION-NAME, X-APOLLO-OPERATION-ID, X-APOLLO-OPERATION-TYPE"
+	corsRead = "X-Request-Id, ETag, Retry-After, Vary"
+	// corsAge is how long a browser may remember a preflight, in seconds; they all cut it to two hours or less.
+	corsAge = "7200"
+)
+
+// cors lets scripts of the allowed origins read answers. Without allowed origins it does nothing, and browsers refuse.
+// Credentials of the browser's own are never allowed: we read no cookies.
+func (x *exchange) cors() {
+	if len(x.cfg.CORSOrigins) == 0 {
+		return
+	}
+	h := x.w.Header()
+	h.Add("Vary", "Origin")
+	origin := x.r.Header.Get("Origin")
+	if origin == "" || !originAllowed(x.cfg.CORSOrigins, origin) {
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", corsRead)
+	if x.r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
+		h.Set("Access-Control-Allow-Headers", corsSend)
+		h.Set("Access-Control-Max-Age", corsAge)
+	}
+}
+
+func originAllowed(allowed []string, origin string) bool {
+	return slices.Contains(allowed, origin) || slices.Contains(allowed, "*")
+}

@@ -1,0 +1,138 @@
+package gqlhttp
+
+import (
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/upstream"
+)
+
+// engine is gqlgen's executor, guarded. Every transport runs operations through it and through nothing else.
+type engine struct {
+	*executor.Executor
+	schema    graphql.ExecutableSchema
+	documents *documents
+	persisted *persisted
+	cfg       Config
+}
+
+func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
+	e := executor.New(schema)
+	e.SetErrorPresenter(presenter(cfg))
+	e.SetRecoverFunc(recoverer(cfg))
+	e.SetQueryCache(handedOver{})
+	e.Use(explain{})
+	e.Use(fewErrors{})
+	for _, x := range cfg.Extensions {
+		e.Use(x)
+	}
+	return &engine{e, schema, newDocuments(schema.Schema(), cfg), newPersisted(cfg), cfg}
+}
+
+// CreateOperationContext reads, checks and charges an operation. Nothing may be executed where there are errors; all of them have codes.
+func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	op, doc, errs := e.prepare(ctx, params)
+	if errs != nil {
+		return op, errs
+	}
+	return op, e.charge(ctx, op, doc)
+}
+
+// prepare reads and checks an operation, and charges nothing for it. Subscriptions are read without their @defer directives: each of
+// their events comes in one piece.
+func (e *engine) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *document, gqlerror.List) {
+	op, doc, errs := e.inspect(ctx, params)
+	if errs == nil && op.Operation.Operation == ast.Subscription && hasDeferral(op.Doc) {
+		return e.inspect(withoutDeferral(ctx), params)
+	}
+	return op, doc, errs
+}
+
+// inspect reads and checks an operation as it stands.
+func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *document, gqlerror.List) {
+	doc, errs := e.document(ctx, params)
+	if errs == nil {
+		errs = e.suits(doc, params)
+	}
+	if errs != nil {
+		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, doc, errs
+	}
+	op, errs := e.Executor.CreateOperationContext(withDocument(ctx, doc), params)
+	if errs != nil {
+		return op, doc, asBadInput(errs)
+	}
+	op.DisableIntrospection = !e.cfg.Introspection
+	return op, doc, nil
+}
+
+// checkTrusted reads all trusted documents, so that those which cannot be run are known from the start and the rest are ready.
+func (e *engine) checkTrusted() {
+	for id, text := range e.cfg.Trusted.all() {
+		if _, errs := e.documents.read(text, false); errs != nil {
+			e.cfg.Log.Warn("a trusted document cannot be run", "id", id, "error", errs[0].Message)
+		}
+	}
+}
+
+// document finds the text where the request only names it, sets it in params, and reads it.
+func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*document, gqlerror.List) {
+	text, err := e.persisted.text(ctx, params)
+	if err != nil {
+		return nil, gqlerror.List{err}
+	}
+	doc, errs := e.documents.read(text, deferralWanted(ctx))
+	if errs != nil {
+		return nil, errs
+	}
+	e.persisted.keep(ctx, params)
+	params.Query = text
+	return doc, nil
+}
+
+// suits checks what the request adds to its document: which operation, and with which variables.
+func (e *engine) suits(doc *document, params *graphql.RawParams) gqlerror.List {
+	def, err := operation(doc.QueryDocument, params.OperationName)
+	if err == nil {
+		err = checkVariables(e.schema.Schema(), def, params.Variables)
+	}
+	if err != nil {
+		return gqlerror.List{err}
+	}
+	return nil
+}
+
+// asBadInput gives the code of bad variables to what gqlgen takes for a fault of the document: the document was right.
+func asBadInput(errs gqlerror.List) gqlerror.List {
+	for i, err := range errs {
+		if code := codeOf(err); code == "" || code == codeValidationFailed {
+			errs[i] = coded(err, codeBadUserInput)
+		}
+	}
+	return errs
+}
+
+// costStat is under which name the cost stands in an operation's stats.
+const costStat = "scalegraph.cost"
+
+// charge notes what the operation costs, and refuses it where that is too much, in itself or for its caller just now.
+func (e *engine) charge(ctx context.Context, op *graphql.OperationContext, doc *document) gqlerror.List {
+	cost := e.cost(ctx, op, doc)
+	op.Stats.SetExtension(costStat, cost)
+	if err := within(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
+		return gqlerror.List{err}
+	}
+	return e.admit(ctx, upstream.CallerFrom(ctx), cost)
+}
+
+// costOf is what an operation was charged; 0 where it did not come so far.
+func costOf(ctx context.Context) int {
+	if !graphql.HasOperationContext(ctx) {
+		return 0
+	}
+	cost, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(costStat).(int)
+	return cost
+}

@@ -1,0 +1,125 @@
+package gqlhttp
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/validator/core"
+	specified "github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+type rule = core.Rule
+
+// maxErrors bounds the errors of a request that is not executed.
+const maxErrors = 20
+
+// rules are those of the specification and ours, in a fixed order. Suggestions name parts of the schema in messages.
+func rules(suggest, introspection bool) []rule {
+	all := specified.NewDefaultRules()
+	if !suggest {
+		for _, r := range []rule{
+			specified.FieldsOnCorrectTypeRuleWithoutSuggestions,
+			specified.KnownArgumentNamesRuleWithoutSuggestions,
+			specified.KnownTypeNamesRuleWithoutSuggestions,
+			specified.ScalarLeafsRuleWithoutSuggestions,
+			specified.ValuesOfCorrectTypeRuleWithoutSuggestions,
+		} {
+			all.RemoveRule(r.Name[:len(r.Name)-len("WithoutSuggestions")])
+			all.AddRule(r.Name, r.RuleFunc)
+		}
+	}
+	all.AddRule("IntsHave32Bits", intsHave32Bits)
+	if !introspection {
+		all.AddRule("NoIntrospection", noIntrospection)
+	}
+	var list []rule
+	for name, check := range all.GetInner() {
+		list = append(list, rule{Name: name, RuleFunc: check})
+	}
+	slices.SortFunc(list, func(a, b rule) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// validate runs the rules and returns at most one error more than maxErrors, nil where the document is valid. It completes the
+// document with what it means in the schema, which execution needs.
+func validate(schema *ast.Schema, doc *ast.QueryDocument, list []rule) gqlerror.List {
+	var errs gqlerror.List
+	events := &core.Events{}
+	for _, r := range list {
+		r.RuleFunc(events, func(options ...core.ErrorOption) {
+			if len(errs) > maxErrors {
+				return
+			}
+			err := &gqlerror.Error{Rule: r.Name}
+			for _, option := range options {
+				option(err)
+			}
+			errs = append(errs, coded(err, codeValidationFailed))
+		})
+	}
+	arguments := noteArguments(events)
+	core.Walk(schema, doc, events)
+	for _, err := range errs {
+		nameArgument(err, arguments)
+	}
+	return errs
+}
+
+// noteArguments gathers, by place, which argument a value stands in: the specification's messages tell what a value is not, but
+// not whose it is.
+func noteArguments(events *core.Events) map[gqlerror.Location]string {
+	arguments := map[gqlerror.Location]string{}
+	events.OnField(func(_ *core.Walker, f *ast.Field) {
+		for _, a := range f.Arguments {
+			note(arguments, a.Name, a.Value)
+		}
+	})
+	return arguments
+}
+
+func note(arguments map[gqlerror.Location]string, name string, v *ast.Value) {
+	arguments[gqlerror.Location{Line: v.Position.Line, Column: v.Position.Column}] = name
+	for _, child := range v.Children {
+		note(arguments, name, child.Value)
+	}
+}
+
+func nameArgument(err *gqlerror.Error, arguments map[gqlerror.Location]string) {
+	if len(err.Locations) == 0 || !strings.HasPrefix(err.Rule, "ValuesOfCorrectType") && err.Rule != "IntsHave32Bits" {
+		return
+	}
+	if name, ok := arguments[err.Locations[0]]; ok {
+		err.Message = "Argument `" + name + "`: " + err.Message
+	}
+}
+
+// intsHave32Bits refuses what the specification's rule on values lets gqlparser pass.
+func intsHave32Bits(events *core.Events, addError core.AddErrFunc) {
+	events.OnValue(func(_ *core.Walker, v *ast.Value) {
+		if v.Kind != ast.IntValue || v.Definition == nil || v.Definition.Name != "Int" {
+			return
+		}
+		if _, err := strconv.ParseInt(v.Raw, 10, 32); err != nil {
+			addError(core.Message("Int cannot represent non 32-bit signed integer value."), core.At(v.Position))
+		}
+	})
+}
+
+// noIntrospection refuses the fields by which a schema tells about itself, but not __typename.
+func noIntrospection(events *core.Events, addError core.AddErrFunc) {
+	events.OnField(func(_ *core.Walker, f *ast.Field) {
+		if f.Name == "__schema" || f.Name == "__type" {
+			addError(core.Message("Introspection is switched off."), core.At(f.Position))
+		}
+	})
+}
+
+// validationError is one that was found before the rules ran.
+func validationError(at *ast.Position, format string, args ...any) *gqlerror.Error {
+	err := errorf(codeValidationFailed, format, args...)
+	core.At(at)(err)
+	return err
+}

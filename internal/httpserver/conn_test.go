@@ -1,0 +1,143 @@
+package httpserver
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync/atomic"
+	"testing"
+)
+
+// countingListener counts what its connections write.
+type countingListener struct {
+	net.Listener
+	writes *atomic.Int64
+}
+
+func (l countingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return countingConn{c, l.writes}, err
+}
+
+type countingConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+// joinedServer serves a handler as the program does, and counts writes.
+func joinedServer(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int64) {
+	t.Helper()
+	writes := new(atomic.Int64)
+	s := httptest.NewUnstartedServer(Middleware(h, slog.New(slog.DiscardHandler)))
+	again := newRepeats(t.Context(), slog.New(slog.DiscardHandler))
+	t.Cleanup(again.close)
+	s.Listener = newConns(countingListener{s.Listener, writes}, again)
+	s.Config.ConnContext, s.Config.ConnState = withConn, answered
+	s.Start()
+	t.Cleanup(s.Close)
+	return s, writes
+}
+
+func TestAnswersGoOutInOnePiece(t *testing.T) {
+	for size, most := range map[int]int64{0: 1, 100: 1, 4000: 1, 4552: 1, mostHeld - 1000: 1, mostHeld: 2, 100_000: 2} {
+		for _, length := range []bool{true, false} {
+			body := bytes.Repeat([]byte("x"), size)
+			s, writes := joinedServer(t, func(w http.ResponseWriter, _ *http.Request) {
+				if length {
+					w.Header().Set("Content-Length", strconv.Itoa(size))
+					w.WriteHeader(http.StatusOK)
+				}
+				_, _ = w.Write(body)
+			})
+			for round := range 3 { // on one connection
+				before := writes.Load()
+				resp, err := s.Client().Get(s.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err != nil || !bytes.Equal(got, body) {
+					t.Fatalf("%d bytes, round %d: got %d, %v", size, round, len(got), err)
+				}
+				if n := writes.Load() - before; length && n > most {
+					t.Errorf("%d bytes took %d writes, want %d at most", size, n, most)
+				}
+			}
+		}
+	}
+}
+
+// TestAnswersGoOutWhereTheConnectionEnds after them, so that it never turns idle.
+func TestAnswersGoOutWhereTheConnectionEnds(t *testing.T) {
+	s, _ := joinedServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		w.Header().Set("Connection", "close")
+		_, _ = w.Write([]byte("whole"))
+	})
+	resp, err := s.Client().Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got, err := io.ReadAll(resp.Body); string(got) != "whole" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// TestWhatIsFlushedGoesOut although the answer is not whole, and its length is known.
+func TestWhatIsFlushedGoesOut(t *testing.T) {
+	seen := make(chan struct{})
+	s, _ := joinedServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "8")
+		_, _ = w.Write([]byte("half"))
+		w.(http.Flusher).Flush()
+		select {
+		case <-seen:
+		case <-r.Context().Done():
+		}
+		_, _ = w.Write([]byte("rest"))
+	})
+	resp, err := s.Client().Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	half := make([]byte, 4)
+	if _, err := io.ReadFull(resp.Body, half); err != nil || string(half) != "half" {
+		t.Fatalf("got %q, %v", half, err)
+	}
+	close(seen)
+	if rest, err := io.ReadAll(resp.Body); err != nil || string(rest) != "rest" {
+		t.Errorf("got %q, %v", rest, err)
+	}
+}
+
+// TestAClientThatTakesNothing must not keep a server from ending.
+func TestAClientThatTakesNothing(t *testing.T) {
+	served := make(chan struct{}, 1)
+	s, _ := joinedServer(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(1<<26))
+		served <- struct{}{}
+		_, _ = w.Write(make([]byte, 1<<26))
+	})
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-served
+	_ = s.Config.Close()
+}

@@ -1,0 +1,196 @@
+package ratelimit
+
+import (
+	"context"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalegraph/cache/redistest"
+	"scalegraph/upstream"
+)
+
+// trips go to a server directly, for so long at most.
+type trips struct {
+	rdb   redis.UniversalClient
+	count atomic.Int64
+}
+
+func (p *trips) Trip(ctx context.Context, trip func(context.Context, redis.UniversalClient) error) bool {
+	p.count.Add(1)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return trip(ctx, p.rdb) == nil
+}
+
+// replicas returns limiters that share a server.
+func replicas(t *testing.T, s *redistest.Server, n, perMinute int) []*Limiter {
+	t.Helper()
+	out := make([]*Limiter, n)
+	for i := range out {
+		rdb := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2, MaxRetries: -1})
+		t.Cleanup(func() { _ = rdb.Close() })
+		out[i] = NewLimiter(perMinute)
+		out[i].Share(&trips{rdb: rdb}, "the-secret")
+	}
+	return out
+}
+
+func TestReplicasShareABucket(t *testing.T) {
+	s := redistest.Start(t)
+	both := replicas(t, s, 2, 1000)
+	a, b := &upstream.Caller{Name: "a"}, &upstream.Caller{Token: "hunter2"}
+	var in atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			for range 25 {
+				if both[i%2].Take(t.Context(), a, 3) == 0 {
+					in.Add(3)
+				}
+			}
+		})
+	}
+	began := time.Now()
+	wg.Wait()
+	leaked := 1000 * time.Since(began).Minutes()
+	if n := float64(in.Load()); n < 997 || n > 1000+leaked+3 {
+		t.Errorf("%v were let in", n)
+	}
+	if wait := both[0].Take(t.Context(), a, 500); wait < 20*time.Second || wait > 30*time.Second {
+		t.Errorf("half a bucket is there in %v", wait)
+	}
+	if wait := both[1].Take(t.Context(), b, 400); wait != 0 {
+		t.Errorf("another caller waits %v", wait)
+	}
+	keys, _ := s.Do("KEYS", "*").([]any)
+	if len(keys) != 2 {
+		t.Errorf("keys %v", keys)
+	}
+	for _, key := range keys {
+		life, _ := s.Do("PTTL", key).(int64)
+		if !strings.HasPrefix(key.(string), "sg1:c:") || strings.Contains(key.(string), "hunter2") || life <= 0 || life > time.Minute.Milliseconds() {
+			t.Errorf("%v lives for %d ms", key, life)
+		}
+	}
+}
+
+// What costs less than a millisecond of the limit is neither free nor rounded up.
+func TestSmallCostsAddUp(t *testing.T) {
+	l := replicas(t, redistest.Start(t), 1, 600_000)[0] // ten a millisecond
+	c := &upstream.Caller{Name: "a"}
+	began := time.Now()
+	const spent = 3000 * 7
+	for range 3000 {
+		if wait := l.Take(t.Context(), c, 7); wait != 0 {
+			t.Fatalf("wait %v", wait)
+		}
+	}
+	_, level, ok := l.shared.take(t.Context(), c, 0, 0)
+	leaked := 600_000 * time.Since(began).Minutes()
+	if least := math.Max(0, spent-leaked-20); !ok || level < least || level > spent+10 {
+		t.Errorf("the level is %v after %d were spent and %v have run out at most", level, spent, leaked)
+	}
+}
+
+// An operation that costs more than a whole bucket is let in when that is empty, and paid for.
+func TestMoreThanABucket(t *testing.T) {
+	l := replicas(t, redistest.Start(t), 1, 60)[0]
+	c := &upstream.Caller{Name: "a"}
+	if wait := l.Take(t.Context(), c, 120); wait != 0 {
+		t.Errorf("wait %v", wait)
+	}
+	for cost, want := range map[int]time.Duration{0: time.Minute, 1: 61 * time.Second, 60: 2 * time.Minute, 1000: 2 * time.Minute} {
+		if wait := l.Take(t.Context(), c, cost); wait > want || wait < want-20*time.Second {
+			t.Errorf("cost %d: wait %v, want %v", cost, wait, want)
+		}
+	}
+}
+
+// Redis is lost, comes back empty, and holds garbage: the caller spends one bucket at each replica at most meanwhile.
+func TestRedisIsLost(t *testing.T) {
+	s := redistest.Start(t)
+	both := replicas(t, s, 2, 1000)
+	c := &upstream.Caller{Name: "a"}
+	take := func(replica, cost int) time.Duration {
+		t.Helper()
+		return both[replica].Take(t.Context(), c, cost)
+	}
+	if take(0, 400) != 0 || take(1, 200) != 0 {
+		t.Error("within the limit, and refused")
+	}
+	s.Kill()
+	if wait := take(1, 600); wait == 0 {
+		t.Error("what was spent is forgotten")
+	}
+	if take(0, 500) != 0 || take(1, 300) != 0 {
+		t.Error("refused because there is no Redis")
+	}
+	s.Restart()
+	redistest.Eventually(t, "Redis answers", func() bool { return both[0].shared.trips.(*trips).rdb.Ping(t.Context()).Err() == nil })
+	if take(0, 50) != 0 { // Redis hears of 900
+		t.Error("refused within the limit")
+	}
+	if wait := take(1, 250); wait == 0 {
+		t.Error("the other replica does not hear of what was spent without Redis")
+	}
+	s.Do("DEL", both[0].shared.key(c))
+	s.Do("HSET", both[0].shared.key(c), "garbage", "x")
+	if take(0, 1) != 0 {
+		t.Error("refused because of garbage")
+	}
+	s.Do("SET", both[1].shared.key(c), "garbage", "PX", 30_000)
+	if take(1, 100) != 0 {
+		t.Error("refused because of garbage")
+	}
+}
+
+func TestOneTripForATake(t *testing.T) {
+	s := redistest.Start(t)
+	l := replicas(t, s, 1, 1000)[0]
+	l.Take(t.Context(), &upstream.Caller{}, 1) // brings the script
+	before := commands(t, s)
+	for range 10 {
+		l.Take(t.Context(), &upstream.Caller{}, 1)
+	}
+	if n := l.shared.trips.(*trips).count.Load(); n != 11 {
+		t.Errorf("%d trips", n)
+	}
+	if n := commands(t, s) - before; n != 10 {
+		t.Errorf("%d calls of the script", n)
+	}
+}
+
+// commands returns how often a script was called by its hash.
+func commands(t *testing.T, s *redistest.Server) int {
+	t.Helper()
+	text, _ := s.Do("INFO", "commandstats").(string)
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "cmdstat_evalsha:calls="); ok {
+			n := 0
+			for _, c := range rest {
+				if c < '0' || c > '9' {
+					break
+				}
+				n = n*10 + int(c-'0')
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// Every replica finds the same key, and others cannot make it without the secret.
+func TestKeys(t *testing.T) {
+	with, without := &shared{secret: []byte("s")}, &shared{}
+	a, b := &upstream.Caller{Token: "a"}, &upstream.Caller{Name: "a"}
+	seen := map[string]bool{with.key(a): true, with.key(b): true, without.key(a): true, without.key(b): true}
+	if len(seen) != 4 || with.key(a) != (&shared{secret: []byte("s")}).key(&upstream.Caller{Token: "a"}) {
+		t.Errorf("keys %v", seen)
+	}
+}
