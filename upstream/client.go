@@ -27,7 +27,6 @@ type Config struct {
 	Timeout      time.Duration     // bound of one List from its first byte sent, retries and their waits included; default 10 s
 	Concurrency  int               // calls under way at once, over all regions; default 64
 	Transport    http.RoundTripper // what carries the requests; default: NewTransport
-	Uncompressed bool              // answers are not asked for in gzip
 	Keys         KeySource         // requests are signed with these, and tokens of callers do not count; nil: they do
 	Log          *slog.Logger      // default: nothing is logged
 
@@ -67,7 +66,7 @@ func New(cfg Config) (*Client, error) {
 		slots:     make(chan struct{}, cfg.Concurrency),
 		carrier:   &authorizer{cfg.Transport},
 		transport: cfg.Transport,
-		header:    header(!cfg.Uncompressed),
+		header:    http.Header{"Accept": {"application/json"}, "User-Agent": {"scalegraph"}},
 		buffers:   sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		log:       cfg.Log,
 	}

@@ -38,12 +38,11 @@ func defaultPace() pace {
 
 // region is one endpoint with a circuit of its own, so that one failing region does not silence the others.
 type region struct {
-	base    *url.URL
-	path    string // of base, escaped
-	pace    pace
-	breaker circuitbreaker.CircuitBreaker[*answer]
-	again   failsafe.Executor[*answer]
-	retries *atomic.Int64
+	base     *url.URL
+	path     string // of base, escaped
+	breaker  circuitbreaker.CircuitBreaker[*answer]
+	executor failsafe.Executor[*answer]
+	retries  *atomic.Int64
 }
 
 func newRegions(cfg Config) (map[string]*region, error) {
@@ -65,41 +64,14 @@ func newRegions(cfg Config) (map[string]*region, error) {
 
 func newRegion(name string, base *url.URL, p pace, log *slog.Logger) *region {
 	retries := new(atomic.Int64)
-	return &region{base: base, path: base.EscapedPath(), pace: p, breaker: newBreaker(name, p, log), again: failsafe.With(newRetry(p, retries)), retries: retries}
+	breaker := newBreaker(name, p, log)
+	return &region{
+		base: base, path: base.EscapedPath(), breaker: breaker, retries: retries,
+		executor: failsafe.With(newRetry(p, retries), breaker), // the breaker judges each attempt
+	}
 }
 
-// try makes attempts until one needs no further, or no further may be made. Most calls need one, and are spared the policy's machinery.
-func (r *region) try(ctx context.Context, attempt func() (*answer, error)) (*answer, error) {
-	a, err := r.judged(attempt)
-	if !r.pace.again(a, err) {
-		return a, err
-	}
-	made := true // the first attempt
-	return r.again.WithContext(ctx).Get(func() (*answer, error) {
-		if made {
-			made = false
-			return a, err
-		}
-		return r.judged(attempt)
-	})
-}
-
-// judged makes an attempt unless the circuit is open, which ends all attempts. Each counts, and what says nothing about the region must not
-// close a circuit that is being tried.
-func (r *region) judged(attempt func() (*answer, error)) (*answer, error) {
-	if !r.breaker.TryAcquirePermit() {
-		return nil, circuitbreaker.ErrOpen
-	}
-	a, err := attempt()
-	if failed(a, err) || left(err) && r.breaker.IsHalfOpen() {
-		r.breaker.RecordFailure()
-	} else {
-		r.breaker.RecordSuccess()
-	}
-	return a, err
-}
-
-func newRetry(p pace, made *atomic.Int64) failsafe.Policy[*answer] {
+func newRetry(p pace, made *atomic.Int64) retrypolicy.RetryPolicy[*answer] {
 	return retrypolicy.NewBuilder[*answer]().
 		WithMaxRetries(p.retries).
 		HandleIf(p.again).
@@ -136,16 +108,20 @@ func (p pace) wait(exec failsafe.ExecutionAttempt[*answer]) time.Duration {
 	return backoff
 }
 
-// newBreaker makes a circuit that opens when too many calls of a window fail, and is closed again by one that succeeds.
+// newBreaker returns a circuit breaker that opens if too many attempts of a window fail, and closes after one success. An
+// inconclusive attempt must not close a half-open circuit, so it counts as a failure there.
 func newBreaker(name string, p pace, log *slog.Logger) circuitbreaker.CircuitBreaker[*answer] {
-	return circuitbreaker.NewBuilder[*answer]().
+	var breaker circuitbreaker.CircuitBreaker[*answer]
+	breaker = circuitbreaker.NewBuilder[*answer]().
+		HandleIf(func(a *answer, err error) bool { return failed(a, err) || left(err) && breaker.IsHalfOpen() }).
 		WithFailureRateThreshold(p.failedRate, p.minCalls, p.window).
 		WithSuccessThreshold(1).
 		WithDelay(p.open).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
-			log.Warn("the upstream's circuit changed", "region", name, "from", e.OldState.String(), "to", e.NewState.String())
+			log.Warn("the circuit breaker of an upstream region changed state", "region", name, "from", e.OldState.String(), "to", e.NewState.String())
 		}).
 		Build()
+	return breaker
 }
 
 // failed reports whether an attempt says that the region is unwell: no connection, no answer in time, or a fault of its own.

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +49,7 @@ func (c *Client) send(ctx context.Context, k *call) (*answer, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
 	defer cancel()
-	a, err := k.region.try(ctx, func() (*answer, error) { return c.exchange(ctx, k) })
+	a, err := k.region.executor.WithContext(ctx).Get(func() (*answer, error) { return c.exchange(ctx, k) })
 	if err == nil {
 		return a, nil
 	}
@@ -102,14 +101,6 @@ func (c *Client) request(ctx context.Context, k *call) *http.Request {
 	return req
 }
 
-func header(gzip bool) http.Header {
-	h := http.Header{"Accept": {"application/json"}, "User-Agent": {"scalegraph"}}
-	if gzip {
-		h.Set("Accept-Encoding", "gzip")
-	}
-	return h
-}
-
 // lost says why no answer came. Causes are told in words only: some claim to be a deadline of the context.
 func lost(ctx context.Context, err error) error {
 	over := ended(ctx)
@@ -135,27 +126,15 @@ func malformed(err error) bool {
 func (c *Client) readBody(resp *http.Response) (string, error) {
 	b := c.buffers.Get().(*bytes.Buffer)
 	defer c.giveBack(b)
-	body, err := unzipped(resp)
-	if err != nil {
-		return "", err
-	}
 	if resp.StatusCode != http.StatusOK {
-		_, err := b.ReadFrom(io.LimitReader(body, maxErrorBody))
+		_, err := b.ReadFrom(io.LimitReader(resp.Body, maxErrorBody))
 		return b.String(), err
 	}
-	_, err = b.ReadFrom(io.LimitReader(body, maxBody+1))
+	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
 	if err == nil && b.Len() > maxBody {
 		err = fmt.Errorf("longer than %d bytes", maxBody)
 	}
 	return b.String(), err
-}
-
-// unzipped returns the body of an answer as if it had not been compressed.
-func unzipped(resp *http.Response) (io.Reader, error) {
-	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") || resp.ContentLength == 0 {
-		return resp.Body, nil
-	}
-	return gzip.NewReader(resp.Body)
 }
 
 // giveBack keeps a buffer for the next body. One that grew for a giant is dropped.

@@ -8,15 +8,14 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
-
-	"scalegraph/upstream/direct"
 )
 
-// NewTransport returns a transport that keeps as many connections as there may be calls.
+// NewTransport returns a transport that keeps up to concurrency idle connections to each host. It speaks HTTP/2 if the upstream
+// does, requests gzip, and uses the proxy that the environment names.
 func NewTransport(concurrency int) http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
-	return direct.New(&http.Transport{
-		Proxy:       http.ProxyFromEnvironment, // as every other program on the machine
+	return &http.Transport{
+		Proxy:       http.ProxyFromEnvironment,
 		DialContext: dialer.DialContext,
 		// Sessions are resumed: a later connection costs half a handshake.
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
@@ -26,9 +25,8 @@ func NewTransport(concurrency int) http.RoundTripper {
 		MaxIdleConnsPerHost:    concurrency,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
-		ReadBufferSize:         32 << 10, // most pages come in one read
-		DisableCompression:     true,     // who wants it asks for it
-	})
+		ReadBufferSize:         32 << 10, // most pages fit
+	}
 }
 
 // carrier sends the request of one attempt, and adds to its header what says who asks.

@@ -77,7 +77,6 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	asking := upstreamConfig(cfg, log)
 	asking.Keys = keys
 	asking.Transport = watch.transport(asking)
-	asking.Uncompressed = onThisMachine(asking.Endpoints) // there it costs more time than it saves
 	client, err := upstream.New(asking)
 	if err != nil {
 		return err

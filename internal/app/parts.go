@@ -3,14 +3,12 @@ package app
 import (
 	"log/slog"
 	"maps"
-	"net/url"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/redis/go-redis/v9"
 
 	"scalegraph/cache"
-	"scalegraph/internal/auth"
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
@@ -34,17 +32,6 @@ func upstreamConfig(cfg config.Config, log *slog.Logger) upstream.Config {
 		Concurrency:  cfg.UpstreamConcurrency,
 		Log:          log,
 	}
-}
-
-// onThisMachine reports whether all base URLs, which are known to be well formed, are of the loopback.
-func onThisMachine(endpoints map[string]string) bool {
-	for _, base := range endpoints {
-		u, err := url.Parse(base)
-		if err != nil || !auth.IsLoopback(u.Hostname()) {
-			return false
-		}
-	}
-	return true
 }
 
 // openRedis returns nil where no Redis is configured.
