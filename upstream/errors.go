@@ -10,7 +10,7 @@ import (
 var (
 	ErrUnauthenticated = errors.New("the upstream does not accept the credentials")
 	ErrForbidden       = errors.New("the upstream refuses access")
-	ErrNotFound        = errors.New("the scaling group does not exist")
+	ErrNotFound        = errors.New("the upstream knows no such group, policy or resource")
 	ErrRateLimited     = errors.New("the upstream is throttling")
 	ErrRejected        = errors.New("the upstream rejected the request")
 	ErrTimeout         = errors.New("the upstream did not answer in time")

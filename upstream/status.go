@@ -31,7 +31,7 @@ func rejection(code string) error {
 	switch code {
 	case "AS.0008", "AS.0031": // a foreign project, a policy without the right
 		return ErrForbidden
-	case "AS.2007":
+	case "AS.2007", "AS.4005", "AS.3020", "AS.3042": // an unknown group, twice, an unknown policy and resource
 		return ErrNotFound
 	}
 	return ErrRejected

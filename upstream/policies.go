@@ -1,0 +1,238 @@
+package upstream
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// PolicyType says what makes a policy fire.
+type PolicyType string
+
+// The documented types, and UNKNOWN for one that this version does not know.
+const (
+	PolicyAlarm       PolicyType = "ALARM"
+	PolicyScheduled   PolicyType = "SCHEDULED"
+	PolicyRecurrence  PolicyType = "RECURRENCE"
+	PolicyTypeUnknown PolicyType = "UNKNOWN"
+)
+
+// PolicyTypes returns the documented types, without UNKNOWN.
+func PolicyTypes() []PolicyType { return []PolicyType{PolicyAlarm, PolicyScheduled, PolicyRecurrence} }
+
+// PolicyStatus is the state of a policy.
+type PolicyStatus string
+
+// The documented states, and UNKNOWN for one that this version does not know.
+const (
+	PolicyInService     PolicyStatus = "INSERVICE"
+	PolicyPaused        PolicyStatus = "PAUSED"
+	PolicyExecuting     PolicyStatus = "EXECUTING"
+	PolicyStatusUnknown PolicyStatus = "UNKNOWN"
+)
+
+// PolicyStatuses returns the documented states, without UNKNOWN.
+func PolicyStatuses() []PolicyStatus {
+	return []PolicyStatus{PolicyInService, PolicyPaused, PolicyExecuting}
+}
+
+// PolicyOperation is what a policy does to the desired number of instances.
+type PolicyOperation string
+
+// The operations, and UNKNOWN for one that this version does not know.
+const (
+	OperationAdd     PolicyOperation = "ADD"
+	OperationRemove  PolicyOperation = "REMOVE" // REDUCE in V2
+	OperationSet     PolicyOperation = "SET"
+	OperationUnknown PolicyOperation = "UNKNOWN"
+)
+
+// PolicyOperations returns the operations, without UNKNOWN.
+func PolicyOperations() []PolicyOperation {
+	return []PolicyOperation{OperationAdd, OperationRemove, OperationSet}
+}
+
+// ResourceGroup is the resource type of the policies of groups. Other policies, of bandwidths, have no group.
+const ResourceGroup = "SCALING_GROUP"
+
+// PolicyRef names one policy, and with it one execution log.
+type PolicyRef struct {
+	Region  string
+	Project string
+	ID      string
+}
+
+// Policy is a rule that changes the desired number of instances of a group. A nil field was not sent.
+type Policy struct {
+	Ref             PolicyRef
+	Group           Group // the ID is empty if the policy is not of a group
+	ResourceType    string
+	Name            string // not unique
+	Type            PolicyType
+	RawType         string // as sent
+	Status          PolicyStatus
+	RawStatus       string // as sent
+	AlarmID         *string
+	Schedule        *PolicySchedule
+	Action          *PolicyAction
+	CooldownSeconds *int32
+	Description     *string    // V2 only
+	Bandwidth       *Bandwidth // V2 only, of policies that are not of a group
+	CreatedAt       *time.Time
+}
+
+// PolicySchedule says when a scheduled or recurring policy fires. All values are as sent.
+type PolicySchedule struct {
+	LaunchTime      *string // YYYY-MM-DDThh:mmZ, or hh:mm if recurring
+	RecurrenceType  *string // Daily, Weekly, Monthly
+	RecurrenceValue *string
+	StartTime       *string
+	EndTime         *string
+}
+
+// PolicyAction says what a policy does.
+type PolicyAction struct {
+	Operation    PolicyOperation
+	RawOperation string // as sent
+	Instances    *int32 // V1 instance_number, V2 size
+	Percentage   *int32 // V1 instance_percentage, V2 percentage
+	Limit        *int32 // V2 limits, of bandwidths
+}
+
+// Bandwidth names the bandwidth that a policy changes.
+type Bandwidth struct {
+	ShareType  *string
+	EIPID      *string
+	EIPAddress *string
+}
+
+// ListGroupPolicies lists the policies of a group (V1). An unknown group is ErrNotFound.
+func (c *Client) ListGroupPolicies(ctx context.Context, g Group, r Range) (Items[Policy], error) {
+	return c.listPolicies(ctx, g, "v1", r)
+}
+
+// ListResourcePolicies lists the policies of a group (V2). An unknown group is ErrNotFound.
+func (c *Client) ListResourcePolicies(ctx context.Context, g Group, r Range) (Items[Policy], error) {
+	return c.listPolicies(ctx, g, "v2", r)
+}
+
+func (c *Client) listPolicies(ctx context.Context, g Group, version string, r Range) (Items[Policy], error) {
+	l := lookup{what: "list policies", region: g.Region, version: version, project: g.Project, group: g.ID,
+		path: []string{"scaling_policy", g.ID, "list"}}
+	return listItems(ctx, c, l, "scaling_policies", r, func(m record) *Policy {
+		return policy(m, PolicyRef{Region: g.Region, Project: g.Project, ID: m.id("scaling_policy_id")}, g.ID)
+	})
+}
+
+// ListProjectPolicies lists the policies of a project (V2) that the caller may see, among them those of bandwidths. Two callers may get
+// different lists.
+func (c *Client) ListProjectPolicies(ctx context.Context, p Project, r Range) (Items[Policy], error) {
+	l := lookup{what: "list policies", region: p.Region, version: "v2", project: p.ID, path: []string{"scaling_policy"}}
+	return listItems(ctx, c, l, "scaling_policies", r, func(m record) *Policy {
+		return policy(m, PolicyRef{Region: p.Region, Project: p.ID, ID: m.id("scaling_policy_id")}, "")
+	})
+}
+
+// ShowPolicy returns one policy (V1) and when the call was sent. An unknown policy is ErrNotFound.
+func (c *Client) ShowPolicy(ctx context.Context, ref PolicyRef) (*Policy, time.Time, error) {
+	return c.showPolicy(ctx, ref, "v1")
+}
+
+// ShowPolicyV2 is ShowPolicy with what V2 adds: the description, and policies of bandwidths.
+func (c *Client) ShowPolicyV2(ctx context.Context, ref PolicyRef) (*Policy, time.Time, error) {
+	return c.showPolicy(ctx, ref, "v2")
+}
+
+func (c *Client) showPolicy(ctx context.Context, ref PolicyRef, version string) (*Policy, time.Time, error) {
+	l := lookup{what: "show policy", region: ref.Region, version: version, project: ref.Project, path: []string{"scaling_policy", ref.ID}}
+	return showItem(ctx, c, l, "scaling_policy", func(m record) *Policy { return policy(m, ref, "") })
+}
+
+// policy returns nil if the policy has no id. group is the group that was named in the call; empty if none was.
+func policy(m record, ref PolicyRef, group string) *Policy {
+	if ref.ID == "" {
+		return nil
+	}
+	p := &Policy{
+		Ref:             ref,
+		ResourceType:    ResourceGroup,
+		Name:            m.text("scaling_policy_name"),
+		Type:            policyType(m.text("scaling_policy_type")),
+		RawType:         m.text("scaling_policy_type"),
+		Status:          known(m.text("policy_status"), PolicyStatuses()),
+		RawStatus:       m.text("policy_status"),
+		AlarmID:         m.optionalID("alarm_id"),
+		Schedule:        schedule(m.object("scheduled_policy")),
+		Action:          action(m.object("scaling_policy_action")),
+		CooldownSeconds: m.number("cool_down_time"),
+		Description:     m.optionalText("description"),
+		Bandwidth:       bandwidth(m.object("meta_data")),
+		CreatedAt:       m.instant("create_time"),
+	}
+	if sent := strings.TrimSpace(m.text("scaling_resource_type")); sent != "" {
+		p.ResourceType = sent
+	}
+	if p.ResourceType == ResourceGroup {
+		id := first(m.id("scaling_group_id"), first(m.id("scaling_resource_id"), group))
+		p.Group = Group{Region: ref.Region, Project: ref.Project, ID: id}
+	}
+	return p
+}
+
+// policyType accepts both spellings of SCHEDULED.
+func policyType(raw string) PolicyType {
+	if strings.TrimSpace(raw) == "SCHEDULE" {
+		return PolicyScheduled
+	}
+	return known(raw, PolicyTypes())
+}
+
+func schedule(m record) *PolicySchedule {
+	if len(m) == 0 {
+		return nil
+	}
+	return &PolicySchedule{
+		LaunchTime:      m.optionalText("launch_time"),
+		RecurrenceType:  m.optionalText("recurrence_type"),
+		RecurrenceValue: m.optionalText("recurrence_value"),
+		StartTime:       m.optionalText("start_time"),
+		EndTime:         m.optionalText("end_time"),
+	}
+}
+
+func action(m record) *PolicyAction {
+	if len(m) == 0 {
+		return nil
+	}
+	return &PolicyAction{
+		Operation:    operation(m.text("operation")),
+		RawOperation: m.text("operation"),
+		Instances:    m.number("instance_number", "size"),
+		Percentage:   m.number("instance_percentage", "percentage"),
+		Limit:        m.number("limits"),
+	}
+}
+
+// operation reads what V1 calls REMOVE and V2 REDUCE as one value.
+func operation(raw string) PolicyOperation {
+	if strings.TrimSpace(raw) == "REDUCE" {
+		return OperationRemove
+	}
+	return known(raw, PolicyOperations())
+}
+
+// bandwidth accepts both names of the address: execution logs have it without the underscore.
+func bandwidth(m record) *Bandwidth {
+	if len(m) == 0 {
+		return nil
+	}
+	b := &Bandwidth{
+		ShareType:  m.optionalText("metadata_bandwidth_share_type"),
+		EIPID:      m.optionalID("metadata_eip_id"),
+		EIPAddress: m.optionalText("metadata_eip_address"),
+	}
+	if b.EIPAddress == nil {
+		b.EIPAddress = m.optionalText("metadataeip_address")
+	}
+	return b
+}
