@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: soak help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
+.PHONY: chart soak help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
@@ -45,6 +45,9 @@ clients: node ## runs real GraphQL clients against the program: subscriptions on
 
 sdkcheck: ## holds the emulator and our signatures against the official SDK (a module of its own; the first time loads 48 MB)
 	go -C upstream/sdkcheck test ./...
+
+chart: ## lints and renders the Helm chart and decodes it against the Kubernetes API types (a module of its own)
+	go -C tools/chartcheck test ./...
 
 fuzz: ## fuzzes the transport, its limits and cursors, a minute each
 	go test -run '^$$' -fuzz FuzzTransport -fuzztime 60s -fuzzminimizetime 5s ./internal/gqlhttp

