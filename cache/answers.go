@@ -41,7 +41,7 @@ func newAnswers(m *memory, s *store) *answers {
 }
 
 // Answer returns the answer that KeepAnswer kept under a key, where it would be the same now, and what it rests on.
-func (l *Logs) Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests upstream.Basis, ok bool) {
+func (l *Logs) Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests upstream.Dependency, ok bool) {
 	if l.answers == nil {
 		return "", nil, false
 	}
@@ -64,7 +64,7 @@ func (l *Logs) Answer(ctx context.Context, key [sha256.Size]byte) (text string, 
 }
 
 // KeepAnswer keeps an answer under a key, for all replicas that have given the same, where it rests on a single listing. Nobody waits for it.
-func (l *Logs) KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []upstream.Basis, text []byte) {
+func (l *Logs) KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []upstream.Dependency, text []byte) {
 	if l.answers == nil || len(rests) != 1 || len(text) > maxAnswer {
 		return
 	}
@@ -93,14 +93,14 @@ type shared struct {
 	bytes int64
 }
 
-// Holds is false: whether it does only a trip tells.
-func (*shared) Holds(time.Time) bool { return false }
+// Valid is false: whether it does only a trip tells.
+func (*shared) Valid(time.Time) bool { return false }
 
-// Count counts the pieces as found in Redis.
-func (s *shared) Count(t *upstream.Tally) {
+// RecordHit counts the pieces as found in Redis.
+func (s *shared) RecordHit(t *upstream.Tally) {
 	t.RedisHits.Add(s.hits)
 	t.RedisBytes.Add(s.bytes)
 	s.logs.counters.redisHits.Add(s.hits)
 	s.logs.counters.redisBytes.Add(s.bytes)
-	t.UseUntil(s.until)
+	t.LimitFreshness(s.until)
 }

@@ -18,7 +18,7 @@ func answerKey(name string) [sha256.Size]byte { return sha256.Sum256([]byte(name
 // keepAnswer asks until what is answered comes out of Redis, and keeps a text for it.
 func (b *bench) keepAnswer(logs *cache.Logs, name, text string) {
 	b.Helper()
-	var bases []upstream.Basis
+	var bases []upstream.Dependency
 	redistest.Eventually(b, "the answer rests on what is kept", func() bool {
 		bases = b.rests(logs, &upstream.Caller{Token: "good"}, poll)
 		return len(bases) == 1
@@ -27,10 +27,10 @@ func (b *bench) keepAnswer(logs *cache.Logs, name, text string) {
 }
 
 // answered waits until an answer is given again.
-func (b *bench) answered(logs *cache.Logs, name, want string) upstream.Basis {
+func (b *bench) answered(logs *cache.Logs, name, want string) upstream.Dependency {
 	b.Helper()
 	var text string
-	var rests upstream.Basis
+	var rests upstream.Dependency
 	redistest.Eventually(b, "the answer is given again", func() (ok bool) {
 		text, rests, ok = logs.Answer(b.Context(), answerKey(name))
 		return ok
@@ -174,11 +174,11 @@ func TestAnswersAreCounted(t *testing.T) {
 	b.keepAnswer(bare, "one", "the answer")
 	before := bare.Stats()
 	rests := b.answered(bare, "one", "the answer")
-	if found := bare.Stats(); found.RedisHits != before.RedisHits || rests.Holds(time.Now()) {
-		t.Errorf("%d hits when it was found, %v", found.RedisHits-before.RedisHits, rests.Holds(time.Now()))
+	if found := bare.Stats(); found.RedisHits != before.RedisHits || rests.Valid(time.Now()) {
+		t.Errorf("%d hits when it was found, %v", found.RedisHits-before.RedisHits, rests.Valid(time.Now()))
 	}
 	var tally upstream.Tally
-	rests.Count(&tally)
+	rests.RecordHit(&tally)
 	if n := bare.Stats().RedisHits - before.RedisHits; n != 1 || tally.RedisHits.Load() != 1 || tally.RedisBytes.Load() < 10 {
 		t.Errorf("%d hits in all, %d hits and %d bytes of the caller's", n, tally.RedisHits.Load(), tally.RedisBytes.Load())
 	}

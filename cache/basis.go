@@ -38,20 +38,20 @@ func (l *Logs) restsOn(a *asked, lay laid) {
 	if l.memory == nil && l.store == nil || a.caller.NoCache {
 		return
 	}
-	a.caller.Tally.RestOn(&basis{
+	a.caller.Tally.AddDependency(&basis{
 		logs: l, view: a.view.hash, grant: a.claim.grant(),
 		state: a.track.state(), until: lay.until, hits: max(1, int64(len(lay.pieces))),
 	})
 }
 
-// Holds reports whether the credential still has the right, and the view is as it was and fresh. Without memory that is not known.
-func (b *basis) Holds(now time.Time) bool {
+// Valid reports whether the credential still has the right, and the view is as it was and fresh. Without memory that is not known.
+func (b *basis) Valid(now time.Time) bool {
 	return now.Before(b.until) && b.logs.memory.track(b.view).state() == b.state && b.logs.grants.certain(b.grant)
 }
 
-// Count counts the pieces as found in memory.
-func (b *basis) Count(t *upstream.Tally) {
+// RecordHit counts the pieces as found in memory.
+func (b *basis) RecordHit(t *upstream.Tally) {
 	t.MemoryHits.Add(b.hits)
 	b.logs.counters.memoryHits.Add(b.hits)
-	t.UseUntil(b.until)
+	t.LimitFreshness(b.until)
 }

@@ -10,14 +10,14 @@ import (
 )
 
 // rests asks and returns what the answer rests on.
-func (b *bench) rests(logs *cache.Logs, c *upstream.Caller, q upstream.ListQuery) []upstream.Basis {
+func (b *bench) rests(logs *cache.Logs, c *upstream.Caller, q upstream.ListQuery) []upstream.Dependency {
 	b.Helper()
 	b.list(upstream.WithCaller(b.Context(), c), logs, q)
-	return c.Tally.Bases()
+	return c.Tally.Dependencies()
 }
 
 // good asks as a caller with the right.
-func (b *bench) good(logs *cache.Logs) upstream.Basis {
+func (b *bench) good(logs *cache.Logs) upstream.Dependency {
 	b.Helper()
 	bases := b.rests(logs, &upstream.Caller{Token: "good"}, poll)
 	if len(bases) != 1 {
@@ -51,10 +51,10 @@ func TestBasisEndsWithWhatItStandsFor(t *testing.T) {
 				time.Sleep(time.Hour) // so that no time is the zero time
 				b.list(b.as("good"), logs, poll)
 				basis := b.good(logs)
-				if time.Sleep(time.Second); !basis.Holds(time.Now()) {
+				if time.Sleep(time.Second); !basis.Valid(time.Now()) {
 					t.Error("does not hold")
 				}
-				if end(b, logs); basis.Holds(time.Now()) {
+				if end(b, logs); basis.Valid(time.Now()) {
 					t.Error("still holds")
 				}
 			})
@@ -71,10 +71,10 @@ func TestBasisEndsWithTheGrant(t *testing.T) {
 		logs := b.logs(cfg)
 		b.list(b.as("good"), logs, poll)
 		basis := b.good(logs)
-		if time.Sleep(59 * time.Second); !basis.Holds(time.Now()) {
+		if time.Sleep(59 * time.Second); !basis.Valid(time.Now()) {
 			t.Error("does not hold within GRANT")
 		}
-		if time.Sleep(2 * time.Second); basis.Holds(time.Now()) {
+		if time.Sleep(2 * time.Second); basis.Valid(time.Now()) {
 			t.Error("holds after GRANT")
 		}
 	})
@@ -92,7 +92,7 @@ func TestNothingToRestOn(t *testing.T) {
 			t.Errorf("past the caches: %d", n)
 		}
 		time.Sleep(defaults().Fresh)
-		if basis := b.good(logs); basis.Holds(time.Now()) {
+		if basis := b.good(logs); basis.Valid(time.Now()) {
 			t.Error("aging, and holds")
 		}
 		cfg := defaults()
@@ -113,7 +113,7 @@ func TestBasisCounts(t *testing.T) {
 		b.list(b.as("good"), logs, poll)
 		basis, before := b.good(logs), logs.Stats().MemoryHits
 		var tally upstream.Tally
-		basis.Count(&tally)
+		basis.RecordHit(&tally)
 		if tally.MemoryHits.Load() != 1 || logs.Stats().MemoryHits != before+1 {
 			t.Errorf("%d hits, and %d in all after %d", tally.MemoryHits.Load(), logs.Stats().MemoryHits, before)
 		}

@@ -199,7 +199,7 @@ func (g *grants) heard(key grantKey, there verdict) {
 // turn looks whether a credential's right has been proven since its caller looked, here or by another replica that is at it now. Else
 // the proof is the caller's to make, until it calls end.
 func (g *grants) turn(ctx context.Context, c *upstream.Caller, key grantKey) (end func(), proven bool) {
-	proven = !c.Prove && g.local(key) == granted
+	proven = !c.ForceAuthCheck && g.local(key) == granted
 	if g.shared == nil || c.NoCache || proven {
 		return func() {}, proven
 	}

@@ -150,7 +150,7 @@ func (l *Logs) ask(ctx context.Context, q upstream.ListQuery) *asked {
 		q: q, view: newView(q.Group, q.Filter), settled: q.Filter.Settled(),
 		claim: l.grants.claim(caller, q.Group), caller: caller, began: time.Now(), ages: l.ages, memory: l.memory,
 	}
-	if !caller.Prove {
+	if !caller.ForceAuthCheck {
 		a.right, a.unsure = l.grants.local(a.claim.grant()), l.grants.unsure(a.claim.grant())
 	}
 	return a
@@ -173,7 +173,7 @@ func (l *Logs) served(a *asked, lay laid) upstream.Listing {
 		l.counters.stale.Add(1)
 		lay.until = time.Time{}
 	}
-	a.caller.Tally.UseUntil(lay.until)
+	a.caller.Tally.LimitFreshness(lay.until)
 	l.restsOn(a, lay)
 	return lay.listing
 }
@@ -200,6 +200,6 @@ func (l *Logs) direct(ctx context.Context, a *asked) (upstream.Listing, error) {
 	if err != nil {
 		return l.standIn(ctx, a, err)
 	}
-	a.caller.Tally.UseUntil(time.Time{})
+	a.caller.Tally.LimitFreshness(time.Time{})
 	return out.listing, nil
 }

@@ -9,7 +9,7 @@ import (
 // is one trip, unless the blocks are others than was thought. It reports whether any rows were found.
 func (l *Logs) look(ctx context.Context, a *asked, lay laid) bool {
 	rows := !a.caller.NoCache && a.looks < 2 && lay.state > aging
-	if l.store == nil || a.caller.Prove || !rows && !a.unsure {
+	if l.store == nil || a.caller.ForceAuthCheck || !rows && !a.unsure {
 		return false
 	}
 	key := a.claim.grant()

@@ -70,7 +70,7 @@ var table = []row{
 	{upstream.ErrUnavailable, Error{"UPSTREAM_UNAVAILABLE", "The upstream is unavailable.", true}},
 	{upstream.ErrBadResponse, Error{"UPSTREAM_BAD_RESPONSE", "The upstream's answer could not be read.", true}},
 	{upstream.ErrTooManyCalls, Error{"QUERY_TOO_COMPLEX", "The query needs more upstream calls than one request may make.", false}},
-	{upstream.ErrForeignProject, Error{"FORBIDDEN", "This caller may not read this project.", false}},
+	{upstream.ErrProjectForbidden, Error{"FORBIDDEN", "This caller may not read this project.", false}},
 	{upstream.ErrCrowdedSecond, Error{"CURSOR_EXPIRED", "More than 98 activities started in one second here, too many to page through; start at the other end, or filter.", false}},
 	{upstream.ErrPlaceNotFound, Error{"CURSOR_EXPIRED", "The cursor's place in the log could not be found; start again without it.", false}},
 	{upstream.ErrSlowSubscriber, Error{"RATE_LIMITED", "Changes came faster than they were taken; subscribe again with `since`.", true}},

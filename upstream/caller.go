@@ -14,10 +14,10 @@ type Caller struct {
 	Tokens    map[string]string // further tokens, by project
 	Bearer    string            // who the caller is, where tokens are not what tells; empty: unknown
 	Name      string            // of a caller who proved who they are, harmless to log; empty: nobody asked for a proof
-	Confined  bool              // to Projects
+	ProjectsOnly  bool              // to Projects
 	Projects  []string          // what a confined caller may read
 	NoCache   bool              // read past the caches
-	Prove     bool              // have the upstream judge the credentials, whatever it said of them a moment ago; with NoCache
+	ForceAuthCheck     bool              // have the upstream judge the credentials, whatever it said of them a moment ago; with NoCache
 	Explain   bool              // the caller wants to read the Tally
 	MaxCalls  int64             // bounds Tally.Calls; 0: no bound
 	RequestID string            // in every log line on the request's behalf; empty outside of requests
@@ -32,22 +32,22 @@ func (c *Caller) TokenFor(project string) string {
 	return c.Token
 }
 
-// Again returns the same caller with nothing counted yet, for what outlives a request or is done over and over.
-func (c *Caller) Again() *Caller {
+// Clone returns the same caller with nothing counted yet, for what outlives a request or is done over and over.
+func (c *Caller) Clone() *Caller {
 	return &Caller{
-		Token: c.Token, Tokens: c.Tokens, Bearer: c.Bearer, Name: c.Name, Confined: c.Confined, Projects: c.Projects,
-		NoCache: c.NoCache, Prove: c.Prove, Explain: c.Explain, MaxCalls: c.MaxCalls, RequestID: c.RequestID,
+		Token: c.Token, Tokens: c.Tokens, Bearer: c.Bearer, Name: c.Name, ProjectsOnly: c.ProjectsOnly, Projects: c.Projects,
+		NoCache: c.NoCache, ForceAuthCheck: c.ForceAuthCheck, Explain: c.Explain, MaxCalls: c.MaxCalls, RequestID: c.RequestID,
 	}
 }
 
 // MayRead reports whether our own configuration lets the caller read a project. What the upstream thinks is another matter.
 func (c *Caller) MayRead(project string) bool {
-	return !c.Confined || slices.Contains(c.Projects, project)
+	return !c.ProjectsOnly || slices.Contains(c.Projects, project)
 }
 
-// SpendCall counts an HTTP request that is about to be sent upstream. It fails with ErrTooManyCalls, counting nothing, where the
+// TakeCall counts an HTTP request that is about to be sent upstream. It fails with ErrTooManyCalls, counting nothing, where the
 // caller has none left.
-func (c *Caller) SpendCall() error {
+func (c *Caller) TakeCall() error {
 	if n := c.Tally.Calls.Add(1); c.MaxCalls > 0 && n > c.MaxCalls {
 		c.Tally.Calls.Add(-1)
 		return fmt.Errorf("%w: more than %d", ErrTooManyCalls, c.MaxCalls)
@@ -67,7 +67,7 @@ type Tally struct {
 	StaleHits  atomic.Int64 // kept pages that stood in for a failing upstream
 
 	freshUntil atomic.Int64 // Unix time in milliseconds; 0: no page has been used
-	bases      bases        // see RestOn
+	bases      dependencies        // see RestOn
 }
 
 // Add counts what another Tally has counted, for an answer that has parts with tallies of their own.
@@ -82,8 +82,8 @@ func (t *Tally) Add(part *Tally) {
 	t.StaleHits.Add(part.StaleHits.Load())
 }
 
-// UseUntil notes that the answer contains a page that is fresh until t; the zero time is one that is not fresh.
-func (t *Tally) UseUntil(until time.Time) {
+// LimitFreshness notes that the answer contains a page that is fresh until t; the zero time is one that is not fresh.
+func (t *Tally) LimitFreshness(until time.Time) {
 	ms := max(until.UnixMilli(), 1)
 	for {
 		old := t.freshUntil.Load()

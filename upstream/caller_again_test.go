@@ -24,7 +24,7 @@ func TestAgainCopiesEverything(t *testing.T) {
 		}
 	}
 	c.Tally.Calls.Store(7)
-	again := c.Again()
+	again := c.Clone()
 	if again.Tally.Calls.Load() != 0 {
 		t.Error("the tally was copied")
 	}

@@ -9,11 +9,11 @@ import (
 func TestSpendCallStopsAtTheBound(t *testing.T) {
 	c := &Caller{MaxCalls: 2}
 	for i := range 2 {
-		if err := c.SpendCall(); err != nil {
+		if err := c.TakeCall(); err != nil {
 			t.Fatalf("call %d: %v", i+1, err)
 		}
 	}
-	if err := c.SpendCall(); !errors.Is(err, ErrTooManyCalls) {
+	if err := c.TakeCall(); !errors.Is(err, ErrTooManyCalls) {
 		t.Errorf("third call: %v", err)
 	}
 	if n := c.Tally.Calls.Load(); n != 2 {
@@ -28,12 +28,12 @@ func TestFreshUntilIsTheEarliest(t *testing.T) {
 	}
 	at := time.UnixMilli(1_700_000_000_000)
 	for _, until := range []time.Time{at.Add(time.Minute), at, at.Add(time.Hour)} {
-		tally.UseUntil(until)
+		tally.LimitFreshness(until)
 	}
 	if got, used := tally.FreshUntil(); !used || !got.Equal(at) {
 		t.Errorf("fresh until %v, want %v", got, at)
 	}
-	tally.UseUntil(time.Time{})
+	tally.LimitFreshness(time.Time{})
 	if got, _ := tally.FreshUntil(); got.After(time.UnixMilli(1)) {
 		t.Errorf("a page that is not fresh left it fresh until %v", got)
 	}

@@ -20,8 +20,8 @@ var (
 	// ErrTooManyCalls is no answer of the upstream either: the caller has used up Caller.MaxCalls.
 	ErrTooManyCalls = errors.New("the operation needs too many upstream calls")
 
-	// ErrForeignProject is none either: the caller is confined to other projects.
-	ErrForeignProject = errors.New("the caller may not read the project")
+	// ErrProjectForbidden is none either: the caller is confined to other projects.
+	ErrProjectForbidden = errors.New("the caller may not read the project")
 
 	// ErrPlaceNotFound is no answer of the upstream: a bounded search did not find a place in a log.
 	ErrPlaceNotFound = errors.New("the place in the log was not found")

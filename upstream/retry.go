@@ -136,5 +136,5 @@ func failed(a *answer, err error) bool {
 // must not close a circuit that is being tried.
 func left(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooManyCalls) ||
-		errors.Is(err, ErrForeignProject) || errors.Is(err, ErrUnauthenticated)
+		errors.Is(err, ErrProjectForbidden) || errors.Is(err, ErrUnauthenticated)
 }

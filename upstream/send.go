@@ -107,7 +107,7 @@ func lost(ctx context.Context, err error) error {
 	switch {
 	case over != nil:
 		return over
-	case errors.Is(err, ErrUnauthenticated), errors.Is(err, ErrForeignProject), errors.Is(err, ErrTooManyCalls):
+	case errors.Is(err, ErrUnauthenticated), errors.Is(err, ErrProjectForbidden), errors.Is(err, ErrTooManyCalls):
 		return err
 	case malformed(err):
 		return fmt.Errorf("%w: %s", ErrBadResponse, err.Error())

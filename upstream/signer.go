@@ -43,7 +43,7 @@ func newSigner(next http.RoundTripper, keys KeySource, log *slog.Logger) (*signe
 func (s *signer) carry(req *http.Request, k *call) (*http.Response, error) {
 	ctx := req.Context()
 	if !k.caller.MayRead(k.project) {
-		return nil, fmt.Errorf("%w: %.40q", ErrForeignProject, k.project)
+		return nil, fmt.Errorf("%w: %.40q", ErrProjectForbidden, k.project)
 	}
 	using := s.current(ctx)
 	if err := s.admit(ctx, using); err != nil {

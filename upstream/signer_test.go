@@ -105,8 +105,8 @@ func FuzzSignedPaths(f *testing.F) {
 
 func TestAForeignProjectIsNotAskedFor(t *testing.T) {
 	e, c, _ := signed(t, goodKeys)
-	confined := &Caller{Name: "someone", Confined: true, Projects: []string{"p2"}}
-	if _, err := c.List(WithCaller(t.Context(), confined), groupQuery("g1")); !errors.Is(err, ErrForeignProject) {
+	confined := &Caller{Name: "someone", ProjectsOnly: true, Projects: []string{"p2"}}
+	if _, err := c.List(WithCaller(t.Context(), confined), groupQuery("g1")); !errors.Is(err, ErrProjectForbidden) {
 		t.Error(err)
 	}
 	if n := e.Count(); n != 0 {

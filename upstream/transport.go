@@ -49,7 +49,7 @@ func (t *authorizer) carry(req *http.Request, k *call) (*http.Response, error) {
 
 // spend sends a request, unless the caller may make no more of them.
 func spend(next http.RoundTripper, req *http.Request, k *call) (*http.Response, error) {
-	if err := k.caller.SpendCall(); err != nil {
+	if err := k.caller.TakeCall(); err != nil {
 		return nil, err
 	}
 	return next.RoundTrip(req)

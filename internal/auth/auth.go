@@ -34,7 +34,7 @@ func (k *Checker) Authenticate(ctx context.Context, c *upstream.Caller) error {
 		k.Log.InfoContext(ctx, "a caller was not recognised", "requestId", c.RequestID, "error", err)
 		return err
 	}
-	c.Name, c.Projects, c.Confined = found.Name, found.Projects, !found.All
+	c.Name, c.Projects, c.ProjectsOnly = found.Name, found.Projects, !found.All
 	c.Token, c.Tokens = "", nil
 	return nil
 }

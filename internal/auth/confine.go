@@ -19,7 +19,7 @@ type confined struct{ Source }
 
 func (c confined) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
 	if !upstream.CallerFrom(ctx).MayRead(q.Group.Project) {
-		return upstream.Listing{}, fmt.Errorf("%w: %.40q", upstream.ErrForeignProject, q.Group.Project)
+		return upstream.Listing{}, fmt.Errorf("%w: %.40q", upstream.ErrProjectForbidden, q.Group.Project)
 	}
 	return c.Source.List(ctx, q)
 }

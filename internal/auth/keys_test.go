@@ -35,13 +35,13 @@ func TestCallersOfAFile(t *testing.T) {
 	}
 	c := &auth.Checker{Keys: keys, Log: slog.New(slog.DiscardHandler)}
 	for key, want := range map[string]*upstream.Caller{
-		"k#1": {Name: "console", Confined: true, Projects: []string{"p1", "p2"}},
-		"k2":  {Name: "console", Confined: true, Projects: []string{"p1"}},
+		"k#1": {Name: "console", ProjectsOnly: true, Projects: []string{"p1", "p2"}},
+		"k2":  {Name: "console", ProjectsOnly: true, Projects: []string{"p1"}},
 		"k3":  {Name: "ops"},
-		"k4":  {Name: "last", Confined: true, Projects: []string{"p4"}},
+		"k4":  {Name: "last", ProjectsOnly: true, Projects: []string{"p4"}},
 	} {
 		got, err := authenticate(t, c, key)
-		if err != nil || got.Name != want.Name || got.Confined != want.Confined || !slices.Equal(got.Projects, want.Projects) {
+		if err != nil || got.Name != want.Name || got.ProjectsOnly != want.ProjectsOnly || !slices.Equal(got.Projects, want.Projects) {
 			t.Errorf("%s: %+v, %v", key, got, err)
 		}
 	}

@@ -158,7 +158,7 @@ func TestTokensOfTheIssuer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			caller, err := authenticate(t, c, s.token(t, map[string]any{"projects": tc.claim}))
-			if err != nil || caller.Name != "oidc:alice" || !slices.Equal(caller.Projects, tc.want) || caller.Confined == tc.all {
+			if err != nil || caller.Name != "oidc:alice" || !slices.Equal(caller.Projects, tc.want) || caller.ProjectsOnly == tc.all {
 				t.Errorf("%+v, %v", caller, err)
 			}
 			if caller.Token != "" || caller.Tokens != nil {

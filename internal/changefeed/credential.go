@@ -43,7 +43,7 @@ type standing struct {
 
 // refused reports whether the upstream, or our own configuration, took a credential for no good.
 func refused(err error) bool {
-	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, upstream.ErrForeignProject)
+	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, upstream.ErrProjectForbidden)
 }
 
 // standing returns what is known of a credential. The lock is held.

@@ -47,8 +47,8 @@ func newSubscription(q upstream.ChangeQuery, caller *upstream.Caller) *subscript
 // with the credentials of s: what others just read may have been enough. Its caller is a new one each time, so that no budget runs out over
 // the days.
 func (s *subscription) asCaller(ctx context.Context, prove bool) (as context.Context, counted func() (asked bool)) {
-	c := s.caller.Again()
-	c.NoCache, c.Prove, c.MaxCalls = true, prove, 0
+	c := s.caller.Clone()
+	c.NoCache, c.ForceAuthCheck, c.MaxCalls = true, prove, 0
 	return upstream.WithCaller(ctx, c), func() bool {
 		s.caller.Tally.Add(&c.Tally)
 		return c.Tally.Calls.Load() > 0

@@ -36,7 +36,7 @@ func (x *exchange) keep(a *payload) {
 		return
 	}
 	until, used := x.caller.Tally.FreshUntil()
-	bases := x.caller.Tally.Bases()
+	bases := x.caller.Tally.Dependencies()
 	if used && len(bases) > 0 && time.Now().Before(until) {
 		x.answers.keep(x.ctx, *x.key, &keptAnswer{a, bases, x.report.Kind, x.report.Name, x.report.Cost})
 	}

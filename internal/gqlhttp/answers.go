@@ -22,8 +22,8 @@ import (
 // AnswerStore keeps whole answers somewhere else. A store that fails is one that has nothing. It judges what an answer rests on, and
 // gives it as one basis to be counted. Texts are for the store to bound.
 type AnswerStore interface {
-	Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests upstream.Basis, ok bool)
-	KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []upstream.Basis, text []byte)
+	Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests upstream.Dependency, ok bool)
+	KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []upstream.Dependency, text []byte)
 }
 
 // answers keeps whole answers, to give them again to the same credential for the same request while everything that they rest on
@@ -41,7 +41,7 @@ type answerKey [sha256.Size]byte
 // keptAnswer is an answer and what it rests on.
 type keptAnswer struct {
 	*payload
-	bases      []upstream.Basis
+	bases      []upstream.Dependency
 	kind, name string // as in Report
 	cost       int
 }
@@ -72,7 +72,7 @@ func (k *answers) find(ctx context.Context, key answerKey, now time.Time) (*kept
 		return nil, false
 	}
 	for _, b := range a.bases {
-		if !b.Holds(now) {
+		if !b.Valid(now) {
 			return nil, false
 		}
 	}
@@ -85,7 +85,7 @@ func (k *answers) ask(ctx context.Context, key answerKey) (*keptAnswer, bool) {
 	if !ok {
 		return nil, false
 	}
-	a := &keptAnswer{bases: []upstream.Basis{rests}}
+	a := &keptAnswer{bases: []upstream.Dependency{rests}}
 	return a, a.unpack(text) == nil
 }
 
@@ -110,7 +110,7 @@ var errUnreadable = errors.New("a kept answer cannot be read")
 // count counts what an answer rests on as used by a caller.
 func (a *keptAnswer) count(c *upstream.Caller) {
 	for _, b := range a.bases {
-		b.Count(&c.Tally)
+		b.RecordHit(&c.Tally)
 	}
 }
 
@@ -147,7 +147,7 @@ func keyOf(method string, accept []string, text []byte, c *upstream.Caller) answ
 	b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 	part(c.Token)
 	part(c.Bearer)
-	if c.Confined {
+	if c.ProjectsOnly {
 		part("confined")
 		list(c.Projects)
 	}

@@ -119,7 +119,7 @@ func TestFreshnessOfTheAnswerIsThatOfItsPages(t *testing.T) {
 	} {
 		target := serve(t, root{group: func(ctx context.Context, id string) (*upstream.Group, error) {
 			for _, d := range test.fresh {
-				upstream.CallerFrom(ctx).Tally.UseUntil(time.Now().Add(d))
+				upstream.CallerFrom(ctx).Tally.LimitFreshness(time.Now().Add(d))
 			}
 			return &upstream.Group{ID: id}, test.err
 		}}, gqlhttp.Config{})

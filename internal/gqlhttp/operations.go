@@ -33,7 +33,7 @@ func (s *socket) subscribe(m message) *closing {
 		return &closing{closeInvalid, "Invalid subscribe payload"}
 	}
 	full := len(s.run) >= maxOperations
-	ctx, cancel := context.WithCancel(upstream.WithCaller(s.ctx, s.caller.Again()))
+	ctx, cancel := context.WithCancel(upstream.WithCaller(s.ctx, s.caller.Clone()))
 	if !full {
 		s.run[m.ID] = cancel
 	}

@@ -38,7 +38,7 @@ func (p *repeat) again(ctx context.Context, id string) ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	body, caller := a.in(p.encoding, p.compressors), p.caller.Again()
+	body, caller := a.in(p.encoding, p.compressors), p.caller.Clone()
 	caller.RequestID = id
 	if len(body) != p.length || !p.recognised(ctx, caller) || !p.affords(ctx, caller, a.cost) {
 		return nil, false
@@ -57,8 +57,8 @@ func (p *repeat) recognised(ctx context.Context, caller *upstream.Caller) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.RequestTimeout)
 	defer cancel()
-	caller.Name, caller.Confined, caller.Projects = "", false, nil
-	return p.cfg.Authenticate(ctx, caller) == nil && caller.Confined == p.caller.Confined && slices.Equal(caller.Projects, p.caller.Projects)
+	caller.Name, caller.ProjectsOnly, caller.Projects = "", false, nil
+	return p.cfg.Authenticate(ctx, caller) == nil && caller.ProjectsOnly == p.caller.ProjectsOnly && slices.Equal(caller.Projects, p.caller.Projects)
 }
 
 func (p *repeat) affords(ctx context.Context, caller *upstream.Caller, cost int) bool {

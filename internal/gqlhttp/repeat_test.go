@@ -140,10 +140,10 @@ func TestRepeatJudgesTheCallerAnew(t *testing.T) {
 	for name, now := range map[string]func(*upstream.Caller) error{
 		"gone": func(*upstream.Caller) error { return errors.New("no") },
 		"confined": func(c *upstream.Caller) error {
-			c.Name, c.Confined, c.Projects = "me", true, []string{project}
+			c.Name, c.ProjectsOnly, c.Projects = "me", true, []string{project}
 			return nil
 		},
-		"confined fully": func(c *upstream.Caller) error { c.Name, c.Confined = "me", true; return nil },
+		"confined fully": func(c *upstream.Caller) error { c.Name, c.ProjectsOnly = "me", true; return nil },
 	} {
 		was := proof
 		proof = now

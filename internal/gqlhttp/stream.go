@@ -28,7 +28,7 @@ func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextI
 		defer close(out)
 		caller := upstream.CallerFrom(ctx)
 		for {
-			each := caller.Again()
+			each := caller.Clone()
 			resp := responses(upstream.WithCaller(ctx, each))
 			caller.Tally.Add(&each.Tally)
 			if resp == nil {
@@ -129,7 +129,7 @@ func (h *handler) unrecognised(ctx context.Context) <-chan struct{} {
 		for {
 			select {
 			case <-tick.C:
-				if h.cfg.Authenticate(ctx, upstream.CallerFrom(ctx).Again()) != nil && ctx.Err() == nil {
+				if h.cfg.Authenticate(ctx, upstream.CallerFrom(ctx).Clone()) != nil && ctx.Err() == nil {
 					close(lost)
 					return
 				}
