@@ -9,7 +9,7 @@ import (
 	"github.com/maypok86/otter/v2"
 	"github.com/redis/go-redis/v9"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // Without memory, whole answers are kept in Redis. What they rest on is read in the same trip: how the log is known by now, and what the
@@ -41,7 +41,7 @@ func newAnswers(m *memory, s *store) *answers {
 }
 
 // Answer returns the answer that KeepAnswer kept under a key, where it would be the same now, and what it rests on.
-func (l *Logs) Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests upstream.Dependency, ok bool) {
+func (l *Logs) Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests request.Dependency, ok bool) {
 	if l.answers == nil {
 		return "", nil, false
 	}
@@ -64,7 +64,7 @@ func (l *Logs) Answer(ctx context.Context, key [sha256.Size]byte) (text string, 
 }
 
 // KeepAnswer keeps an answer under a key, for all replicas that have given the same, where it rests on a single listing. Nobody waits for it.
-func (l *Logs) KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []upstream.Dependency, text []byte) {
+func (l *Logs) KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []request.Dependency, text []byte) {
 	if l.answers == nil || len(rests) != 1 || len(text) > maxAnswer {
 		return
 	}
@@ -97,7 +97,7 @@ type shared struct {
 func (*shared) Valid(time.Time) bool { return false }
 
 // RecordHit counts the pieces as found in Redis.
-func (s *shared) RecordHit(t *upstream.Tally) {
+func (s *shared) RecordHit(t *request.Tally) {
 	t.RedisHits.Add(s.hits)
 	t.RedisBytes.Add(s.bytes)
 	s.logs.counters.redisHits.Add(s.hits)

@@ -8,6 +8,7 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -18,19 +19,19 @@ func answerKey(name string) [sha256.Size]byte { return sha256.Sum256([]byte(name
 // keepAnswer asks until what is answered comes out of Redis, and keeps a text for it.
 func (b *bench) keepAnswer(logs *cache.Logs, name, text string) {
 	b.Helper()
-	var bases []upstream.Dependency
+	var bases []request.Dependency
 	redistest.Eventually(b, "the answer rests on what is kept", func() bool {
-		bases = b.rests(logs, &upstream.Caller{Token: "good"}, poll)
+		bases = b.rests(logs, &request.Caller{Token: "good"}, poll)
 		return len(bases) == 1
 	})
 	logs.KeepAnswer(b.Context(), answerKey(name), bases, []byte(text))
 }
 
 // answered waits until an answer is given again.
-func (b *bench) answered(logs *cache.Logs, name, want string) upstream.Dependency {
+func (b *bench) answered(logs *cache.Logs, name, want string) request.Dependency {
 	b.Helper()
 	var text string
-	var rests upstream.Dependency
+	var rests request.Dependency
 	redistest.Eventually(b, "the answer is given again", func() (ok bool) {
 		text, rests, ok = logs.Answer(b.Context(), answerKey(name))
 		return ok
@@ -55,7 +56,7 @@ func TestAnswersEndWithWhatTheyRestOn(t *testing.T) {
 		"a read by another replica": func(b *bench, _, there *cache.Logs, s *redistest.Server) {
 			b.Grow(1)
 			track := s.Do("HGET", s.Do("KEYS", "sg1:{*}:t").([]any)[0], "n")
-			b.list(upstream.WithCaller(b.Context(), &upstream.Caller{Token: "other", NoCache: true}), there, poll)
+			b.list(request.WithCaller(b.Context(), &request.Caller{Token: "other", NoCache: true}), there, poll)
 			redistest.Eventually(b, "Redis knows of it", func() bool {
 				return s.Do("HGET", s.Do("KEYS", "sg1:{*}:t").([]any)[0], "n") != track
 			})
@@ -117,10 +118,10 @@ func TestAnswersOfReplicas(t *testing.T) {
 	b.keepAnswer(here, "one", "of 50 rows")
 	b.keepAnswer(there, "one", "of 50 rows")
 	b.answered(there, "one", "of 50 rows")
-	old := b.rests(here, &upstream.Caller{Token: "good"}, poll)
+	old := b.rests(here, &request.Caller{Token: "good"}, poll)
 
 	b.Grow(1)
-	b.list(upstream.WithCaller(b.Context(), &upstream.Caller{Token: "other", NoCache: true}), there, poll)
+	b.list(request.WithCaller(b.Context(), &request.Caller{Token: "other", NoCache: true}), there, poll)
 	redistest.Eventually(t, "the answer is outdated", func() bool {
 		_, _, ok := here.Answer(t.Context(), answerKey("one"))
 		return !ok
@@ -144,7 +145,7 @@ func TestAnswersThatAreNotKept(t *testing.T) {
 	kept(t, s, 2)
 	b.keepAnswer(bare, "one", "the answer")
 	b.answered(bare, "one", "the answer")
-	bases := b.rests(bare, &upstream.Caller{Token: "good"}, poll)
+	bases := b.rests(bare, &request.Caller{Token: "good"}, poll)
 	bare.KeepAnswer(t.Context(), answerKey("two"), append(bases, bases...), []byte("the answer"))
 	bare.KeepAnswer(t.Context(), answerKey("none"), nil, []byte("the answer"))
 	bare.KeepAnswer(t.Context(), answerKey("long"), bases, make([]byte, 64<<10+1))
@@ -177,7 +178,7 @@ func TestAnswersAreCounted(t *testing.T) {
 	if found := bare.Stats(); found.RedisHits != before.RedisHits || rests.Valid(time.Now()) {
 		t.Errorf("%d hits when it was found, %v", found.RedisHits-before.RedisHits, rests.Valid(time.Now()))
 	}
-	var tally upstream.Tally
+	var tally request.Tally
 	rests.RecordHit(&tally)
 	if n := bare.Stats().RedisHits - before.RedisHits; n != 1 || tally.RedisHits.Load() != 1 || tally.RedisBytes.Load() < 10 {
 		t.Errorf("%d hits in all, %d hits and %d bytes of the caller's", n, tally.RedisHits.Load(), tally.RedisBytes.Load())

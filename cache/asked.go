@@ -3,6 +3,7 @@ package cache
 import (
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -12,7 +13,7 @@ type asked struct {
 	view     view
 	settled  bool
 	claim    claim
-	caller   *upstream.Caller
+	caller   *request.Caller
 	began    time.Time // what was read later than this is fresh for this work
 	right    right
 	unsure   bool  // whether other replicas know better

@@ -3,7 +3,7 @@ package cache
 import (
 	"time"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // A basis stands for a listing that was served fresh from what is kept, to one credential. It is what lets a whole answer be given again
@@ -50,7 +50,7 @@ func (b *basis) Valid(now time.Time) bool {
 }
 
 // RecordHit counts the pieces as found in memory.
-func (b *basis) RecordHit(t *upstream.Tally) {
+func (b *basis) RecordHit(t *request.Tally) {
 	t.MemoryHits.Add(b.hits)
 	b.logs.counters.memoryHits.Add(b.hits)
 	t.LimitFreshness(b.until)

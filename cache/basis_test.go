@@ -6,20 +6,21 @@ import (
 	"time"
 
 	"scalegraph/cache"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
 // rests asks and returns what the answer rests on.
-func (b *bench) rests(logs *cache.Logs, c *upstream.Caller, q upstream.ListQuery) []upstream.Dependency {
+func (b *bench) rests(logs *cache.Logs, c *request.Caller, q upstream.ListQuery) []request.Dependency {
 	b.Helper()
-	b.list(upstream.WithCaller(b.Context(), c), logs, q)
+	b.list(request.WithCaller(b.Context(), c), logs, q)
 	return c.Tally.Dependencies()
 }
 
 // good asks as a caller with the right.
-func (b *bench) good(logs *cache.Logs) upstream.Dependency {
+func (b *bench) good(logs *cache.Logs) request.Dependency {
 	b.Helper()
-	bases := b.rests(logs, &upstream.Caller{Token: "good"}, poll)
+	bases := b.rests(logs, &request.Caller{Token: "good"}, poll)
 	if len(bases) != 1 {
 		b.Fatalf("rests on %d", len(bases))
 	}
@@ -32,7 +33,7 @@ func TestBasisEndsWithWhatItStandsFor(t *testing.T) {
 		"freshness": func(*bench, *cache.Logs) { time.Sleep(defaults().Fresh) },
 		"a read past the caches": func(b *bench, logs *cache.Logs) {
 			b.Grow(1)
-			b.list(upstream.WithCaller(b.Context(), &upstream.Caller{Token: "other", NoCache: true}), logs, poll)
+			b.list(request.WithCaller(b.Context(), &request.Caller{Token: "other", NoCache: true}), logs, poll)
 		},
 		"a refusal": func(b *bench, logs *cache.Logs) {
 			b.RevokeToken("good")
@@ -85,10 +86,10 @@ func TestNothingToRestOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := closedBench(t, 50)
 		logs := b.logs(defaults())
-		if n := len(b.rests(logs, &upstream.Caller{Token: "good"}, poll)); n != 0 {
+		if n := len(b.rests(logs, &request.Caller{Token: "good"}, poll)); n != 0 {
 			t.Errorf("just read: %d", n)
 		}
-		if n := len(b.rests(logs, &upstream.Caller{Token: "good", NoCache: true}, poll)); n != 0 {
+		if n := len(b.rests(logs, &request.Caller{Token: "good", NoCache: true}, poll)); n != 0 {
 			t.Errorf("past the caches: %d", n)
 		}
 		time.Sleep(defaults().Fresh)
@@ -99,7 +100,7 @@ func TestNothingToRestOn(t *testing.T) {
 		cfg.Memory = 0
 		bare := b.logs(cfg)
 		b.list(b.as("good"), bare, poll)
-		if n := len(b.rests(bare, &upstream.Caller{Token: "good"}, poll)); n != 0 {
+		if n := len(b.rests(bare, &request.Caller{Token: "good"}, poll)); n != 0 {
 			t.Errorf("without memory: %d", n)
 		}
 	})
@@ -112,7 +113,7 @@ func TestBasisCounts(t *testing.T) {
 		logs := b.logs(defaults())
 		b.list(b.as("good"), logs, poll)
 		basis, before := b.good(logs), logs.Stats().MemoryHits
-		var tally upstream.Tally
+		var tally request.Tally
 		basis.RecordHit(&tally)
 		if tally.MemoryHits.Load() != 1 || logs.Stats().MemoryHits != before+1 {
 			t.Errorf("%d hits, and %d in all after %d", tally.MemoryHits.Load(), logs.Stats().MemoryHits, before)

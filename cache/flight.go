@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -35,7 +36,7 @@ type flightKey struct {
 }
 
 type flight struct {
-	owner *upstream.Caller
+	owner *request.Caller
 	what  flightKey
 	done  chan struct{} // closed when out is there
 	out   outcome
@@ -74,7 +75,7 @@ func (f *flights) board(ctx context.Context, key flightKey, fetch func(ctx conte
 	if under, ok := f.byKey[key]; ok {
 		return under, true
 	}
-	fl := &flight{owner: upstream.CallerFrom(ctx), what: key, done: make(chan struct{})}
+	fl := &flight{owner: request.CallerFrom(ctx), what: key, done: make(chan struct{})}
 	if f.closed {
 		fl.out.err = errClosed
 		close(fl.done)
@@ -144,7 +145,7 @@ func (fl *flight) wait(ctx context.Context, patience <-chan time.Time) error {
 
 // personal reports whether an error concerns the one caller whose fetch it was, so that others who waited must ask themselves.
 func personal(err error) bool {
-	return refusal(err) || errors.Is(err, upstream.ErrTooManyCalls) || errors.Is(err, upstream.ErrNotFound)
+	return refusal(err) || errors.Is(err, request.ErrTooManyCalls) || errors.Is(err, upstream.ErrNotFound)
 }
 
 // refusal reports whether the upstream denied the credential.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -83,7 +84,7 @@ func newGrants(cfg Config, shared *store) *grants {
 }
 
 // credentialOf hashes all that tells one caller from another in a project.
-func (g *grants) credentialOf(c *upstream.Caller, project string) credential {
+func (g *grants) credentialOf(c *request.Caller, project string) credential {
 	var h hash.Hash
 	if h = sha256.New(); len(g.secret) > 0 {
 		h = hmac.New(sha256.New, g.secret)
@@ -95,7 +96,7 @@ func (g *grants) credentialOf(c *upstream.Caller, project string) credential {
 }
 
 // claim returns the caller's to read a group.
-func (g *grants) claim(c *upstream.Caller, group upstream.Group) claim {
+func (g *grants) claim(c *request.Caller, group upstream.Group) claim {
 	cl := claim{who: g.credentialOf(c, group.Project), group: hashOf(group.Region, group.Project, group.ID)}
 	cl.scope = cl.group
 	if g.scope == ScopeProject {
@@ -198,7 +199,7 @@ func (g *grants) heard(key grantKey, there verdict) {
 
 // turn looks whether a credential's right has been proven since its caller looked, here or by another replica that is at it now. Else
 // the proof is the caller's to make, until it calls end.
-func (g *grants) turn(ctx context.Context, c *upstream.Caller, key grantKey) (end func(), proven bool) {
+func (g *grants) turn(ctx context.Context, c *request.Caller, key grantKey) (end func(), proven bool) {
 	proven = !c.ForceAuthCheck && g.local(key) == granted
 	if g.shared == nil || c.NoCache || proven {
 		return func() {}, proven

@@ -11,6 +11,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -75,7 +76,7 @@ func (b *bench) calls(do func()) int {
 
 // as returns a context of a caller with a token.
 func (b *bench) as(token string) context.Context {
-	return upstream.WithCaller(b.Context(), &upstream.Caller{Token: token})
+	return request.WithCaller(b.Context(), &request.Caller{Token: token})
 }
 
 func ids(rows []*upstream.Activity) []string {

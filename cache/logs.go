@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -145,7 +146,7 @@ func (l *Logs) answer(ctx context.Context, a *asked) (upstream.Listing, error) {
 
 // ask gathers what one List needs to know.
 func (l *Logs) ask(ctx context.Context, q upstream.ListQuery) *asked {
-	caller := upstream.CallerFrom(ctx)
+	caller := request.CallerFrom(ctx)
 	a := &asked{
 		q: q, view: newView(q.Group, q.Filter), settled: q.Filter.Settled(),
 		claim: l.grants.claim(caller, q.Group), caller: caller, began: time.Now(), ages: l.ages, memory: l.memory,

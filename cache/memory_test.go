@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -62,7 +63,7 @@ func heap() uint64 {
 
 // pagesOf reads ten pages of each group.
 func pagesOf(t *testing.T, client *upstream.Client, groups []string) [][]*upstream.Activity {
-	ctx := upstream.WithCaller(t.Context(), &upstream.Caller{Token: emulator.DemoToken})
+	ctx := request.WithCaller(t.Context(), &request.Caller{Token: emulator.DemoToken})
 	var pages [][]*upstream.Activity
 	for _, id := range groups {
 		for n := range 10 {

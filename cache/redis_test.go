@@ -14,6 +14,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/cache/redistest"
 	"scalegraph/internal/paging"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -149,10 +150,10 @@ func TestSections(t *testing.T) {
 	b.list(b.as("a"), b.replica(s.URL()), poll)
 	kept(t, s, 2)
 	read := func(sections upstream.Sections) (upstream.Listing, int64) {
-		c := &upstream.Caller{Token: "a"}
+		c := &request.Caller{Token: "a"}
 		q := poll
 		q.Sections = sections
-		l := b.list(upstream.WithCaller(b.Context(), c), b.replica(s.URL()), q)
+		l := b.list(request.WithCaller(b.Context(), c), b.replica(s.URL()), q)
 		if c.Tally.Calls.Load() != 0 || c.Tally.RedisHits.Load() == 0 {
 			t.Errorf("%d calls and %d hits in Redis", c.Tally.Calls.Load(), c.Tally.RedisHits.Load())
 		}
@@ -385,8 +386,8 @@ func TestTLSAndACL(t *testing.T) {
 	one, two := b.replica(url), b.replica(url, noMemory)
 	redistest.Eventually(t, "the other replica finds what was read", func() bool {
 		b.list(b.as("a"), one, poll)
-		c := &upstream.Caller{Token: "a"}
-		b.list(upstream.WithCaller(b.Context(), c), two, poll)
+		c := &request.Caller{Token: "a"}
+		b.list(request.WithCaller(b.Context(), c), two, poll)
 		return c.Tally.RedisHits.Load() > 0
 	})
 	if one.RedisState() != "ok" || one.Stats().RedisFaults+two.Stats().RedisFaults > 2 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"scalegraph/cache"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -27,7 +28,7 @@ func (b *bench) list(ctx context.Context, logs *cache.Logs, q upstream.ListQuery
 }
 
 func noCache(ctx context.Context, token string) context.Context {
-	return upstream.WithCaller(ctx, &upstream.Caller{Token: token, NoCache: true})
+	return request.WithCaller(ctx, &request.Caller{Token: token, NoCache: true})
 }
 
 // What a poll of the head gets as its copy ages.
@@ -200,9 +201,9 @@ func TestTally(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := openBench(t, 50)
 		logs := b.logs(defaults())
-		one, two := &upstream.Caller{Token: "a"}, &upstream.Caller{Token: "a"}
-		b.list(upstream.WithCaller(b.Context(), one), logs, poll)
-		b.list(upstream.WithCaller(b.Context(), two), logs, poll)
+		one, two := &request.Caller{Token: "a"}, &request.Caller{Token: "a"}
+		b.list(request.WithCaller(b.Context(), one), logs, poll)
+		b.list(request.WithCaller(b.Context(), two), logs, poll)
 		if one.Tally.Calls.Load() != 1 || one.Tally.MemoryHits.Load() != 0 {
 			t.Errorf("first: %d calls, %d hits", one.Tally.Calls.Load(), one.Tally.MemoryHits.Load())
 		}

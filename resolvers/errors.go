@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -69,8 +70,8 @@ var table = []row{
 	{upstream.ErrTimeout, Error{"UPSTREAM_TIMEOUT", "The upstream did not answer in time.", true}},
 	{upstream.ErrUnavailable, Error{"UPSTREAM_UNAVAILABLE", "The upstream is unavailable.", true}},
 	{upstream.ErrBadResponse, Error{"UPSTREAM_BAD_RESPONSE", "The upstream's answer could not be read.", true}},
-	{upstream.ErrTooManyCalls, Error{"QUERY_TOO_COMPLEX", "The query needs more upstream calls than one request may make.", false}},
-	{upstream.ErrProjectForbidden, Error{"FORBIDDEN", "This caller may not read this project.", false}},
+	{request.ErrTooManyCalls, Error{"QUERY_TOO_COMPLEX", "The query needs more upstream calls than one request may make.", false}},
+	{request.ErrProjectForbidden, Error{"FORBIDDEN", "This caller may not read this project.", false}},
 	{upstream.ErrCrowdedSecond, Error{"CURSOR_EXPIRED", "More than 98 activities started in one second here, too many to page through; start at the other end, or filter.", false}},
 	{upstream.ErrPlaceNotFound, Error{"CURSOR_EXPIRED", "The cursor's place in the log could not be found; start again without it.", false}},
 	{upstream.ErrSlowSubscriber, Error{"RATE_LIMITED", "Changes came faster than they were taken; subscribe again with `since`.", true}},
@@ -98,7 +99,7 @@ func describe(err error) Error {
 // tell is describe with what only the request knows.
 func tell(ctx context.Context, err error) Error {
 	told := describe(err)
-	if bound := upstream.CallerFrom(ctx).MaxCalls; bound > 0 && errors.Is(err, upstream.ErrTooManyCalls) {
+	if bound := request.CallerFrom(ctx).MaxCalls; bound > 0 && errors.Is(err, request.ErrTooManyCalls) {
 		told.Message = fmt.Sprintf("The query needs at least %d upstream calls; one request may make %d.", bound+1, bound)
 	}
 	return told

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -145,7 +146,7 @@ func TestFaults(t *testing.T) {
 		"canceled":      {context.Canceled, "REQUEST_TIMEOUT", true, false},
 		"place":         {fmt.Errorf("searched: %w", upstream.ErrPlaceNotFound), "CURSOR_EXPIRED", false, false},
 		"crowd":         {upstream.ErrCrowdedSecond, "CURSOR_EXPIRED", false, false},
-		"calls":         {fmt.Errorf("%w: more than 200", upstream.ErrTooManyCalls), "QUERY_TOO_COMPLEX", false, false},
+		"calls":         {fmt.Errorf("%w: more than 200", request.ErrTooManyCalls), "QUERY_TOO_COMPLEX", false, false},
 		"anything else": {errors.New(secret), "INTERNAL", false, true},
 		"a timeout that wraps a deadline": {
 			fmt.Errorf("%w: %w", upstream.ErrTimeout, context.DeadlineExceeded), "UPSTREAM_TIMEOUT", true, false,
@@ -237,8 +238,8 @@ func TestFrameworkErrors(t *testing.T) {
 }
 
 func TestTooManyCallsNamesBothNumbers(t *testing.T) {
-	ctx := upstream.WithCaller(t.Context(), &upstream.Caller{MaxCalls: 200})
-	told := tell(ctx, fmt.Errorf("page: %w", upstream.ErrTooManyCalls))
+	ctx := request.WithCaller(t.Context(), &request.Caller{MaxCalls: 200})
+	told := tell(ctx, fmt.Errorf("page: %w", request.ErrTooManyCalls))
 	if told.Code != "QUERY_TOO_COMPLEX" || !strings.Contains(told.Message, "201") || !strings.Contains(told.Message, "200") {
 		t.Errorf("got %v", told)
 	}

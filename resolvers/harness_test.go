@@ -22,6 +22,7 @@ import (
 
 	"scalegraph/graph"
 	"scalegraph/internal/paging"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
@@ -101,8 +102,8 @@ func (w *world) serve(pages *paging.Pages, options ...func(*Config)) string {
 // withToken hands the caller's token on, as the protocol edge does.
 func withToken(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		caller := &upstream.Caller{Token: r.Header.Get("X-Auth-Token")}
-		next.ServeHTTP(rw, r.WithContext(upstream.WithCaller(r.Context(), caller)))
+		caller := &request.Caller{Token: r.Header.Get("X-Auth-Token")}
+		next.ServeHTTP(rw, r.WithContext(request.WithCaller(r.Context(), caller)))
 	})
 }
 

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"scalegraph/internal/request"
 )
 
 // The two ways in which regions spell the three MANUAL types in a filter. Both are understood in answers.
@@ -164,7 +166,7 @@ func (c *Client) list(ctx context.Context, q ListQuery) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	k := &call{region: r, url: u, project: q.Group.Project, caller: CallerFrom(ctx)}
+	k := &call{region: r, url: u, project: q.Group.Project, caller: request.CallerFrom(ctx)}
 	a, err := c.get(ctx, k)
 	if err != nil {
 		return Listing{}, err
@@ -178,7 +180,7 @@ func (c *Client) read(ctx context.Context, q ListQuery, a *answer) (Listing, err
 	if err != nil {
 		return Listing{}, a.unreadable(err)
 	}
-	CallerFrom(ctx).Tally.Rows.Add(int64(len(p.rows)))
+	request.CallerFrom(ctx).Tally.Rows.Add(int64(len(p.rows)))
 	if p.leftOut > 0 {
 		c.leftOut.Add(int64(p.leftOut))
 		c.log.WarnContext(ctx, "rows without id or start time left out", "rows", p.leftOut, "region", q.Group.Region,

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"scalegraph/internal/request"
 )
 
 var testGroup = Group{Region: "here", Project: "p1", ID: "g1"}
@@ -184,14 +186,14 @@ func TestListSendsNothingForWhatNoCallCanAsk(t *testing.T) {
 
 func TestListSendsTheTokenOfTheProject(t *testing.T) {
 	for name, tc := range map[string]struct {
-		caller *Caller
+		caller *request.Caller
 		want   []string
 	}{
 		"no caller":      {nil, nil},
-		"no token":       {&Caller{}, nil},
-		"one for all":    {&Caller{Token: "a"}, []string{"a"}},
-		"one of its own": {&Caller{Token: "a", Tokens: map[string]string{"p1": "b", "p2": "c"}}, []string{"b"}},
-		"another's":      {&Caller{Token: "a", Tokens: map[string]string{"p2": "c"}}, []string{"a"}},
+		"no token":       {&request.Caller{}, nil},
+		"one for all":    {&request.Caller{Token: "a"}, []string{"a"}},
+		"one of its own": {&request.Caller{Token: "a", Tokens: map[string]string{"p1": "b", "p2": "c"}}, []string{"b"}},
+		"another's":      {&request.Caller{Token: "a", Tokens: map[string]string{"p2": "c"}}, []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -201,7 +203,7 @@ func TestListSendsTheTokenOfTheProject(t *testing.T) {
 			})
 			ctx := t.Context()
 			if tc.caller != nil {
-				ctx = WithCaller(ctx, tc.caller)
+				ctx = request.WithCaller(ctx, tc.caller)
 			}
 			if _, err := c.List(ctx, ListQuery{Group: testGroup, Limit: 1}); err != nil {
 				t.Fatal(err)
@@ -215,7 +217,7 @@ func TestListSendsTheTokenOfTheProject(t *testing.T) {
 
 func TestListRefusesATokenThatNoHeaderCarries(t *testing.T) {
 	c := serve(t, says(200, emptyPage))
-	ctx := WithCaller(t.Context(), &Caller{Token: "a\nHost: b"})
+	ctx := request.WithCaller(t.Context(), &request.Caller{Token: "a\nHost: b"})
 	_, err := c.List(ctx, ListQuery{Group: testGroup, Limit: 1})
 	if !errors.Is(err, ErrUnauthenticated) || strings.Contains(err.Error(), "Host") {
 		t.Errorf("got %v", err)
@@ -235,9 +237,9 @@ func TestListTalliesWhatItCost(t *testing.T) {
 		_, _ = io.WriteString(z, body)
 		_ = z.Close()
 	})
-	caller := &Caller{}
+	caller := &request.Caller{}
 	before := time.Now()
-	l, err := c.List(WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 20})
+	l, err := c.List(request.WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +281,7 @@ func TestListDoesNotFollowRedirects(t *testing.T) {
 	defer other.Close()
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, status) })
-		_, err := c.List(WithCaller(t.Context(), &Caller{Token: "a"}), ListQuery{Group: testGroup, Limit: 1})
+		_, err := c.List(request.WithCaller(t.Context(), &request.Caller{Token: "a"}), ListQuery{Group: testGroup, Limit: 1})
 		if se := statusError(t, err); se.Status != status || !errors.Is(err, ErrBadResponse) {
 			t.Errorf("%d: got %v", status, err)
 		}
@@ -326,8 +328,8 @@ func TestListTimesOut(t *testing.T) {
 				}
 				<-r.Context().Done()
 			}, func(cfg *Config) { cfg.Timeout = 50 * time.Millisecond })
-			caller := &Caller{}
-			_, err := c.List(WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 1})
+			caller := &request.Caller{}
+			_, err := c.List(request.WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 1})
 			if !errors.Is(err, ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v", err)
 			}
@@ -393,9 +395,9 @@ func TestListWithoutAnUpstream(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	caller := &Caller{}
+	caller := &request.Caller{}
 	c := dial(t, "http://"+closed.Addr().String())
-	_, err = c.List(WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 1})
+	_, err = c.List(request.WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 1})
 	if !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
@@ -468,9 +470,9 @@ func TestListStopsAtTheCallersBudget(t *testing.T) {
 		asked.Add(1)
 		says(503, "down")(w, r)
 	})
-	caller := &Caller{MaxCalls: 2}
-	_, err := c.List(WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 1})
-	if !errors.Is(err, ErrTooManyCalls) {
+	caller := &request.Caller{MaxCalls: 2}
+	_, err := c.List(request.WithCaller(t.Context(), caller), ListQuery{Group: testGroup, Limit: 1})
+	if !errors.Is(err, request.ErrTooManyCalls) {
 		t.Errorf("got %v", err)
 	}
 	if asked.Load() != 2 || caller.Tally.Calls.Load() != 2 {

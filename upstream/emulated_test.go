@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
 )
@@ -35,7 +36,7 @@ func emulated(t testing.TB, sw emulator.Switches, edit ...func(*Config)) (*emula
 
 func ask(t testing.TB, c *Client, token string, q ListQuery) (Listing, error) {
 	t.Helper()
-	return c.List(WithCaller(t.Context(), &Caller{Token: token}), q)
+	return c.List(request.WithCaller(t.Context(), &request.Caller{Token: token}), q)
 }
 
 // rowsOfEveryKind returns rows of all types and statuses, a minute apart, newest last.

@@ -17,12 +17,6 @@ var (
 	ErrUnavailable     = errors.New("the upstream is unavailable")
 	ErrBadResponse     = errors.New("the upstream's answer cannot be read")
 
-	// ErrTooManyCalls is no answer of the upstream either: the caller has used up Caller.MaxCalls.
-	ErrTooManyCalls = errors.New("the operation needs too many upstream calls")
-
-	// ErrProjectForbidden is none either: the caller is confined to other projects.
-	ErrProjectForbidden = errors.New("the caller may not read the project")
-
 	// ErrPlaceNotFound is no answer of the upstream: a bounded search did not find a place in a log.
 	ErrPlaceNotFound = errors.New("the place in the log was not found")
 

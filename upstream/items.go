@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"scalegraph/internal/request"
 )
 
 // CallKind names a kind of upstream call. The upstream checks a permission of its own for each kind, so an accepted call of one kind says
@@ -83,7 +85,7 @@ func listItems[T any](ctx context.Context, c *Client, l lookup, list string, r R
 	if err != nil {
 		return Items[T]{}, err
 	}
-	CallerFrom(ctx).Tally.Rows.Add(int64(len(items.Entries)))
+	request.CallerFrom(ctx).Tally.Rows.Add(int64(len(items.Entries)))
 	c.countLeftOut(ctx, l, missing(items.Entries))
 	return items, nil
 }
@@ -139,7 +141,7 @@ func showItem[T any](ctx context.Context, c *Client, l lookup, key string, decod
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	CallerFrom(ctx).Tally.Rows.Add(1)
+	request.CallerFrom(ctx).Tally.Rows.Add(1)
 	return item, at, nil
 }
 
@@ -163,7 +165,7 @@ func (c *Client) tryLookUp(ctx context.Context, l lookup, read func(body gjson.R
 	if err != nil {
 		return err
 	}
-	a, err := c.get(ctx, &call{region: r, url: u, project: l.project, caller: CallerFrom(ctx)})
+	a, err := c.get(ctx, &call{region: r, url: u, project: l.project, caller: request.CallerFrom(ctx)})
 	if err != nil {
 		return err
 	}

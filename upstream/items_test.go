@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"scalegraph/internal/request"
 )
 
 var (
@@ -78,8 +80,8 @@ func TestLookupRequests(t *testing.T) {
 				got = *r
 				fmt.Fprint(w, tc.body)
 			})
-			caller := &Caller{Token: "secret"}
-			if err := tc.call(WithCaller(t.Context(), caller), c); err != nil {
+			caller := &request.Caller{Token: "secret"}
+			if err := tc.call(request.WithCaller(t.Context(), caller), c); err != nil {
 				t.Fatal(err)
 			}
 			if got.URL.Path != tc.path || got.Method != http.MethodGet || got.Header.Get("X-Auth-Token") != "secret" || caller.Tally.Calls.Load() != 1 {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"scalegraph/internal/request"
 )
 
 func TestFailuresAreLoggedOnceAndWithoutTokens(t *testing.T) {
@@ -26,7 +28,7 @@ func TestFailuresAreLoggedOnceAndWithoutTokens(t *testing.T) {
 			c := serve(t, says(tc.status, tc.body), func(cfg *Config) {
 				cfg.Log = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			})
-			ctx := WithCaller(t.Context(), &Caller{Token: "s3cret"})
+			ctx := request.WithCaller(t.Context(), &request.Caller{Token: "s3cret"})
 			_, _ = c.List(ctx, ListQuery{Group: testGroup, Limit: 1})
 			if got := out.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "level="+tc.level) || strings.Contains(got, "s3cret") {
 				t.Errorf("logged %s", got)

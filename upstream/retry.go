@@ -16,6 +16,8 @@ import (
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
+
+	"scalegraph/internal/request"
 )
 
 // pace says when a failed call is made again, and when a failing region is left alone.
@@ -135,6 +137,6 @@ func failed(a *answer, err error) bool {
 // left reports whether no answer was waited for, or nothing sent (the caller went away, may make no more calls, has no right or no valid signature), which says nothing about the region. So such an attempt
 // must not close a circuit that is being tried.
 func left(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTooManyCalls) ||
-		errors.Is(err, ErrProjectForbidden) || errors.Is(err, ErrUnauthenticated)
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, request.ErrTooManyCalls) ||
+		errors.Is(err, request.ErrProjectForbidden) || errors.Is(err, ErrUnauthenticated)
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"scalegraph/internal/request"
 )
 
 // The most that is read of a body, after decompression.
@@ -35,7 +37,7 @@ type call struct {
 	region  *region
 	url     *url.URL
 	project string
-	caller  *Caller
+	caller  *request.Caller
 }
 
 // token returns the token that goes with a call; empty: none.
@@ -107,7 +109,7 @@ func lost(ctx context.Context, err error) error {
 	switch {
 	case over != nil:
 		return over
-	case errors.Is(err, ErrUnauthenticated), errors.Is(err, ErrProjectForbidden), errors.Is(err, ErrTooManyCalls):
+	case errors.Is(err, ErrUnauthenticated), errors.Is(err, request.ErrProjectForbidden), errors.Is(err, request.ErrTooManyCalls):
 		return err
 	case malformed(err):
 		return fmt.Errorf("%w: %s", ErrBadResponse, err.Error())

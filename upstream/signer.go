@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"scalegraph/internal/request"
 )
 
 // KeySource returns the keys as they are now; it is asked before each call. An error leaves those in use that it returned last.
@@ -43,7 +45,7 @@ func newSigner(next http.RoundTripper, keys KeySource, log *slog.Logger) (*signe
 func (s *signer) carry(req *http.Request, k *call) (*http.Response, error) {
 	ctx := req.Context()
 	if !k.caller.MayRead(k.project) {
-		return nil, fmt.Errorf("%w: %.40q", ErrProjectForbidden, k.project)
+		return nil, fmt.Errorf("%w: %.40q", request.ErrProjectForbidden, k.project)
 	}
 	using := s.current(ctx)
 	if err := s.admit(ctx, using); err != nil {

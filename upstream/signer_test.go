@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream/emulator"
 )
 
@@ -69,8 +70,8 @@ func TestSignedCalls(t *testing.T) {
 			e, c, _ := signed(t, keys)
 			q := groupQuery("g1")
 			q.Filter = Filter{StartTime: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Types: []Type{TypeNormal, TypeManualAdd}, LogID: "a b+c~d/e*f=g&h%i;jé"}
-			caller := &Caller{Token: "of-the-caller", Tokens: map[string]string{"p1": "another"}}
-			if _, err := c.List(WithCaller(t.Context(), caller), q); err != nil && !errors.Is(err, ErrRejected) {
+			caller := &request.Caller{Token: "of-the-caller", Tokens: map[string]string{"p1": "another"}}
+			if _, err := c.List(request.WithCaller(t.Context(), caller), q); err != nil && !errors.Is(err, ErrRejected) {
 				t.Fatal(err) // odd log ids are refused, but not as unsigned
 			}
 			sent := e.Requests()[0].Header
@@ -105,8 +106,8 @@ func FuzzSignedPaths(f *testing.F) {
 
 func TestAForeignProjectIsNotAskedFor(t *testing.T) {
 	e, c, _ := signed(t, goodKeys)
-	confined := &Caller{Name: "someone", ProjectsOnly: true, Projects: []string{"p2"}}
-	if _, err := c.List(WithCaller(t.Context(), confined), groupQuery("g1")); !errors.Is(err, ErrProjectForbidden) {
+	confined := &request.Caller{Name: "someone", ProjectsOnly: true, Projects: []string{"p2"}}
+	if _, err := c.List(request.WithCaller(t.Context(), confined), groupQuery("g1")); !errors.Is(err, request.ErrProjectForbidden) {
 		t.Error(err)
 	}
 	if n := e.Count(); n != 0 {

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"scalegraph/internal/request"
 )
 
 func statusError(t *testing.T, err error) *StatusError {
@@ -127,7 +129,7 @@ func TestMessagesAreFitForLogs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, says(400, tc.body))
-			ctx := WithCaller(t.Context(), &Caller{Token: secret})
+			ctx := request.WithCaller(t.Context(), &request.Caller{Token: secret})
 			_, err := c.List(ctx, ListQuery{Group: testGroup, Limit: 1})
 			if got := statusError(t, err).Message; got != tc.want {
 				t.Errorf("got  %q\nwant %q", got, tc.want)

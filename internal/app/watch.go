@@ -17,6 +17,7 @@ import (
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/httpserver"
 	"scalegraph/internal/ratelimit"
+	"scalegraph/internal/request"
 	"scalegraph/internal/telemetry"
 	"scalegraph/upstream"
 )
@@ -93,12 +94,12 @@ func (w *watch) edge(cfg *gqlhttp.Config) {
 }
 
 // affords reports whether a caller may spend so much now, and spends it then.
-func (w *watch) affords(ctx context.Context, c *upstream.Caller, cost int) bool {
+func (w *watch) affords(ctx context.Context, c *request.Caller, cost int) bool {
 	return w.limiter.Take(ctx, c, cost) <= 0
 }
 
 // admit returns how long a caller must wait before it may spend so much.
-func (w *watch) admit(ctx context.Context, c *upstream.Caller, cost int) time.Duration {
+func (w *watch) admit(ctx context.Context, c *request.Caller, cost int) time.Duration {
 	wait := w.limiter.Take(ctx, c, cost)
 	if wait <= 0 {
 		return 0

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"log/slog"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // ErrUnknown says that a caller was not recognised. What it wraps is for logs, never for callers: it would help in guessing.
@@ -28,7 +28,7 @@ type Checker struct {
 
 // Authenticate proves c.Bearer, and fills in who the caller is and what they may read. IAM tokens are taken away from the caller:
 // they do not go upstream, so nothing may hang on them. The error is ErrUnknown.
-func (k *Checker) Authenticate(ctx context.Context, c *upstream.Caller) error {
+func (k *Checker) Authenticate(ctx context.Context, c *request.Caller) error {
 	found, err := k.identify(ctx, c.Bearer)
 	if err != nil {
 		k.Log.InfoContext(ctx, "a caller was not recognised", "requestId", c.RequestID, "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -18,8 +19,8 @@ func Confine(s Source) Source { return confined{s} }
 type confined struct{ Source }
 
 func (c confined) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
-	if !upstream.CallerFrom(ctx).MayRead(q.Group.Project) {
-		return upstream.Listing{}, fmt.Errorf("%w: %.40q", upstream.ErrProjectForbidden, q.Group.Project)
+	if !request.CallerFrom(ctx).MayRead(q.Group.Project) {
+		return upstream.Listing{}, fmt.Errorf("%w: %.40q", request.ErrProjectForbidden, q.Group.Project)
 	}
 	return c.Source.List(ctx, q)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"scalegraph/internal/auth"
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 func keysFile(t *testing.T, text string) string {
@@ -34,7 +34,7 @@ func TestCallersOfAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &auth.Checker{Keys: keys, Log: slog.New(slog.DiscardHandler)}
-	for key, want := range map[string]*upstream.Caller{
+	for key, want := range map[string]*request.Caller{
 		"k#1": {Name: "console", ProjectsOnly: true, Projects: []string{"p1", "p2"}},
 		"k2":  {Name: "console", ProjectsOnly: true, Projects: []string{"p1"}},
 		"k3":  {Name: "ops"},
@@ -101,7 +101,7 @@ func BenchmarkRecognise(b *testing.B) {
 	}
 	c := &auth.Checker{Keys: keys, Log: slog.New(slog.DiscardHandler)}
 	for b.Loop() {
-		if err := c.Authenticate(b.Context(), &upstream.Caller{Bearer: "key-xxx"}); err != nil {
+		if err := c.Authenticate(b.Context(), &request.Caller{Bearer: "key-xxx"}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"scalegraph/internal/auth"
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // issuer is an OIDC issuer on a loopback socket.
@@ -134,9 +134,9 @@ func (s *issuer) checker() *auth.Checker {
 	return &auth.Checker{Issuer: auth.NewIssuer(s.url, "scalegraph", "projects"), Log: slog.New(slog.DiscardHandler)}
 }
 
-func authenticate(t *testing.T, c *auth.Checker, bearer string) (*upstream.Caller, error) {
+func authenticate(t *testing.T, c *auth.Checker, bearer string) (*request.Caller, error) {
 	t.Helper()
-	caller := &upstream.Caller{Bearer: bearer, Token: "iam", Tokens: map[string]string{"p": "iam"}}
+	caller := &request.Caller{Bearer: bearer, Token: "iam", Tokens: map[string]string{"p": "iam"}}
 	return caller, c.Authenticate(t.Context(), caller)
 }
 

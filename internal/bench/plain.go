@@ -12,6 +12,7 @@ import (
 
 	"scalegraph/graph"
 	"scalegraph/graph/model"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -46,7 +47,7 @@ func newPlain(ctx context.Context) (*plain, error) {
 		return nil, err
 	}
 	defer client.Close()
-	ctx = upstream.WithCaller(ctx, &upstream.Caller{Token: token})
+	ctx = request.WithCaller(ctx, &request.Caller{Token: token})
 	p := &plain{}
 	group := upstream.Group{Region: "default", Project: project, ID: groupID(0)}
 	for len(p.nodes) < mainRows {

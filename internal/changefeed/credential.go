@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -26,7 +27,7 @@ const (
 // A credential is what the upstream is asked with.
 type credential struct{ token, bearer string }
 
-func credentialOf(c *upstream.Caller, project string) credential {
+func credentialOf(c *request.Caller, project string) credential {
 	return credential{c.TokenFor(project), c.Bearer}
 }
 
@@ -43,7 +44,7 @@ type standing struct {
 
 // refused reports whether the upstream, or our own configuration, took a credential for no good.
 func refused(err error) bool {
-	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, upstream.ErrProjectForbidden)
+	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, request.ErrProjectForbidden)
 }
 
 // standing returns what is known of a credential. The lock is held.

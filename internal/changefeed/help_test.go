@@ -13,6 +13,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -88,7 +89,7 @@ type listener struct {
 }
 
 func as(ctx context.Context, token string) context.Context {
-	return upstream.WithCaller(ctx, &upstream.Caller{Token: token})
+	return request.WithCaller(ctx, &request.Caller{Token: token})
 }
 
 func (w *world) listen(h *Hub, token string, q upstream.ChangeQuery) *listener {

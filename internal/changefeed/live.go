@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -77,7 +78,7 @@ func (h *Hub) Changes(ctx context.Context, q upstream.ChangeQuery) (iter.Seq2[up
 	if !h.enter() {
 		return nil, upstream.ErrManySubscribers
 	}
-	s := newSubscription(q, upstream.CallerFrom(ctx))
+	s := newSubscription(q, request.CallerFrom(ctx))
 	context.AfterFunc(ctx, func() { h.leave(s) })
 	if err := h.join(ctx, s, since); err != nil {
 		h.leave(s)

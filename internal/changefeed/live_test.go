@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -224,8 +225,8 @@ func TestRevokedAmongOthers(t *testing.T) {
 			w.RevokeToken("bad")
 			time.Sleep(9500 * time.Millisecond)
 			for range 4 {
-				c := &upstream.Caller{Token: "good", NoCache: true}
-				if _, err := h.cfg.Pages.Page(upstream.WithCaller(t.Context(), c), upstream.PageQuery{Group: groupOf(0), Count: 1}); err != nil {
+				c := &request.Caller{Token: "good", NoCache: true}
+				if _, err := h.cfg.Pages.Page(request.WithCaller(t.Context(), c), upstream.PageQuery{Group: groupOf(0), Count: 1}); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(watching)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -14,7 +15,7 @@ const maxBacklog = 1000
 type subscription struct {
 	groups []upstream.Group
 	filter upstream.Filter
-	caller *upstream.Caller // whose Tally gets what the subscription causes
+	caller *request.Caller // whose Tally gets what the subscription causes
 	gone   sync.Once
 	wake   chan struct{} // filled when there is something new below
 
@@ -33,7 +34,7 @@ type batch struct {
 	steps []step
 }
 
-func newSubscription(q upstream.ChangeQuery, caller *upstream.Caller) *subscription {
+func newSubscription(q upstream.ChangeQuery, caller *request.Caller) *subscription {
 	return &subscription{
 		groups: q.Groups,
 		filter: q.Filter,
@@ -49,7 +50,7 @@ func newSubscription(q upstream.ChangeQuery, caller *upstream.Caller) *subscript
 func (s *subscription) asCaller(ctx context.Context, prove bool) (as context.Context, counted func() (asked bool)) {
 	c := s.caller.Clone()
 	c.NoCache, c.ForceAuthCheck, c.MaxCalls = true, prove, 0
-	return upstream.WithCaller(ctx, c), func() bool {
+	return request.WithCaller(ctx, c), func() bool {
 		s.caller.Tally.Add(&c.Tally)
 		return c.Tally.Calls.Load() > 0
 	}

@@ -8,11 +8,11 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // admit refuses an operation whose caller has spent its budget. Nothing has been executed then.
-func (e *engine) admit(ctx context.Context, c *upstream.Caller, cost int) gqlerror.List {
+func (e *engine) admit(ctx context.Context, c *request.Caller, cost int) gqlerror.List {
 	if e.cfg.Admit == nil {
 		return nil
 	}

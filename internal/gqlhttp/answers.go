@@ -16,14 +16,14 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // AnswerStore keeps whole answers somewhere else. A store that fails is one that has nothing. It judges what an answer rests on, and
 // gives it as one basis to be counted. Texts are for the store to bound.
 type AnswerStore interface {
-	Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests upstream.Dependency, ok bool)
-	KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []upstream.Dependency, text []byte)
+	Answer(ctx context.Context, key [sha256.Size]byte) (text string, rests request.Dependency, ok bool)
+	KeepAnswer(ctx context.Context, key [sha256.Size]byte, rests []request.Dependency, text []byte)
 }
 
 // answers keeps whole answers, to give them again to the same credential for the same request while everything that they rest on
@@ -41,7 +41,7 @@ type answerKey [sha256.Size]byte
 // keptAnswer is an answer and what it rests on.
 type keptAnswer struct {
 	*payload
-	bases      []upstream.Dependency
+	bases      []request.Dependency
 	kind, name string // as in Report
 	cost       int
 }
@@ -85,7 +85,7 @@ func (k *answers) ask(ctx context.Context, key answerKey) (*keptAnswer, bool) {
 	if !ok {
 		return nil, false
 	}
-	a := &keptAnswer{bases: []upstream.Dependency{rests}}
+	a := &keptAnswer{bases: []request.Dependency{rests}}
 	return a, a.unpack(text) == nil
 }
 
@@ -108,7 +108,7 @@ func (a *keptAnswer) unpack(text string) (err error) {
 var errUnreadable = errors.New("a kept answer cannot be read")
 
 // count counts what an answer rests on as used by a caller.
-func (a *keptAnswer) count(c *upstream.Caller) {
+func (a *keptAnswer) count(c *request.Caller) {
 	for _, b := range a.bases {
 		b.RecordHit(&c.Tally)
 	}
@@ -130,7 +130,7 @@ func (k *answers) keep(ctx context.Context, key answerKey, a *keptAnswer) {
 }
 
 // keyOf makes the key of a request: its text, how the client wants the answer, and all that tells one caller from another.
-func keyOf(method string, accept []string, text []byte, c *upstream.Caller) answerKey {
+func keyOf(method string, accept []string, text []byte, c *request.Caller) answerKey {
 	b := make([]byte, 0, 2<<10) // on the stack, and enough for most
 	part := func(s string) {
 		b = binary.AppendUvarint(b, uint64(len(s)))

@@ -3,11 +3,11 @@ package gqlhttp
 import (
 	"net/http"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // authenticate refuses a caller who is not recognised, before anything of the request is read or executed.
-func (x *exchange) authenticate(caller *upstream.Caller) *refusal {
+func (x *exchange) authenticate(caller *request.Caller) *refusal {
 	if x.cfg.Authenticate == nil {
 		return nil
 	}

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // cachePolicy says how long a private cache, such as a browser's, may keep an answer without errors: as long as the pages in
 // it are fresh. An answer without pages must be asked for anew, which the ETag makes cheap.
-func cachePolicy(t *upstream.Tally, now time.Time) string {
+func cachePolicy(t *request.Tally, now time.Time) string {
 	until, used := t.FreshUntil()
 	if !used {
 		return "private, max-age=0"

@@ -5,12 +5,12 @@ import (
 	"net/http"
 	"strings"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // callerOf reads who calls, and how, from the request's headers; from nowhere else.
-func callerOf(h http.Header, cfg Config, id string) (*upstream.Caller, *refusal) {
-	c := &upstream.Caller{
+func callerOf(h http.Header, cfg Config, id string) (*request.Caller, *refusal) {
+	c := &request.Caller{
 		Token:     h.Get("X-Auth-Token"),
 		NoCache:   hasDirective(h.Values("Cache-Control"), "no-cache"),
 		Bearer:    bearer(h.Get("Authorization")),

@@ -8,7 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // Limits bound one operation. A field that is 0 has the default named beside it.
@@ -46,15 +46,15 @@ type Config struct {
 
 	// Authenticate proves who a caller is by its Bearer and notes that in it; an error refuses the caller. Every transport asks it once for
 	// each set of credentials, before anything is executed. nil: callers prove nothing to us.
-	Authenticate func(context.Context, *upstream.Caller) error
+	Authenticate func(context.Context, *request.Caller) error
 
 	// Admit is asked before an operation is executed, and returns how long its caller must wait first; 0: not at all. nil: nobody waits.
-	Admit    func(ctx context.Context, c *upstream.Caller, cost int) time.Duration
+	Admit    func(ctx context.Context, c *request.Caller, cost int) time.Duration
 	InFlight int // requests under way at once, but for streams; 0: no bound
 
 	// Afford is Admit for an operation that is refused without a word: then Admit is asked next. It says whether the caller need not wait.
 	// nil: nobody waits.
-	Afford func(ctx context.Context, c *upstream.Caller, cost int) bool
+	Afford func(ctx context.Context, c *request.Caller, cost int) bool
 
 	// Repeatable is offered every answer to a POST that was given out of what is kept, before it is written. Where a request of the same bytes
 	// comes, again gives the body of the answer anew, with the same headers, or false where the request must be served in full. nil: nobody

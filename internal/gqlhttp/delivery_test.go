@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -119,7 +120,7 @@ func TestFreshnessOfTheAnswerIsThatOfItsPages(t *testing.T) {
 	} {
 		target := serve(t, root{group: func(ctx context.Context, id string) (*upstream.Group, error) {
 			for _, d := range test.fresh {
-				upstream.CallerFrom(ctx).Tally.LimitFreshness(time.Now().Add(d))
+				request.CallerFrom(ctx).Tally.LimitFreshness(time.Now().Add(d))
 			}
 			return &upstream.Group{ID: id}, test.err
 		}}, gqlhttp.Config{})

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // engine is gqlgen's executor, guarded. Every transport runs operations through it and through nothing else.
@@ -125,7 +125,7 @@ func (e *engine) charge(ctx context.Context, op *graphql.OperationContext, doc *
 	if err := within(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
 		return gqlerror.List{err}
 	}
-	return e.admit(ctx, upstream.CallerFrom(ctx), cost)
+	return e.admit(ctx, request.CallerFrom(ctx), cost)
 }
 
 // costOf is what an operation was charged; 0 where it did not come so far.

@@ -10,6 +10,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -99,8 +100,8 @@ func presenter(cfg Config) graphql.ErrorPresenterFunc {
 // returns nil for any other. Once the request's time is over, an upstream that did not answer in time is a consequence of that.
 func ours(ctx context.Context, err error) *gqlerror.Error {
 	switch {
-	case errors.Is(err, upstream.ErrTooManyCalls):
-		most := upstream.CallerFrom(ctx).MaxCalls
+	case errors.Is(err, request.ErrTooManyCalls):
+		most := request.CallerFrom(ctx).MaxCalls
 		return instead(ctx, err, codeTooComplex, "The operation needs more than %d upstream calls; at most %[1]d are allowed.", most)
 	case !errors.Is(context.Cause(ctx), errRequestTimeout):
 		return nil
@@ -134,7 +135,7 @@ func mask(ctx context.Context, cfg Config, err error) *gqlerror.Error {
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok && codeOf(e) != "" {
 		return e
 	}
-	cfg.Log.ErrorContext(ctx, "internal error", "requestId", upstream.CallerFrom(ctx).RequestID, "error", err)
+	cfg.Log.ErrorContext(ctx, "internal error", "requestId", request.CallerFrom(ctx).RequestID, "error", err)
 	return instead(ctx, err, codeInternal, messageInternal)
 }
 
@@ -144,7 +145,7 @@ func recoverer(cfg Config) graphql.RecoverFunc {
 		return cfg.RecoverFunc
 	}
 	return func(ctx context.Context, fault any) error {
-		cfg.Log.ErrorContext(ctx, "panic in a resolver", "requestId", upstream.CallerFrom(ctx).RequestID, "panic", fault, "stack", string(debug.Stack()))
+		cfg.Log.ErrorContext(ctx, "panic in a resolver", "requestId", request.CallerFrom(ctx).RequestID, "panic", fault, "stack", string(debug.Stack()))
 		return errorf(codeInternal, messageInternal)
 	}
 }

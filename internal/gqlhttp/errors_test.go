@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -62,7 +63,7 @@ func TestEveryErrorHasACode(t *testing.T) {
 
 func TestBudgetOfUpstreamCalls(t *testing.T) {
 	spending := root{group: func(ctx context.Context, id string) (*upstream.Group, error) {
-		return &upstream.Group{ID: id}, upstream.CallerFrom(ctx).TakeCall()
+		return &upstream.Group{ID: id}, request.CallerFrom(ctx).TakeCall()
 	}}
 	target := serve(t, spending, gqlhttp.Config{Limits: gqlhttp.Limits{UpstreamCalls: 3}})
 	got := post(t, target, `{`+numbered(4, "a%d: scalingGroup(groupId: 1) { region } ")+`}`, "Scalegraph-Explain", "1")

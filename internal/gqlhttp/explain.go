@@ -5,7 +5,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // explain adds extensions.explain to the answers of callers who asked for it: what the answer cost.
@@ -17,7 +17,7 @@ func (explain) Validate(_ graphql.ExecutableSchema) error { return nil }
 // InterceptResponse runs last, so that the whole answer is counted.
 func (explain) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	resp := next(ctx)
-	caller := upstream.CallerFrom(ctx)
+	caller := request.CallerFrom(ctx)
 	if resp == nil || !caller.Explain {
 		return resp
 	}
@@ -25,7 +25,7 @@ func (explain) InterceptResponse(ctx context.Context, next graphql.ResponseHandl
 	return resp
 }
 
-func explanation(t *upstream.Tally, cost int) map[string]any {
+func explanation(t *request.Tally, cost int) map[string]any {
 	return map[string]any{
 		"upstreamCalls": t.Calls.Load(),
 		"upstreamRows":  t.Rows.Load(),

@@ -13,7 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // handler serves one path. It is safe for concurrent use and never changed after NewHandler.
@@ -73,9 +73,9 @@ type exchange struct {
 	media      string          // media type of an answer in one piece
 	acceptable bool            // the client takes such an answer
 	prefer     preferences
-	caller     *upstream.Caller // once it is known
-	key        *answerKey       // under which the answer is kept, or may be; nil: it may not
-	entered    bool             // it counts as under way
+	caller     *request.Caller // once it is known
+	key        *answerKey      // under which the answer is kept, or may be; nil: it may not
+	entered    bool            // it counts as under way
 	report     Report
 }
 
@@ -124,7 +124,7 @@ func (x *exchange) serve() *refusal {
 	}
 	ctx, cancel := x.inTime()
 	defer cancel()
-	x.ctx = graphql.StartOperationTrace(upstream.WithCaller(ctx, caller))
+	x.ctx = graphql.StartOperationTrace(request.WithCaller(ctx, caller))
 	return x.run(params)
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -27,9 +28,9 @@ func TestPostAndGetAnswerAlike(t *testing.T) {
 }
 
 func TestCallerIsReadFromHeaders(t *testing.T) {
-	var caller *upstream.Caller
+	var caller *request.Caller
 	seen := root{group: func(ctx context.Context, id string) (*upstream.Group, error) {
-		caller = upstream.CallerFrom(ctx)
+		caller = request.CallerFrom(ctx)
 		caller.Tally.Calls.Add(2)
 		return &upstream.Group{ID: id}, nil
 	}}

@@ -11,7 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // subscribe begins an operation of a socket, a query as well as a subscription.
@@ -33,7 +33,7 @@ func (s *socket) subscribe(m message) *closing {
 		return &closing{closeInvalid, "Invalid subscribe payload"}
 	}
 	full := len(s.run) >= maxOperations
-	ctx, cancel := context.WithCancel(upstream.WithCaller(s.ctx, s.caller.Clone()))
+	ctx, cancel := context.WithCancel(request.WithCaller(s.ctx, s.caller.Clone()))
 	if !full {
 		s.run[m.ID] = cancel
 	}
@@ -79,7 +79,7 @@ func (s *socket) running(id string) bool {
 
 // operate runs one operation to its end.
 func (s *socket) operate(ctx context.Context, id string, p *parameters) {
-	report := Report{Status: http.StatusSwitchingProtocols, Caller: upstream.CallerFrom(ctx)}
+	report := Report{Status: http.StatusSwitchingProtocols, Caller: request.CallerFrom(ctx)}
 	defer s.tell(ctx, time.Now(), &report)
 	op, errs := s.operation(ctx, p)
 	if op != nil {

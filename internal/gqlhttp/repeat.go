@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // A repeat is a request whose answer was given out of what is kept. Whoever sends the same bytes is the same caller who wants the same in
@@ -14,7 +14,7 @@ import (
 type repeat struct {
 	*handler
 	key      answerKey
-	caller   *upstream.Caller // as it was recognised; its tally is that of the first time
+	caller   *request.Caller // as it was recognised; its tally is that of the first time
 	encoding string
 	length   int // of the body, which the headers tell
 }
@@ -51,7 +51,7 @@ func (p *repeat) again(ctx context.Context, id string) ([]byte, bool) {
 }
 
 // recognised reports whether the caller can still prove who it is, and may read what it might.
-func (p *repeat) recognised(ctx context.Context, caller *upstream.Caller) bool {
+func (p *repeat) recognised(ctx context.Context, caller *request.Caller) bool {
 	if p.cfg.Authenticate == nil {
 		return true
 	}
@@ -61,6 +61,6 @@ func (p *repeat) recognised(ctx context.Context, caller *upstream.Caller) bool {
 	return p.cfg.Authenticate(ctx, caller) == nil && caller.ProjectsOnly == p.caller.ProjectsOnly && slices.Equal(caller.Projects, p.caller.Projects)
 }
 
-func (p *repeat) affords(ctx context.Context, caller *upstream.Caller, cost int) bool {
+func (p *repeat) affords(ctx context.Context, caller *request.Caller, cost int) bool {
 	return p.cfg.Afford == nil || p.cfg.Afford(ctx, caller, cost)
 }

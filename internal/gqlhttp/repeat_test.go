@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"scalegraph/internal/gqlhttp"
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // repeating is the program with kept answers, where what is offered to be given again is in again: that of the last request; nil: none was.
@@ -125,11 +125,11 @@ func TestRepeatEndsWithItsPages(t *testing.T) {
 
 // Who may no longer prove who it is, or may read something else since, or has spent its budget, is served in full, which says so.
 func TestRepeatJudgesTheCallerAnew(t *testing.T) {
-	proof := func(c *upstream.Caller) error { c.Name = "me"; return nil }
+	proof := func(c *request.Caller) error { c.Name = "me"; return nil }
 	afford := true
 	p := newRepeating(t, func(cfg *gqlhttp.Config) {
-		cfg.Authenticate = func(_ context.Context, c *upstream.Caller) error { return proof(c) }
-		cfg.Afford = func(_ context.Context, c *upstream.Caller, cost int) bool {
+		cfg.Authenticate = func(_ context.Context, c *request.Caller) error { return proof(c) }
+		cfg.Afford = func(_ context.Context, c *request.Caller, cost int) bool {
 			return afford && c.Name == "me" && cost > 0
 		}
 	})
@@ -137,13 +137,13 @@ func TestRepeatJudgesTheCallerAnew(t *testing.T) {
 	if _, ok := p.again(t.Context(), "id"); !ok {
 		t.Fatal("not given again")
 	}
-	for name, now := range map[string]func(*upstream.Caller) error{
-		"gone": func(*upstream.Caller) error { return errors.New("no") },
-		"confined": func(c *upstream.Caller) error {
+	for name, now := range map[string]func(*request.Caller) error{
+		"gone": func(*request.Caller) error { return errors.New("no") },
+		"confined": func(c *request.Caller) error {
 			c.Name, c.ProjectsOnly, c.Projects = "me", true, []string{project}
 			return nil
 		},
-		"confined fully": func(c *upstream.Caller) error { c.Name, c.ProjectsOnly = "me", true; return nil },
+		"confined fully": func(c *request.Caller) error { c.Name, c.ProjectsOnly = "me", true; return nil },
 	} {
 		was := proof
 		proof = now
@@ -164,7 +164,7 @@ func TestRepeatCountsAsUnderWay(t *testing.T) {
 	var block bool
 	p := newRepeating(t, func(cfg *gqlhttp.Config) {
 		cfg.InFlight = 1
-		cfg.Authenticate = func(context.Context, *upstream.Caller) error {
+		cfg.Authenticate = func(context.Context, *request.Caller) error {
 			if block {
 				inside <- struct{}{}
 				<-leave

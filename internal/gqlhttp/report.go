@@ -5,19 +5,19 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // Report is what became of one operation, for metrics and logs. Nothing in it is a secret or without bounds.
 type Report struct {
-	Kind   string           // query, mutation or subscription; empty where the request was refused before that was known
-	Name   string           // of the operation, where its document is trusted: other names are up to strangers
-	Code   string           // of the first error, of a stream's last answer; empty: none
-	Status int              // HTTP; 101 for an operation of a WebSocket
-	Cost   int              // what was charged
-	Again  Again            // whether it was executed, or its answer kept
-	Took   time.Duration    // from the request's headers to the end of its answer
-	Caller *upstream.Caller // with all that was counted; nil where the request was refused before that was known
+	Kind   string          // query, mutation or subscription; empty where the request was refused before that was known
+	Name   string          // of the operation, where its document is trusted: other names are up to strangers
+	Code   string          // of the first error, of a stream's last answer; empty: none
+	Status int             // HTTP; 101 for an operation of a WebSocket
+	Cost   int             // what was charged
+	Again  Again           // whether it was executed, or its answer kept
+	Took   time.Duration   // from the request's headers to the end of its answer
+	Caller *request.Caller // with all that was counted; nil where the request was refused before that was known
 }
 
 // Again says how an answer was found that is given again, without executing anything. Empty: it was not.

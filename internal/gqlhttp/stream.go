@@ -8,7 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // An event is one answer of a stream.
@@ -26,10 +26,10 @@ func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextI
 	out := make(chan event)
 	go func() {
 		defer close(out)
-		caller := upstream.CallerFrom(ctx)
+		caller := request.CallerFrom(ctx)
 		for {
 			each := caller.Clone()
-			resp := responses(upstream.WithCaller(ctx, each))
+			resp := responses(request.WithCaller(ctx, each))
 			caller.Tally.Add(&each.Tally)
 			if resp == nil {
 				return
@@ -114,7 +114,7 @@ func relay(events <-chan event, to sink, every time.Duration, draining, lost <-c
 
 // endless returns the context of the exchange without the bound on the time of a request.
 func (x *exchange) endless() context.Context {
-	return graphql.StartOperationTrace(upstream.WithCaller(x.connection, x.caller))
+	return graphql.StartOperationTrace(request.WithCaller(x.connection, x.caller))
 }
 
 // unrecognised returns a channel that is closed when the caller is not recognised any more. Until ctx ends.
@@ -129,7 +129,7 @@ func (h *handler) unrecognised(ctx context.Context) <-chan struct{} {
 		for {
 			select {
 			case <-tick.C:
-				if h.cfg.Authenticate(ctx, upstream.CallerFrom(ctx).Clone()) != nil && ctx.Err() == nil {
+				if h.cfg.Authenticate(ctx, request.CallerFrom(ctx).Clone()) != nil && ctx.Err() == nil {
 					close(lost)
 					return
 				}

@@ -17,8 +17,8 @@ import (
 	"scalegraph/graph"
 	"scalegraph/graph/model"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/request"
 	"scalegraph/resolvers"
-	"scalegraph/upstream"
 )
 
 // A feed is a subscription that a test speaks through.
@@ -310,7 +310,7 @@ func TestCallersOfStreams(t *testing.T) {
 	var fault error
 	target := serveFeed(t, f, gqlhttp.Config{
 		KeepAlive: time.Hour, Recognise: time.Millisecond,
-		Authenticate: func(context.Context, *upstream.Caller) error {
+		Authenticate: func(context.Context, *request.Caller) error {
 			mu.Lock()
 			defer mu.Unlock()
 			return fault
@@ -345,7 +345,7 @@ func TestHeadHasNoStream(t *testing.T) {
 func TestSubscriptionsAreChargedOnce(t *testing.T) {
 	f := newFeed()
 	var charged []int
-	target := serveFeed(t, f, gqlhttp.Config{Admit: func(_ context.Context, _ *upstream.Caller, cost int) time.Duration {
+	target := serveFeed(t, f, gqlhttp.Config{Admit: func(_ context.Context, _ *request.Caller, cost int) time.Duration {
 		charged = append(charged, cost)
 		return 0
 	}})

@@ -11,7 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // The protocol is graphql-transport-ws, as the library graphql-ws has it.
@@ -85,7 +85,7 @@ type socket struct {
 	under  sync.WaitGroup // operations
 
 	mu     sync.Mutex
-	caller *upstream.Caller // nil before the client has introduced itself
+	caller *request.Caller // nil before the client has introduced itself
 	run    map[string]context.CancelFunc
 	last   bool // no operation may begin any more
 }
@@ -222,7 +222,7 @@ func (s *socket) introduce(m message) *closing {
 	s.send(message{Type: "connection_ack"})
 	s.under.Go(func() {
 		select {
-		case <-s.unrecognised(upstream.WithCaller(s.ctx, caller)):
+		case <-s.unrecognised(request.WithCaller(s.ctx, caller)):
 			_ = s.conn.Close(closeUnauthorized, "The caller is not recognised any more")
 		case <-s.ctx.Done():
 		}

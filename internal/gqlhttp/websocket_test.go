@@ -13,6 +13,7 @@ import (
 	"github.com/coder/websocket"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -236,7 +237,7 @@ func TestManyOperationsOfASocket(t *testing.T) {
 func TestCredentialsOfASocket(t *testing.T) {
 	f := newFeed()
 	target := serveFeed(t, f, gqlhttp.Config{})
-	for payload, want := range map[string]*upstream.Caller{
+	for payload, want := range map[string]*request.Caller{
 		``:                                              {Token: "header"},
 		`,"payload":null`:                               {Token: "header"},
 		`,"payload":{"other":{"a":[]}}`:                 {Token: "header"},
@@ -254,7 +255,7 @@ func TestCredentialsOfASocket(t *testing.T) {
 		s.send(`{"type":"connection_init"` + payload + `}`)
 		s.expect(`{"type":"connection_ack"}`)
 		s.send(subscribe("1", subscription))
-		got := upstream.CallerFrom(f.subscribed(t))
+		got := request.CallerFrom(f.subscribed(t))
 		if got.Token != want.Token || got.Bearer != want.Bearer || fmt.Sprint(got.Tokens) != fmt.Sprint(want.Tokens) {
 			t.Errorf("%s: %+v", payload, got)
 		}
@@ -262,7 +263,7 @@ func TestCredentialsOfASocket(t *testing.T) {
 }
 
 func TestSocketsOfStrangers(t *testing.T) {
-	proof := func(_ context.Context, c *upstream.Caller) error {
+	proof := func(_ context.Context, c *request.Caller) error {
 		if c.Bearer != "key" {
 			return errors.New("unknown")
 		}

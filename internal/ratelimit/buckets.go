@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // maxCallers is how many callers' buckets are kept. Beyond that the emptier half is forgotten, which harms nobody.
@@ -96,7 +96,7 @@ func (b *Buckets) told(who uint64, level float64) {
 }
 
 // Of tells callers apart, in this process. All who bring nothing are one.
-func (b *Buckets) Of(c *upstream.Caller) uint64 {
+func (b *Buckets) Of(c *request.Caller) uint64 {
 	var h maphash.Hash
 	h.SetSeed(b.seed)
 	identify(&h, c)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // paced returns buckets whose time a test moves.
@@ -95,7 +95,7 @@ func TestBucketsAreBounded(t *testing.T) {
 
 func TestWhoIsWho(t *testing.T) {
 	b := New(1)
-	callers := []*upstream.Caller{
+	callers := []*request.Caller{
 		{}, {Name: "a"}, {Name: "b"}, {Token: "a"}, {Token: "b"}, {Tokens: map[string]string{"p": "a"}}, {Token: "a", Tokens: map[string]string{"p": "a"}},
 	}
 	seen := map[uint64]int{}
@@ -105,7 +105,7 @@ func TestWhoIsWho(t *testing.T) {
 		}
 		seen[b.Of(c)] = i
 	}
-	if b.Of(&upstream.Caller{Name: "a", Bearer: "one"}) != b.Of(&upstream.Caller{Name: "a", Bearer: "two"}) {
+	if b.Of(&request.Caller{Name: "a", Bearer: "one"}) != b.Of(&request.Caller{Name: "a", Bearer: "two"}) {
 		t.Error("two keys of one caller are taken for two callers")
 	}
 }

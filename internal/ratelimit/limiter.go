@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // Limiter bounds what each caller spends in a minute: in Redis, where all replicas count together, or in memory alone. It may be used by
@@ -25,7 +25,7 @@ func (l *Limiter) Share(trips Trips, secret string) {
 
 // Take spends a cost and returns 0, or spends nothing and returns how long to wait until it would be had; see Buckets.Take. Where Redis does
 // not answer, the caller's bucket goes on in memory at the level that was last seen.
-func (l *Limiter) Take(ctx context.Context, c *upstream.Caller, cost int) time.Duration {
+func (l *Limiter) Take(ctx context.Context, c *request.Caller, cost int) time.Duration {
 	who := l.own.Of(c)
 	if l.shared == nil {
 		return l.own.Take(who, cost)

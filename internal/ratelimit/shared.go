@@ -13,7 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // Trips makes trips to Redis, each within its own bound of time. One that is false did not get an answer, and how that came about is nobody
@@ -47,7 +47,7 @@ if life > 0 then redis.call('SET', KEYS[1], string.format('%.6f', level - life),
 return {0, life}`)
 
 // take is Limiter.Take; least is a level that the bucket has at least. ok is false where Redis did not answer.
-func (s *shared) take(ctx context.Context, c *upstream.Caller, cost int, least float64) (wait time.Duration, level float64, ok bool) {
+func (s *shared) take(ctx context.Context, c *request.Caller, cost int, least float64) (wait time.Duration, level float64, ok bool) {
 	var told []int64
 	ok = s.trips.Trip(ctx, func(ctx context.Context, rdb redis.UniversalClient) (err error) {
 		told, err = spend.Run(ctx, rdb, []string{s.key(c)}, s.life(float64(cost)), s.life(least), minute).Int64Slice()
@@ -63,7 +63,7 @@ func (s *shared) take(ctx context.Context, c *upstream.Caller, cost int, least f
 func (s *shared) life(level float64) float64 { return level / s.perMinute * minute }
 
 // key names a caller by a hash: the key space shows neither tokens nor who asks.
-func (s *shared) key(c *upstream.Caller) string {
+func (s *shared) key(c *request.Caller) string {
 	var h hash.Hash
 	if h = sha256.New(); len(s.secret) > 0 {
 		h = hmac.New(sha256.New, s.secret)
@@ -74,7 +74,7 @@ func (s *shared) key(c *upstream.Caller) string {
 
 // identify writes what tells one caller from another: the name of those who proved who they are, else their tokens. All who bring nothing
 // are one. Writing to a hash never fails.
-func identify(h io.Writer, c *upstream.Caller) {
+func identify(h io.Writer, c *request.Caller) {
 	if c.Name != "" {
 		_, _ = io.WriteString(h, "name "+c.Name)
 		return

@@ -12,7 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"scalegraph/cache/redistest"
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // trips go to a server directly, for so long at most.
@@ -44,7 +44,7 @@ func replicas(t *testing.T, s *redistest.Server, n, perMinute int) []*Limiter {
 func TestReplicasShareABucket(t *testing.T) {
 	s := redistest.Start(t)
 	both := replicas(t, s, 2, 1000)
-	a, b := &upstream.Caller{Name: "a"}, &upstream.Caller{Token: "hunter2"}
+	a, b := &request.Caller{Name: "a"}, &request.Caller{Token: "hunter2"}
 	var in atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 20 {
@@ -83,7 +83,7 @@ func TestReplicasShareABucket(t *testing.T) {
 // What costs less than a millisecond of the limit is neither free nor rounded up.
 func TestSmallCostsAddUp(t *testing.T) {
 	l := replicas(t, redistest.Start(t), 1, 600_000)[0] // ten a millisecond
-	c := &upstream.Caller{Name: "a"}
+	c := &request.Caller{Name: "a"}
 	began := time.Now()
 	const spent = 3000 * 7
 	for range 3000 {
@@ -101,7 +101,7 @@ func TestSmallCostsAddUp(t *testing.T) {
 // An operation that costs more than a whole bucket is let in when that is empty, and paid for.
 func TestMoreThanABucket(t *testing.T) {
 	l := replicas(t, redistest.Start(t), 1, 60)[0]
-	c := &upstream.Caller{Name: "a"}
+	c := &request.Caller{Name: "a"}
 	if wait := l.Take(t.Context(), c, 120); wait != 0 {
 		t.Errorf("wait %v", wait)
 	}
@@ -116,7 +116,7 @@ func TestMoreThanABucket(t *testing.T) {
 func TestRedisIsLost(t *testing.T) {
 	s := redistest.Start(t)
 	both := replicas(t, s, 2, 1000)
-	c := &upstream.Caller{Name: "a"}
+	c := &request.Caller{Name: "a"}
 	take := func(replica, cost int) time.Duration {
 		t.Helper()
 		return both[replica].Take(t.Context(), c, cost)
@@ -153,10 +153,10 @@ func TestRedisIsLost(t *testing.T) {
 func TestOneTripForATake(t *testing.T) {
 	s := redistest.Start(t)
 	l := replicas(t, s, 1, 1000)[0]
-	l.Take(t.Context(), &upstream.Caller{}, 1) // brings the script
+	l.Take(t.Context(), &request.Caller{}, 1) // brings the script
 	before := commands(t, s)
 	for range 10 {
-		l.Take(t.Context(), &upstream.Caller{}, 1)
+		l.Take(t.Context(), &request.Caller{}, 1)
 	}
 	if n := l.shared.trips.(*trips).count.Load(); n != 11 {
 		t.Errorf("%d trips", n)
@@ -188,9 +188,9 @@ func commands(t *testing.T, s *redistest.Server) int {
 // Every replica finds the same key, and others cannot make it without the secret.
 func TestKeys(t *testing.T) {
 	with, without := &shared{secret: []byte("s")}, &shared{}
-	a, b := &upstream.Caller{Token: "a"}, &upstream.Caller{Name: "a"}
+	a, b := &request.Caller{Token: "a"}, &request.Caller{Name: "a"}
 	seen := map[string]bool{with.key(a): true, with.key(b): true, without.key(a): true, without.key(b): true}
-	if len(seen) != 4 || with.key(a) != (&shared{secret: []byte("s")}).key(&upstream.Caller{Token: "a"}) {
+	if len(seen) != 4 || with.key(a) != (&shared{secret: []byte("s")}).key(&request.Caller{Token: "a"}) {
 		t.Errorf("keys %v", seen)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"os"
 
-	"scalegraph/upstream"
+	"scalegraph/internal/request"
 )
 
 // NewLog returns a log in a form: text, json, or auto, which is text for a terminal and JSON for everything else. Nothing in this program
@@ -34,7 +34,7 @@ func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
 	if has(r, RequestID) {
 		return h.Handler.Handle(ctx, r)
 	}
-	if id := upstream.CallerFrom(ctx).RequestID; id != "" {
+	if id := request.CallerFrom(ctx).RequestID; id != "" {
 		r.AddAttrs(slog.String(RequestID, id))
 	}
 	return h.Handler.Handle(ctx, r)

@@ -12,6 +12,7 @@ import (
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/signer"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/request"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
