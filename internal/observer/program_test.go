@@ -1,0 +1,197 @@
+package observer
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"scalegraph/cache"
+	"scalegraph/graph"
+	"scalegraph/internal/app"
+	"scalegraph/internal/auth"
+	"scalegraph/internal/changefeed"
+	"scalegraph/internal/config"
+	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/paging"
+	"scalegraph/resolvers"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/emulatortest"
+)
+
+// A planted fault stands between two packages of a program. The zero value plants none.
+type planted struct {
+	source func(paging.Source) paging.Source
+	pages  func(resolvers.Pages) resolvers.Pages
+	feeds  func(resolvers.Feeds) resolvers.Feeds
+	relay  changefeed.Relay
+}
+
+// inBubble starts a program that runs in a synctest bubble: composed as app does it, with default settings and without Redis.
+func inBubble(p planted) start {
+	return func(t testing.TB, e *emulator.Emulator) replica {
+		t.Helper()
+		log := slog.New(slog.DiscardHandler)
+		cfg, err := config.Read([]string{"-upstream", "http://emulator.test", "-region", "r", "-project", project}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		up, err := upstream.New(upstream.Config{
+			Endpoints: map[string]string{cfg.Region: cfg.Upstream}, TypeSpelling: cfg.TypeSpelling, Timeout: cfg.UpstreamTimeout,
+			Concurrency: cfg.UpstreamConcurrency, Transport: e.Transport(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs := cache.New(up, cache.Config{
+			Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError, Grant: cfg.Grant, GrantScope: cfg.GrantScope,
+			GrantIfError: cfg.GrantIfError, Memory: cfg.CacheMemory, Timeout: cfg.RequestTimeout,
+		})
+		var source paging.Source = auth.Confine(logs)
+		if p.source != nil {
+			source = p.source(source)
+		}
+		pages := paging.New(source)
+		rc := resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: cfg.Region, Project: cfg.Project}
+		if p.pages != nil {
+			rc.Pages = p.pages(pages)
+		}
+		if p.feeds != nil {
+			rc.Feeds = p.feeds(pages)
+		}
+		rc.Changes = changefeed.New(changefeed.Config{Pages: pages, Poll: cfg.Poll, Relay: p.relay})
+		schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers.New(rc), Complexity: resolvers.Complexity()})
+		r := overPipes(gqlhttp.NewHandler(schema, gqlhttp.Config{
+			Limits: cfg.Limits, RequestTimeout: cfg.RequestTimeout, StatusProfile: gqlhttp.StatusProfile(cfg.StatusProfile),
+			Answers: cfg.CacheMemory / 8, Events: resolvers.WithEvents, Streams: new(gqlhttp.Streams), Log: log,
+			ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
+			Extensions: []graphql.HandlerExtension{resolvers.Extension{}},
+		}))
+		serving := r.stop
+		r.stop = sync.OnceFunc(func() {
+			serving()
+			logs.Close()
+			up.Close()
+		})
+		return r
+	}
+}
+
+// overPipes serves HTTP over connections in memory, which a bubble can wait for.
+func overPipes(h http.Handler) replica {
+	l := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(l) }) // ends with an error when it is closed
+	transport := &http.Transport{DialContext: l.dial}
+	return replica{client{"http://replica.test", &http.Client{Transport: transport}}, func() {
+		_ = server.Close()
+		transport.CloseIdleConnections()
+		serving.Wait()
+	}}
+}
+
+// pipes is a listener whose connections are pipes.
+type pipes struct {
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (l *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case l.conns <- there:
+		return here, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipes) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// overSockets starts programs as a person does, with these arguments. All replicas of one emulator have the same upstream.
+func overSockets(url string, args ...string) start {
+	return func(t testing.TB, _ *emulator.Emulator) replica {
+		t.Helper()
+		ctx, cancel := context.WithCancel(context.Background())
+		out, logs := new(buffer), new(buffer)
+		status := make(chan int, 1)
+		all := append([]string{"-listen", "127.0.0.1:0", "-upstream", url, "-region", "r", "-project", project, "-drain-delay", "0s"}, args...)
+		go func() { status <- app.Main(ctx, all, nil, out, logs) }()
+		address := regexp.MustCompile(`http://[0-9.:]+`)
+		for address.FindString(out.String()) == "" {
+			select {
+			case code := <-status:
+				t.Fatalf("a replica ended with status %d: %s", code, logs)
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+		transport := &http.Transport{}
+		return replica{client{address.FindString(out.String()), &http.Client{Transport: transport}}, sync.OnceFunc(func() {
+			cancel()
+			transport.CloseIdleConnections()
+			if code := <-status; code != 0 {
+				t.Errorf("a replica ended with status %d: %s", code, logs)
+			}
+		})}
+	}
+}
+
+// served starts replicas over sockets, each world with its own upstream.
+func served(args ...string) start {
+	var mu sync.Mutex
+	urls := map[*emulator.Emulator]string{}
+	return func(t testing.TB, e *emulator.Emulator) replica {
+		mu.Lock()
+		url, ok := urls[e]
+		if !ok {
+			url = emulatortest.Serve(t, e)
+			urls[e] = url
+		}
+		mu.Unlock()
+		return overSockets(url, args...)(t, e)
+	}
+}
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
