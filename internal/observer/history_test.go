@@ -55,12 +55,21 @@ func newWorld(seed uint64, sizes []int, ties float64) *world {
 	return w
 }
 
-// unsteady has the upstream take a while for each call, and change on the arrival of some.
+// unsteady has the upstream take a while for each call, and change on the arrival of some, the less often the more calls there are.
 func (w *world) unsteady(rng *rand.Rand, slowest time.Duration, during float64, broken string) {
+	const burst, rest = 20, 10 * time.Second // at most so many changes in each stretch of time
 	var mu sync.Mutex
+	var began time.Time
+	left := 0
 	w.OnRequest(func(emulator.Request) {
 		mu.Lock()
-		moves := rng.Float64() < during
+		if time.Since(began) > rest {
+			began, left = time.Now(), burst
+		}
+		moves := left > 0 && rng.Float64() < during
+		if moves {
+			left--
+		}
 		mu.Unlock()
 		if moves {
 			w.mover.move("during a call")

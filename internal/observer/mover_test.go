@@ -91,7 +91,7 @@ func (m *mover) ends() []uint64 {
 	return m.cuts[:len(m.cuts):len(m.cuts)]
 }
 
-// move makes one random change.
+// move makes one random change. Each row that ends does so at a moment of its own.
 func (m *mover) move(why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -139,13 +139,15 @@ func (m *mover) insert(group string, n int, tied bool) string {
 }
 
 func (m *mover) finish(group string) string {
-	id, ok := m.running(group, true)
-	if !ok {
-		return "nothing runs"
+	now, what := time.Now().UTC().Truncate(time.Second), "ended"
+	for range 1 + len(m.doing[group])/20 {
+		if id, ok := m.running(group, true); ok {
+			m.e.Update(project, group, id, func(r *emulator.Row) { m.end(r, now) })
+			m.cuts = append(m.cuts, m.e.Seq())
+			what += " " + id
+		}
 	}
-	now := time.Now().UTC().Truncate(time.Second)
-	m.e.Update(project, group, id, func(r *emulator.Row) { m.end(r, now) })
-	return "ended " + id
+	return what
 }
 
 func (m *mover) update(group string) string {

@@ -6,16 +6,17 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scalegraph/cache/redistest"
 )
 
 var (
 	histories     = flag.Int("histories", 100, "how many random histories of walks to judge")
 	subscriptions = flag.Int("subscriptions", 20, "how many random histories of subscriptions to judge")
+	replicas      = flag.Int("replicas", 8, "how many random histories to judge over sockets, with several replicas and Redis")
+	lines         = flag.Int("lines", 80, "how many lines of a failed history to print")
 	firstSeed     = flag.Uint64("seed", 1, "seed of the first history; the next ones follow")
 )
-
-// shown is how many lines of a failed history are printed.
-const shownLines = 80
 
 // TestWalks judges random histories of clients that page.
 func TestWalks(t *testing.T) {
@@ -31,7 +32,7 @@ func TestWalks(t *testing.T) {
 func report(t testing.TB, test string, seed uint64, log *trace) {
 	t.Helper()
 	if log != nil && len(log.wrong()) > 0 {
-		t.Errorf("seed %d (go test ./internal/observer -run %s -seed %d -histories 1 -subscriptions 1):\n%s", seed, test, seed, log.report(shownLines))
+		t.Errorf("seed %d (go test ./internal/observer -run %s -seed %d -histories 1 -subscriptions 1):\n%s", seed, test, seed, log.report(*lines))
 	}
 }
 
@@ -56,6 +57,25 @@ func TestSubscriptions(t *testing.T) {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			report(t, "TestSubscriptions", seed, bubble(t, func(t *testing.T) *trace { return followHistory(t, seed, c, inBubble(planted{})) }))
+		})
+	}
+}
+
+// TestReplicas judges random histories of clients that subscribe to several replicas and page through their logs, over sockets. The replicas share
+// a redis-server that is restarted.
+func TestReplicas(t *testing.T) {
+	for n := range *replicas {
+		seed := *firstSeed + uint64(n)
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			redis := redistest.Start(t)
+			c := course{lasts: 20 * time.Second, settles: 30 * time.Second, move: time.Second, stays: 4 * time.Second, call: 50 * time.Millisecond, restart: redis.Restart}
+			args := []string{"-redis-url", redis.URL()}
+			if seed%4 > 0 { // else with the default settings
+				args = append(args, "-poll", "400ms", "-fresh", "400ms", "-stale", "800ms")
+				c.lasts, c.move, c.stays = 8*time.Second, 250*time.Millisecond, 1500*time.Millisecond
+			}
+			report(t, "TestReplicas", seed, followHistory(t, seed, c, served(args...)))
 		})
 	}
 }

@@ -181,7 +181,9 @@ type side struct {
 	newer, older bool // rows beyond the page
 }
 
-func (v side) plus(w side) side { return side{v.total + w.total, v.newer || w.newer, v.older || w.older} }
+func (v side) plus(w side) side {
+	return side{v.total + w.total, v.newer || w.newer, v.older || w.older}
+}
 
 // cut returns what a state has inside of a window, and what it says of the surroundings.
 func (w window) cut(group string, s state) (inside []string, v side) {

@@ -141,7 +141,7 @@ func overSockets(url string, args ...string) start {
 		ctx, cancel := context.WithCancel(context.Background())
 		out, logs := new(buffer), new(buffer)
 		status := make(chan int, 1)
-		all := append([]string{"-listen", "127.0.0.1:0", "-upstream", url, "-region", "r", "-project", project, "-drain-delay", "0s"}, args...)
+		all := append([]string{"-listen", "127.0.0.1:0", "-upstream", url, "-region", "r", "-project", project}, args...)
 		go func() { status <- app.Main(ctx, all, nil, out, logs) }()
 		address := regexp.MustCompile(`http://[0-9.:]+`)
 		for address.FindString(out.String()) == "" {

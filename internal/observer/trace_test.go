@@ -54,5 +54,9 @@ func (t *trace) report(most int) string {
 			break
 		}
 	}
-	return strings.Join(t.faults, "\n") + "\n\n" + strings.Join(t.lines[max(0, end-most):end], "\n")
+	faults := t.faults
+	if n := len(faults); n > 8 {
+		faults = append(faults[:8:8], fmt.Sprintf("and %d more", n-8))
+	}
+	return strings.Join(faults, "\n") + "\n\n" + strings.Join(t.lines[max(0, end-most):end], "\n")
 }
