@@ -123,11 +123,16 @@ func (c client) socket(ctx context.Context, query string) (stream, error) {
 	if err != nil {
 		return stream{}, err
 	}
-	for _, text := range []string{`{"type":"connection_init","payload":{"X-Auth-Token":"` + token + `"}}`, `{"type":"subscribe","id":"1","payload":` + string(payload) + `}`} {
-		if err := conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
-			_ = conn.CloseNow()
-			return stream{}, errors.Join(errEnded, err)
-		}
+	err = conn.Write(ctx, websocket.MessageText, []byte(`{"type":"connection_init","payload":{"X-Auth-Token":"`+token+`"}}`))
+	if err == nil {
+		_, _, err = conn.Read(ctx) // connection_ack
+	}
+	if err == nil {
+		err = conn.Write(ctx, websocket.MessageText, []byte(`{"type":"subscribe","id":"1","payload":`+string(payload)+`}`))
+	}
+	if err != nil {
+		_ = conn.CloseNow()
+		return stream{}, errors.Join(errEnded, err)
 	}
 	return stream{next: func() (change, error) { return nextMessage(ctx, conn) }, close: func() { _ = conn.CloseNow() }}, nil
 }
