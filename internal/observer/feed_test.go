@@ -61,6 +61,9 @@ type course struct {
 	restart        func()        // restarts Redis; nil: there is none
 }
 
+// minutes is a course in virtual time, for default settings.
+var minutes = course{lasts: 90 * time.Second, settles: 60 * time.Second, move: 1500 * time.Millisecond, stays: 15 * time.Second, call: 300 * time.Millisecond}
+
 // followHistory runs one history of subscriptions and returns what was wrong with it.
 func followHistory(t testing.TB, seed uint64, c course, start start) *trace {
 	rng := random(seed, "history")

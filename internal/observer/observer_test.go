@@ -52,11 +52,10 @@ func bubble(t *testing.T, history func(t *testing.T) *trace) (log *trace) {
 
 // TestSubscriptions judges random histories of clients that subscribe to replicas without a common Redis, with default settings.
 func TestSubscriptions(t *testing.T) {
-	c := course{lasts: 90 * time.Second, settles: 60 * time.Second, move: 1500 * time.Millisecond, stays: 15 * time.Second, call: 300 * time.Millisecond}
 	for n := range *subscriptions {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			report(t, "TestSubscriptions", seed, bubble(t, func(t *testing.T) *trace { return followHistory(t, seed, c, inBubble(planted{})) }))
+			report(t, "TestSubscriptions", seed, bubble(t, func(t *testing.T) *trace { return followHistory(t, seed, minutes, inBubble(planted{})) }))
 		})
 	}
 }

@@ -29,10 +29,9 @@ import (
 
 // A planted fault stands between two packages of a program. The zero value plants none.
 type planted struct {
-	source func(paging.Source) paging.Source
-	pages  func(resolvers.Pages) resolvers.Pages
-	feeds  func(resolvers.Feeds) resolvers.Feeds
-	relay  changefeed.Relay
+	pages func(resolvers.Pages) resolvers.Pages
+	feeds func(resolvers.Feeds) resolvers.Feeds
+	polls func(changefeed.Pages) changefeed.Pages
 }
 
 // inBubble starts a program that runs in a synctest bubble: composed as app does it, with default settings and without Redis.
@@ -55,11 +54,7 @@ func inBubble(p planted) start {
 			Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError, Grant: cfg.Grant, GrantScope: cfg.GrantScope,
 			GrantIfError: cfg.GrantIfError, Memory: cfg.CacheMemory, Timeout: cfg.RequestTimeout,
 		})
-		var source paging.Source = auth.Confine(logs)
-		if p.source != nil {
-			source = p.source(source)
-		}
-		pages := paging.New(source)
+		pages := paging.New(auth.Confine(logs))
 		rc := resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: cfg.Region, Project: cfg.Project}
 		if p.pages != nil {
 			rc.Pages = p.pages(pages)
@@ -67,7 +62,11 @@ func inBubble(p planted) start {
 		if p.feeds != nil {
 			rc.Feeds = p.feeds(pages)
 		}
-		rc.Changes = changefeed.New(changefeed.Config{Pages: pages, Poll: cfg.Poll, Relay: p.relay})
+		polls := changefeed.Config{Pages: pages, Poll: cfg.Poll}
+		if p.polls != nil {
+			polls.Pages = p.polls(pages)
+		}
+		rc.Changes = changefeed.New(polls)
 		schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers.New(rc), Complexity: resolvers.Complexity()})
 		r := overPipes(gqlhttp.NewHandler(schema, gqlhttp.Config{
 			Limits: cfg.Limits, RequestTimeout: cfg.RequestTimeout, StatusProfile: gqlhttp.StatusProfile(cfg.StatusProfile),
@@ -99,17 +98,23 @@ func overPipes(h http.Handler) replica {
 	}}
 }
 
-// pipes is a listener whose connections are pipes.
+// pipes is a listener whose connections are pipes. Closing it cuts all of them, as the end of a process does.
 type pipes struct {
 	conns  chan net.Conn
 	once   sync.Once
 	closed chan struct{}
+
+	mu   sync.Mutex
+	open []net.Conn
 }
 
 func (l *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case l.conns <- there:
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.open = append(l.open, here)
 		return here, nil
 	case <-l.closed:
 		return nil, net.ErrClosed
@@ -128,7 +133,14 @@ func (l *pipes) Accept() (net.Conn, error) {
 }
 
 func (l *pipes) Close() error {
-	l.once.Do(func() { close(l.closed) })
+	l.once.Do(func() {
+		close(l.closed)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, c := range l.open {
+			_ = c.Close()
+		}
+	})
 	return nil
 }
 

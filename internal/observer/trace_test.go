@@ -19,7 +19,7 @@ type trace struct {
 func (t *trace) addf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.lines = append(t.lines, clock(time.Now())+" "+fmt.Sprintf(format, args...))
+	t.lines = append(t.lines, clock(time.Now())+" "+strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", ": "))
 }
 
 // failf notes a wrong response.
