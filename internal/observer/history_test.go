@@ -104,13 +104,17 @@ func (w *world) keepMoving(ctx context.Context, rng *rand.Rand, every time.Durat
 // walkHistory runs one history of walks and returns what was wrong with it.
 func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 	rng := random(seed, "history")
-	groups := 1
-	if rng.IntN(3) == 0 {
+	groups, rows, pages := 1, 700, 25
+	switch n := rng.IntN(60); {
+	case n == 0: // a wide feed, of more groups than the upstream allows calls
+		groups, rows, pages = 40+rng.IntN(61), 1000, 6
+	case n < 20:
 		groups = 2 + rng.IntN(5)
+		rows /= groups
 	}
 	sizes := make([]int, groups)
 	for i := range sizes {
-		sizes[i] = rng.IntN(10 + 700/groups)
+		sizes[i] = rng.IntN(10 + rows)
 	}
 	w := newWorld(seed, sizes, []float64{0, 0.1, 0.5, 0.9}[rng.IntN(4)])
 	broken := ""
@@ -131,12 +135,20 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 	if every > 0 {
 		moving.Go(func() { w.keepMoving(ctx, random(seed, "moves"), every) })
 	}
+	if pace.restart != nil {
+		moving.Go(func() {
+			for pause(ctx, pace.think*4); ctx.Err() == nil; pause(ctx, pace.think*4) {
+				w.log.addf("Redis is restarted")
+				pace.restart()
+			}
+		})
+	}
 	seen := &cursors{all: map[string]string{}}
 	for i := range 1 + rng.IntN(3) {
 		name := fmt.Sprintf("walker %d", i)
 		k := &walker{
 			name: name, rng: random(seed, name), log: w.log, judge: judge{record{w.Emulator, w.mover}, w.sw, broken}, clients: clients,
-			groups: w.mover.groups, cursors: seen, think: pace.think, pages: 25,
+			groups: w.mover.groups, cursors: seen, think: pace.think, pages: pages,
 		}
 		walking.Go(func() { k.run(ctx, 2) })
 	}
@@ -149,6 +161,7 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 // A pace is how fast a history goes. Virtual time costs nothing.
 type pace struct {
 	call, move, think time.Duration
+	restart           func() // restarts Redis; nil: there is none
 }
 
 var leisurely = pace{call: 200 * time.Millisecond, move: 500 * time.Millisecond, think: 6 * time.Second}

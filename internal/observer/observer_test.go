@@ -74,6 +74,11 @@ func TestReplicas(t *testing.T) {
 				args = append(args, "-poll", "400ms", "-fresh", "400ms", "-stale", "800ms")
 				c.lasts, c.move, c.stays = 8*time.Second, 250*time.Millisecond, 1500*time.Millisecond
 			}
+			if seed%4 == 3 {
+				p := pace{call: 10 * time.Millisecond, move: 100 * time.Millisecond, think: 500 * time.Millisecond, restart: redis.Restart}
+				report(t, "TestReplicas", seed, walkHistory(t, seed, p, served(args...)))
+				return
+			}
 			report(t, "TestReplicas", seed, followHistory(t, seed, c, served(args...)))
 		})
 	}

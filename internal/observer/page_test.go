@@ -90,7 +90,7 @@ func (j judge) availability(q request, p page) string {
 	case p.stale:
 		return "stale, though the upstream serves"
 	case !slices.Equal(p.missing, want):
-		return fmt.Sprintf("unavailable groups %v, want %v", p.missing, want)
+		return fmt.Sprintf("%d unavailable groups %.60q…, want %v", len(p.missing), p.missing, want)
 	}
 	return ""
 }

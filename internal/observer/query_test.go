@@ -8,6 +8,16 @@ import (
 	"time"
 )
 
+func (q request) String() string {
+	groups := strings.Join(q.groups, " ")
+	if n := len(q.groups); n > 8 {
+		groups = fmt.Sprintf("%s … (%d groups)", strings.Join(q.groups[:8], " "), n)
+	}
+	merged := q.merged
+	q.merged = false // which would list them again
+	return fmt.Sprintf("[%s, merged %v]%s", groups, merged, q.arguments())
+}
+
 // arguments writes the arguments of a connection.
 func (q request) arguments() string {
 	var args []string

@@ -139,7 +139,7 @@ func (w *walker) walk(ctx context.Context, name string) {
 		w.wait(ctx)
 	}
 	if fault := w.judge.walk(k); fault != "" {
-		w.log.failf("%s, %s of %v, %d rows: %s", name, k.arguments(), k.groups, len(k.edges), fault)
+		w.log.failf("%s, %v, %d rows: %s", name, k.request, len(k.edges), fault)
 	}
 }
 
@@ -156,7 +156,7 @@ func (w *walker) wait(ctx context.Context) {
 // page asks for a page and judges it; false if the walk cannot go on.
 func (w *walker) page(ctx context.Context, name string, q request) (page, bool) {
 	c := w.clients[w.rng.IntN(len(w.clients))]
-	what := fmt.Sprintf("%s %v%s", name, q.groups, q.arguments())
+	what := name + " " + q.String()
 	w.log.addf("%s, form %d", what, q.form)
 	p, err := c.page(ctx, q, w.rng)
 	if ctx.Err() != nil {
