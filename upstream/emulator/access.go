@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -20,7 +21,9 @@ const (
 // grant is what one token may read.
 type grant struct {
 	projects    []string // empty: all
+	enterprise  []string // enterprise projects whose groups are visible; nil: all
 	restriction Restriction
+	restricted  map[Call]Restriction
 }
 
 // access knows tokens and keys.
@@ -33,16 +36,43 @@ type access struct {
 
 // AddToken lets a token read these projects; without any, all of them. A token that was revoked or restricted is whole again.
 func (e *Emulator) AddToken(token string, projects ...string) {
-	e.access.set(token, grant{projects: projects})
+	e.access.change(token, func(g *grant) { *g = grant{projects: projects} })
 }
 
-// RestrictToken takes a right from a token: it stays valid, and every call with it is refused as the restriction says.
-func (e *Emulator) RestrictToken(token string, r Restriction) {
-	e.access.mu.RLock()
-	g := e.access.tokens[token]
-	e.access.mu.RUnlock()
-	g.restriction = r
-	e.access.set(token, g)
+// RestrictToken takes a right from a token: it stays valid, and these calls with it are refused as the restriction says; without any, all
+// calls are. Unrestricted gives the right back.
+func (e *Emulator) RestrictToken(token string, r Restriction, calls ...Call) {
+	e.access.change(token, func(g *grant) {
+		if len(calls) == 0 {
+			g.restriction, g.restricted = r, nil
+			return
+		}
+		restricted := maps.Clone(g.restricted)
+		if restricted == nil {
+			restricted = map[Call]Restriction{}
+		}
+		for _, c := range calls {
+			restricted[c] = r
+		}
+		g.restricted = restricted
+	})
+}
+
+// LimitToken lets a token see only the groups of these enterprise projects, and their policies. Without any it sees all groups again.
+func (e *Emulator) LimitToken(token string, enterpriseProjects ...string) {
+	e.access.change(token, func(g *grant) { g.enterprise = enterpriseProjects })
+}
+
+// change changes the grant of a token, made if there is none.
+func (a *access) change(token string, edit func(*grant)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tokens == nil {
+		a.tokens = map[string]grant{}
+	}
+	g := a.tokens[token]
+	edit(&g)
+	a.tokens[token] = g
 }
 
 // RevokeToken ends a token: the gateway calls it expired from now on, the service wrong.
@@ -54,15 +84,6 @@ func (e *Emulator) RevokeToken(token string) {
 		e.access.revoked = map[string]bool{}
 	}
 	e.access.revoked[token] = true
-}
-
-func (a *access) set(token string, g grant) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.tokens == nil {
-		a.tokens = map[string]grant{}
-	}
-	a.tokens[token] = g
 }
 
 // authenticate finds the grant of a request.
@@ -99,18 +120,27 @@ func (e *Emulator) unauthenticated(token string) *refusal {
 	}
 }
 
-// authorize says whether a grant covers a project.
-func (g grant) authorize(project string) *refusal {
-	if len(g.projects) > 0 && !slices.Contains(g.projects, project) {
+// authorize reports why a grant does not cover a call; nil if it does.
+func (g grant) authorize(t target) *refusal {
+	if len(g.projects) > 0 && !slices.Contains(g.projects, t.project) {
 		return bad("AS.0008", "The project in the path is not the project of the token.")
 	}
-	switch g.restriction {
+	r := g.restriction
+	if own, ok := g.restricted[t.call]; ok && r == Unrestricted {
+		r = own
+	}
+	switch r {
 	case LacksRole:
 		return refuse(http.StatusForbidden, "AS.0011", "The user has none of the roles that the call needs.")
 	case LacksPermission:
-		return bad("AS.0031", "The policy does not allow the action as:acivityLogs:list.")
+		return bad("AS.0031", "The policy does not allow the action "+actions[t.call]+".")
 	case AccountFrozen:
 		return bad("AS.8004", "The resources of the account are frozen.")
 	}
 	return nil
+}
+
+// sees reports whether a group is in an enterprise project of the grant.
+func (g grant) sees(group Group) bool {
+	return g.enterprise == nil || slices.Contains(g.enterprise, group.EnterpriseProject)
 }

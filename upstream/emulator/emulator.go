@@ -19,10 +19,11 @@ type Emulator struct {
 	onAnswered atomic.Pointer[func(Answer)]
 	fault      atomic.Pointer[func(*http.Request) *Fault]
 
-	mu      sync.RWMutex // guards what follows; an answer is computed under it
-	logs    map[place]*log
-	seq     uint64 // changes so far
-	history *[]Change
+	mu       sync.RWMutex // guards what follows; an answer is computed under it
+	logs     map[place]*log
+	policies map[place]*policyState // by project and policy id
+	seq      uint64                 // changes so far
+	history  *[]Change
 }
 
 // place names a log.
@@ -30,7 +31,7 @@ type place struct{ project, group string }
 
 // New returns an emulator without groups, tokens or faults.
 func New(sw Switches) *Emulator {
-	e := &Emulator{sw: sw, logs: map[place]*log{}, record: recorder{keep: remembered}}
+	e := &Emulator{sw: sw, logs: map[place]*log{}, policies: map[place]*policyState{}, record: recorder{keep: remembered}}
 	e.ties.seed(sw.Seed)
 	return e
 }
@@ -48,6 +49,7 @@ func (e *Emulator) group(project, group string) *log {
 	l, ok := e.logs[at]
 	if !ok {
 		l = newLog(e.sw.Ties)
+		l.info, l.created = Group{ID: group}.normal(), e.seq
 		e.logs[at] = l
 		e.changed(GroupAdded, at, Row{})
 	}
@@ -63,6 +65,7 @@ func (e *Emulator) RemoveGroup(project, group string) bool {
 		return false
 	}
 	delete(e.logs, at)
+	e.removePolicies(at)
 	e.changed(GroupRemoved, at, Row{})
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"testing"
 	"time"
 
@@ -125,3 +126,5 @@ func (b *bench) try(method, target, token string, headers ...string) (answer, er
 	_ = json.Unmarshal(a.raw, &a) // what is not JSON is looked at raw
 	return a, nil
 }
+
+func matches(pattern string, text []byte) bool { return regexp.MustCompile(pattern).Match(text) }

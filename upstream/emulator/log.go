@@ -46,6 +46,10 @@ type log struct {
 	series map[class]*series
 	seq    uint64 // rows inserted so far
 	pretty bool   // answers are laid out as the documents print them
+
+	info    Group
+	members []Member
+	created uint64 // the number of the change that made the group
 }
 
 func newLog(ties Ties) *log {

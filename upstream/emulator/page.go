@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 )
@@ -11,43 +13,74 @@ type page struct {
 	rows          [][]byte
 	total         int
 	offset, limit int
-	pretty        bool
 }
 
-// page computes the answer to a well-formed call, at one moment in the life of the log.
-func (e *Emulator) page(q ask, req *Request) (page, *refusal) {
+// listActivities answers the call for an activity log.
+func (e *Emulator) listActivities(t target, g grant, values url.Values, req *Request) ([]byte, *refusal) {
+	q, no := e.parameters(values)
+	if no != nil {
+		return nil, no
+	}
+	e.record.update(func() { req.Offset, req.Limit = q.offset, q.limit })
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	l, ok := e.logs[q.place]
-	if !ok {
-		return page{}, bad("AS.2007", "The scaling group does not exist.")
+	l, no := e.visible(t, g)
+	if no != nil {
+		return nil, no
 	}
 	var all []*entry
 	if !q.none {
 		all = l.match(q.filter, e.sw)
 	}
 	entries := e.window(all, q)
-	p := page{total: len(all), offset: q.offset, limit: q.limit, pretty: l.pretty}
+	p := page{total: len(all), offset: q.offset, limit: q.limit}
 	for _, entry := range entries {
 		p.rows = append(p.rows, entry.encoded(e.sw))
 	}
-	e.answered(req, len(all), entries)
-	return p, nil
+	ids := func() []string {
+		list := make([]string, len(entries))
+		for i, entry := range entries {
+			list[i] = entry.row.ID
+		}
+		return list
+	}
+	e.answered(req, len(all), ids)
+	if l.pretty {
+		return indent(encodePage(p)), nil
+	}
+	return encodePage(p), nil
 }
 
-// answered records what the page was computed from. The lock is held.
-func (e *Emulator) answered(req *Request, total int, entries []*entry) {
+// visible returns the log of a group that exists and that the grant covers. The lock is held.
+func (e *Emulator) visible(t target, g grant) (*log, *refusal) {
+	l, ok := e.logs[t.place]
+	switch {
+	case !ok:
+		return nil, e.unknownGroup(t.call)
+	case e.sw.HiddenGroup == HiddenServed || g.sees(l.info):
+		return l, nil
+	case e.sw.HiddenGroup == HiddenUnknown:
+		return nil, e.unknownGroup(t.call)
+	}
+	return nil, refuse(http.StatusForbidden, "AS.0011", "The user has no role in the enterprise project of the scaling group.")
+}
+
+func (e *Emulator) unknownGroup(c Call) *refusal {
+	if c == Instances && e.sw.UnknownGroup == UnknownGroup4005 {
+		return bad("AS.4005", "The scaling group does not exist.")
+	}
+	return bad("AS.2007", "The scaling group does not exist.")
+}
+
+// answered records what a response was computed from; ids is called only if somebody asks for them. The lock is held.
+func (e *Emulator) answered(req *Request, total int, ids func() []string) {
 	seq := e.seq
 	e.record.update(func() { req.Seq, req.Total = seq, total })
 	h := e.onAnswered.Load()
 	if h == nil || *h == nil {
 		return
 	}
-	a := Answer{Request: *req, IDs: make([]string, len(entries))}
-	for i, entry := range entries {
-		a.IDs[i] = entry.row.ID
-	}
-	(*h)(a)
+	(*h)(Answer{Request: *req, IDs: ids()})
 }
 
 // window cuts a page out of what matched (oldest first) and turns it newest first.
@@ -100,4 +133,10 @@ func (s *shuffler) shuffle(run []*entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rng.Shuffle(len(run), func(i, j int) { run[i], run[j] = run[j], run[i] })
+}
+
+func (s *shuffler) shuffleAll(n int, swap func(i, j int)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rng.Shuffle(n, swap)
 }

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"math"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -26,47 +25,9 @@ type ask struct {
 	none   bool // an unknown type or status, which matches nothing under UnknownEmpty
 }
 
-// target reads the path. The gateway knows the first segment, the service the rest.
-func (e *Emulator) target(u *url.URL) (place, *refusal) {
-	parts := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
-	if parts[0] != "autoscaling-api" || len(parts) < 2 {
-		return place{}, refuse(http.StatusNotFound, "APIG.0101", "The API does not exist or has not been published in the environment")
-	}
-	if parts[1] != "v1" && parts[1] != "v2" {
-		return place{}, refuse(e.versionStatus(), "AS.0033", "The version of the API is neither v1 nor v2.")
-	}
-	if len(parts) != 5 || parts[1] != "v2" || parts[2] == "" || parts[3] != "scaling_activity_log" {
-		return place{}, refuse(http.StatusNotFound, "AS.0007", "The resource path is unknown.")
-	}
-	if parts[4] == "" {
-		return place{}, bad("AS.2009", "The id of the scaling group is empty.")
-	}
-	return place{unescape(parts[2]), unescape(parts[4])}, nil
-}
-
-func (e *Emulator) versionStatus() int {
-	if e.sw.Version == VersionBadRequest {
-		return http.StatusBadRequest
-	}
-	return http.StatusNotFound
-}
-
-// unescape decodes a path segment, which net/http has found to be well formed.
-func unescape(segment string) string {
-	plain, err := url.PathUnescape(segment)
-	if err != nil {
-		return segment
-	}
-	return plain
-}
-
 // parameters reads the query. Unknown parameters are ignored, of a repeated one the first counts, and one that is there but empty is malformed.
-func (e *Emulator) parameters(raw string) (ask, *refusal) {
+func (e *Emulator) parameters(values url.Values) (ask, *refusal) {
 	var q ask
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return q, refuse(http.StatusBadRequest, "APIG.0201", "Bad request: the query cannot be decoded")
-	}
 	steps := []struct {
 		name string
 		read func(*ask, string) *refusal
@@ -74,7 +35,7 @@ func (e *Emulator) parameters(raw string) (ask, *refusal) {
 		{"start_time", readStart},
 		{"end_time", readEnd},
 		{"start_number", readOffset},
-		{"limit", e.readLimit},
+		{"limit", e.readActivityLimit},
 		{"log_id", readLogID},
 		{"type", e.readTypes},
 		{"status", e.readStatus},
@@ -120,16 +81,25 @@ func readOffset(q *ask, text string) *refusal {
 	return nil
 }
 
-func (e *Emulator) readLimit(q *ask, text string) *refusal {
-	n, ok := natural(text)
-	if !ok || n > MaxLimit || n == 0 && e.sw.LimitZero == LimitZeroRefused {
+func (e *Emulator) readActivityLimit(q *ask, text string) *refusal {
+	n, ok := e.readLimit(text)
+	if !ok {
 		return bad("AS.9004", "The limit is invalid.")
 	}
 	q.limit = n
-	if n == 0 && e.sw.LimitZero == LimitZeroDefault {
-		q.limit = DefaultLimit
-	}
 	return nil
+}
+
+// readLimit reads a limit; false if it is invalid.
+func (e *Emulator) readLimit(text string) (int, bool) {
+	n, ok := natural(text)
+	switch {
+	case !ok || n > MaxLimit || n == 0 && e.sw.LimitZero == LimitZeroRefused:
+		return 0, false
+	case n == 0 && e.sw.LimitZero == LimitZeroDefault:
+		return DefaultLimit, true
+	}
+	return n, true
 }
 
 // natural reads digits, and nothing else, that fit into the 32 bits of the SDKs.

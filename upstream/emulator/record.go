@@ -15,7 +15,9 @@ const remembered = 10_000
 type Request struct {
 	ID             string // X-Request-Id of its answer
 	Method, Path   string
-	Project, Group string // from the path; empty where it is another path
+	Call           Call   // from the path; empty if it names no call
+	Project, Group string // from the path; empty if it names none
+	Policy         string // likewise
 	RawQuery       string
 	Query          url.Values
 	Header         http.Header
@@ -27,10 +29,10 @@ type Request struct {
 	Total          int       // total_number of the page
 }
 
-// Answer is a page that was just computed.
+// Answer is a response that was just computed.
 type Answer struct {
 	Request
-	IDs []string // of its rows, in order
+	IDs []string // of its entries, in order; an instance without an id has its name
 }
 
 // recorder remembers the latest requests.
@@ -41,12 +43,17 @@ type recorder struct {
 	flying   int
 	peak     int
 	requests []*Request
+	calls    map[Call]int
 }
 
 func (c *recorder) arrived(r *Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count++
+	if c.calls == nil {
+		c.calls = map[Call]int{}
+	}
+	c.calls[r.Call]++
 	c.flying++
 	c.peak = max(c.peak, c.flying)
 	if len(c.requests) >= c.keep {
@@ -84,6 +91,20 @@ func (e *Emulator) Count() int {
 	return e.record.count
 }
 
+// Calls returns how many requests for one call arrived since the last Reset, of whatever outcome.
+func (e *Emulator) Calls(c Call) int {
+	e.record.mu.Lock()
+	defer e.record.mu.Unlock()
+	return e.record.calls[c]
+}
+
+// RememberRequests sets how many requests Requests returns at most; the default is 10 000.
+func (e *Emulator) RememberRequests(n int) {
+	e.record.mu.Lock()
+	defer e.record.mu.Unlock()
+	e.record.keep = n
+}
+
 // Peak returns how many requests were under way at once, at most, since the last Reset.
 func (e *Emulator) Peak() int {
 	e.record.mu.Lock()
@@ -95,7 +116,7 @@ func (e *Emulator) Peak() int {
 func (e *Emulator) Reset() {
 	e.record.mu.Lock()
 	defer e.record.mu.Unlock()
-	e.record.count, e.record.peak, e.record.requests = 0, e.record.flying, nil
+	e.record.count, e.record.peak, e.record.requests, e.record.calls = 0, e.record.flying, nil, nil
 }
 
 // OnRequest sets what is called for every request before anything is decided, with no lock held, so that it can change the logs between two

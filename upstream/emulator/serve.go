@@ -41,9 +41,9 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Emulator) arrive(r *http.Request) *Request {
-	at, _ := e.target(r.URL)
+	t, _ := e.target(r.URL)
 	req := &Request{
-		ID: requestID(), Method: r.Method, Path: r.URL.Path, Project: at.project, Group: at.group,
+		ID: requestID(), Method: r.Method, Path: r.URL.Path, Call: t.call, Project: t.project, Group: t.group, Policy: t.policy,
 		RawQuery: r.URL.RawQuery, Query: r.URL.Query(), Header: r.Header.Clone(), Offset: -1, Limit: -1, At: time.Now(),
 	}
 	e.record.arrived(req)
@@ -54,52 +54,47 @@ func requestID() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.U
 
 // answer computes a page or a refusal and records which.
 func (e *Emulator) answer(r *http.Request, req *Request, f Fault) reply {
-	p, no := page{}, f.refusal()
+	no := f.refusal()
+	var body []byte
 	if no == nil {
-		p, no = e.decide(r, req)
+		body, no = e.decide(r, req)
 	}
 	a := reply{status: http.StatusOK, kind: "application/json"}
 	code := ""
-	switch {
-	case no != nil:
+	a.body = body
+	if no != nil {
 		a.status, code = no.status, no.code
 		a.body, a.kind = no.body(req.ID)
-	case p.pretty:
-		a.body = indent(encodePage(p))
-	default:
-		a.body = encodePage(p)
 	}
 	f.spoil(&a)
 	e.record.update(func() { req.Status, req.Code = a.status, code })
 	return a
 }
 
-// decide goes the way of a request: through the gateway, then through the service.
-func (e *Emulator) decide(r *http.Request, req *Request) (page, *refusal) {
-	at, unknown := e.target(r.URL)
+// decide passes a request through the gateway, then through the service.
+func (e *Emulator) decide(r *http.Request, req *Request) ([]byte, *refusal) {
+	t, unknown := e.target(r.URL)
 	if unknown != nil && unknown.code == "APIG.0101" {
-		return page{}, unknown
+		return nil, unknown
 	}
 	if r.Method != http.MethodGet {
-		return page{}, refuse(http.StatusMethodNotAllowed, "APIG.0101", "The method is not published: "+url.QueryEscape(r.Method))
+		return nil, refuse(http.StatusMethodNotAllowed, "APIG.0101", "The method is not published: "+url.QueryEscape(r.Method))
 	}
 	g, no := e.authenticate(r)
 	if no != nil {
-		return page{}, no
+		return nil, no
 	}
 	if unknown != nil {
-		return page{}, unknown
+		return nil, unknown
 	}
-	if no := g.authorize(at.project); no != nil {
-		return page{}, no
+	if no := g.authorize(t); no != nil {
+		return nil, no
 	}
-	q, no := e.parameters(r.URL.RawQuery)
-	if no != nil {
-		return page{}, no
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "APIG.0201", "Bad request: the query cannot be decoded")
 	}
-	q.place = at
-	e.record.update(func() { req.Offset, req.Limit = q.offset, q.limit })
-	return e.page(q, req)
+	return e.serve(t, g, values, req)
 }
 
 // send writes a reply, compressed where the client takes that.

@@ -20,6 +20,16 @@ type Switches struct {
 	Version        VersionRefusal // the status of an API version that is neither v1 nor v2
 	Access         Access         // who may ask
 	Compression    Compression    // gzip
+
+	ListOrder       ListOrder       // of groups, instances and policies
+	Fuzzy           Fuzzy           // how a filter by a part of a name compares
+	HiddenGroup     HiddenGroup     // calls for one group outside of the enterprise projects of a token
+	UnknownGroup    UnknownGroup    // the code of list instances for an unknown group
+	Missing         Missing         // members without a value
+	AuditTime       AuditTime       // the JSON type of health_periodic_audit_time
+	HealthSpelling  HealthSpelling  // of INITIALIZING in responses
+	TriggerSpelling TriggerSpelling // of SCHEDULED in responses
+	PausedDetail    PausedDetail    // detail of a group that was paused after a failure
 }
 
 // Window says which times of a row the bounds of a query test.
@@ -183,4 +193,90 @@ type Compression uint8
 const (
 	GzipAccepted Compression = iota // where the request accepts gzip and the body is not tiny
 	GzipNever
+)
+
+// ListOrder is the order of groups, instances and policies.
+type ListOrder uint8
+
+// The orders of lists.
+const (
+	OrderNewestFirst ListOrder = iota // by create_time, as in the only sample with several entries
+	OrderOldestFirst
+	OrderByID
+	OrderUnstable // another order in every response
+)
+
+// Fuzzy is how a filter by a part of a name compares.
+type Fuzzy uint8
+
+// The kinds of fuzzy comparison.
+const (
+	FuzzySubstring Fuzzy = iota // any part, case-sensitive
+	FuzzyAnyCase                // any part, case-insensitive
+	FuzzyPrefix                 // the beginning, case-sensitive
+)
+
+// HiddenGroup is the response to a call for one group that is outside of the enterprise projects of the token. Lists never show it.
+type HiddenGroup uint8
+
+// The responses for hidden groups.
+const (
+	HiddenForbidden HiddenGroup = iota // 403 AS.0011
+	HiddenUnknown                      // as for a group that does not exist
+	HiddenServed                       // as for a visible one
+)
+
+// UnknownGroup is the code of list instances for a group that does not exist.
+type UnknownGroup uint8
+
+// The documented codes.
+const (
+	UnknownGroup2007 UnknownGroup = iota // as seen
+	UnknownGroup4005                     // as documented for this call
+)
+
+// Missing is how a member without a value is shown.
+type Missing uint8
+
+// The forms of missing values.
+const (
+	MissingAsSampled Missing = iota // null: detail, lb_listener_id, instance_id and the configuration; absent: activity_type, lbaas_listeners
+	MissingNull                     // all null
+	MissingAbsent                   // all absent
+)
+
+// AuditTime is the JSON type of health_periodic_audit_time.
+type AuditTime uint8
+
+// The types of health_periodic_audit_time.
+const (
+	AuditTimeNumber AuditTime = iota // as documented
+	AuditTimeText                    // as in an older fixture
+)
+
+// HealthSpelling is how responses spell INITIALIZING.
+type HealthSpelling uint8
+
+// The spellings of INITIALIZING.
+const (
+	HealthMisspelt HealthSpelling = iota // INITAILIZING, as documented
+	HealthSpelt                          // INITIALIZING
+)
+
+// TriggerSpelling is how responses spell SCHEDULED.
+type TriggerSpelling uint8
+
+// The spellings of SCHEDULED.
+const (
+	TriggerSchedule     TriggerSpelling = iota // SCHEDULE, as most documents
+	TriggerAsInRequests                        // SCHEDULED
+)
+
+// PausedDetail says what becomes of detail when a group in ERROR is paused.
+type PausedDetail uint8
+
+// The choices for a paused group.
+const (
+	DetailCleared  PausedDetail = iota // shown in ERROR only
+	DetailRetained                     // shown in ERROR and PAUSED
 )

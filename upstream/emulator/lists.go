@@ -1,0 +1,176 @@
+package emulator
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// item is an entry of a list of groups, instances, policies or executions, encoded.
+type item struct {
+	id      string
+	created time.Time
+	seq     uint64 // order of creation
+	json    []byte
+}
+
+// arrange orders items as ListOrder says.
+func (e *Emulator) arrange(items []item) {
+	switch e.sw.ListOrder {
+	case OrderOldestFirst:
+		slices.SortStableFunc(items, func(a, b item) int { return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.seq, b.seq)) })
+	case OrderByID:
+		slices.SortStableFunc(items, func(a, b item) int { return strings.Compare(a.id, b.id) })
+	case OrderUnstable:
+		e.ties.shuffleAll(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
+	default:
+		slices.SortStableFunc(items, func(a, b item) int { return cmp.Or(b.created.Compare(a.created), cmp.Compare(b.seq, a.seq)) })
+	}
+}
+
+// listing is the form of one list call.
+type listing struct {
+	name                  string // of the list in the response
+	offsetCode, limitCode string // of refusals
+	listFirst             bool   // whether the sample has the list before the totals
+	offset, limit         int
+	ordered               bool // whether the items are in order
+}
+
+// paging reads start_number and limit.
+func (e *Emulator) paging(l listing, values url.Values, req *Request) (listing, *refusal) {
+	l.offset, l.limit = 0, DefaultLimit
+	if values.Has("start_number") {
+		n, ok := natural(values.Get("start_number"))
+		if !ok {
+			return l, bad(l.offsetCode, "The start_number is invalid.")
+		}
+		l.offset = n
+	}
+	if values.Has("limit") {
+		n, ok := e.readLimit(values.Get("limit"))
+		if !ok {
+			return l, bad(l.limitCode, "The limit is invalid.")
+		}
+		l.limit = n
+	}
+	e.record.update(func() { req.Offset, req.Limit = l.offset, l.limit })
+	return l, nil
+}
+
+// respond cuts the requested range out of all matching items and encodes the envelope. The lock is held.
+func (e *Emulator) respond(l listing, items []item, req *Request) []byte {
+	if !l.ordered {
+		e.arrange(items)
+	}
+	total := len(items)
+	from := min(l.offset, total)
+	shown := items[from:min(from+l.limit, total)]
+	e.answered(req, total, func() []string { return idsOf(shown) })
+	list := []byte{'['}
+	for i, it := range shown {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, it.json...)
+	}
+	list = append(list, ']')
+	var o object
+	o.add("limit", l.limit)
+	if l.listFirst {
+		o.raw(l.name, list)
+	}
+	o.add("total_number", total)
+	o.add("start_number", l.offset)
+	if !l.listFirst {
+		o.raw(l.name, list)
+	}
+	return o.bytes()
+}
+
+func idsOf(items []item) []string {
+	ids := make([]string, len(items))
+	for i, it := range items {
+		ids[i] = it.id
+	}
+	return ids
+}
+
+// extend adds members to an encoded object or replaces them; a nil value removes the member.
+func extend(encoded []byte, extra map[string]json.RawMessage) []byte {
+	if len(extra) == 0 {
+		return encoded
+	}
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(encoded, &members); err != nil {
+		return encoded
+	}
+	for name, value := range extra {
+		if value == nil {
+			delete(members, name)
+			continue
+		}
+		members[name] = value
+	}
+	var o object
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		o.raw(name, members[name])
+	}
+	return o.bytes()
+}
+
+// single encodes the response of a call that shows one object.
+func (e *Emulator) single(name, id string, encoded []byte, req *Request) []byte {
+	e.answered(req, 1, func() []string { return []string{id} })
+	var o object
+	o.raw(name, encoded)
+	return o.bytes()
+}
+
+// missingMember adds a member without a value, as Missing says; sampled is its form in the samples: null, or absent if empty.
+func (e *Emulator) missingMember(o *object, name, sampled string) {
+	switch {
+	case e.sw.Missing == MissingNull, e.sw.Missing == MissingAsSampled && sampled == "null":
+		o.raw(name, []byte("null"))
+	}
+}
+
+// addOptional adds a text, or what stands for a missing one.
+func (e *Emulator) addOptional(o *object, name, text, sampled string) {
+	if text == "" {
+		e.missingMember(o, name, sampled)
+		return
+	}
+	o.add(name, text)
+}
+
+// fuzzy reports whether a name passes a fuzzy filter.
+func (e *Emulator) fuzzy(name, part string) bool {
+	switch e.sw.Fuzzy {
+	case FuzzyAnyCase:
+		return strings.Contains(strings.ToLower(name), strings.ToLower(part))
+	case FuzzyPrefix:
+		return strings.HasPrefix(name, part)
+	default:
+		return strings.Contains(name, part)
+	}
+}
+
+// oneOf reads a parameter that takes one of several values. It returns false for a value that matches nothing under UnknownEmpty.
+func (e *Emulator) oneOf(values url.Values, name string, known []string, code string) (value string, ok bool, no *refusal) {
+	if !values.Has(name) {
+		return "", true, nil
+	}
+	value = values.Get(name)
+	switch {
+	case slices.Contains(known, value):
+		return value, true, nil
+	case value == "" || e.sw.UnknownFilter == UnknownRefused && code != "":
+		return "", false, bad(code, "The "+name+" is invalid.")
+	}
+	return "", false, nil
+}
