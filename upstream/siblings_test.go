@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream/emulator"
 )
 
@@ -37,7 +38,7 @@ func TestListsAgainstTheEmulator(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, c := emulated(t, sw)
-			ctx := WithCaller(t.Context(), &Caller{Token: "good"})
+			ctx := request.WithCaller(t.Context(), &request.Caller{Token: "good"})
 			e.PutGroup("p1", emulator.Group{ID: "g1", Name: "web", Min: 1, Max: 300, Desire: 250, Cooldown: 60, ConfigID: "c", ConfigName: "conf", HealthInterval: 5,
 				Networks: []string{" n1 "}, Classic: []string{"a", "b"}, Created: created})
 			e.Insert("p1", "g1", emulator.Row{Status: emulator.Doing, Type: emulator.ManualAdd, Start: created})
@@ -99,7 +100,7 @@ func TestListsAgainstTheEmulator(t *testing.T) {
 
 func TestEveryReasonOfTheEmulatorHasItsClass(t *testing.T) {
 	e, c := emulated(t, emulator.Switches{})
-	ctx := WithCaller(t.Context(), &Caller{Token: "good"})
+	ctx := request.WithCaller(t.Context(), &request.Caller{Token: "good"})
 	e.PutPolicies("p1", emulator.Policy{ID: "pol1", Resource: "g1"})
 	for code, want := range notScaledByCode {
 		e.PutExecutions("p1", "pol1", emulator.Execution{ID: emulator.ID(1), Time: time.Now(), Status: emulator.ExecutionFail, FailedReason: emulator.FailureReason(code)})
@@ -113,7 +114,7 @@ func TestEveryReasonOfTheEmulatorHasItsClass(t *testing.T) {
 func TestUnknownObjectsAreNotFound(t *testing.T) {
 	for _, sw := range []emulator.Switches{{}, {UnknownGroup: emulator.UnknownGroup4005}} {
 		_, c := emulated(t, sw)
-		ctx := WithCaller(t.Context(), &Caller{Token: "good"})
+		ctx := request.WithCaller(t.Context(), &request.Caller{Token: "good"})
 		gone, nobody := Group{Region: "here", Project: "p1", ID: "gone"}, PolicyRef{Region: "here", Project: "p1", ID: "gone"}
 		_, _, show := c.ShowGroup(ctx, gone)
 		_, instances := c.ListInstances(ctx, gone, Range{0, 1})
