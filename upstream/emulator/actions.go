@@ -53,19 +53,25 @@ func (s *story) scale(r *Row) {
 	if target == size { // full
 		target--
 	}
-	why := s.trigger()
+	why := s.trigger(target < size)
 	s.describe(r, why, target)
 	s.target = target
 	s.move(r, target)
 }
 
-// trigger picks a policy, or a person who changed the desired count.
-func (s *story) trigger() policy {
-	n := s.rng.IntN(len(s.plan.policies) + 1)
-	if n == len(s.plan.policies) {
+// trigger picks a policy that moves the group in this direction, or a person who changed the desired count.
+func (s *story) trigger(shrinks bool) policy {
+	var fit []policy
+	for _, p := range s.plan.policies {
+		if p.shrinks() == shrinks {
+			fit = append(fit, p)
+		}
+	}
+	n := s.rng.IntN(len(fit) + 1)
+	if n == len(fit) {
 		return policy{kind: "MANNUAL"}
 	}
-	return s.plan.policies[n]
+	return fit[n]
 }
 
 // repair brings the actual count back to the desired one; where nothing is missing yet, an instance has just been lost.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -35,6 +34,10 @@ type Demo struct {
 	lives    map[string]*life
 	groups   []string
 
+	fullMu     sync.Mutex
+	fullPolicy string    // of DemoFullGroup
+	fullNext   time.Time // when it fires next
+
 	stop   context.CancelFunc
 	server *http.Server
 	done   sync.WaitGroup
@@ -49,7 +52,7 @@ func NewDemo(o DemoOptions) *Demo {
 		o.Clock = time.Now
 	}
 	d := &Demo{emulator: New(Switches{}), clock: o.Clock, lives: map[string]*life{}}
-	d.emulator.record.keep = 0 // nobody asks what a demo was asked
+	d.emulator.RememberRequests(0)
 	d.emulator.AddToken(DemoToken, DemoProject)
 	d.add(DemoSampleGroup)
 	d.emulator.Insert(DemoProject, DemoSampleGroup, Sample()...)
@@ -57,9 +60,16 @@ func NewDemo(o DemoOptions) *Demo {
 	now := o.Clock().UTC().Truncate(time.Second)
 	for i, p := range plans() {
 		d.add(p.group)
+		d.emulator.PutGroup(DemoProject, p.attributes(now.Add(-p.keep)))
+		for _, own := range p.policies {
+			d.emulator.PutPolicies(DemoProject, own.rule(p.group, now.Add(-p.keep)))
+		}
 		d.lives[p.group] = newLife(p, o.Seed+uint64(i), now)
 	}
 	d.add(DemoEmptyGroup)
+	d.emulator.UpdateGroup(DemoProject, DemoSampleGroup, func(g *Group) { g.Name, g.Max, g.Cooldown = "sample", 10, 300 })
+	d.emulator.UpdateGroup(DemoProject, DemoEmptyGroup, func(g *Group) { g.Name, g.Max, g.Cooldown = "empty", 10, 300 })
+	d.addFullGroup(now)
 	return d
 }
 
@@ -77,7 +87,7 @@ func (d *Demo) Groups() []string { return append([]string(nil), d.groups...) }
 // Name returns what people call a group: that by which its scaling configuration and its instances are named.
 func (d *Demo) Name(group string) string {
 	if l, ok := d.lives[group]; ok {
-		return strings.TrimPrefix(l.plan.config, "as-config-")
+		return l.plan.name()
 	}
 	if group == DemoSampleGroup {
 		return "sample"
@@ -85,14 +95,25 @@ func (d *Demo) Name(group string) string {
 	return "empty"
 }
 
-// ServeHTTP answers as the emulator does, with the group's life told up to now.
+// ServeHTTP answers as the emulator does, with the history of each group that the call is about up to now.
 func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if at, no := d.emulator.target(r.URL); no == nil && at.project == DemoProject {
-		if l, ok := d.lives[at.group]; ok {
-			l.begin(d.emulator, d.clock())
-		}
+	if t, no := d.emulator.target(r.URL); no == nil && t.project == DemoProject {
+		d.begin(t)
 	}
 	d.emulator.ServeHTTP(w, r)
+}
+
+// begin makes the history of the group that a call names, and of all groups if it names none.
+func (d *Demo) begin(t target) {
+	if t.group == "" {
+		for _, l := range d.lives {
+			l.begin(d.emulator, d.clock())
+		}
+		return
+	}
+	if l, ok := d.lives[t.group]; ok {
+		l.begin(d.emulator, d.clock())
+	}
 }
 
 // Transport returns a RoundTripper that asks the demo without a socket.
@@ -148,6 +169,7 @@ func (d *Demo) Live(ctx context.Context) {
 
 // advance moves on the groups that somebody has asked for.
 func (d *Demo) advance() {
+	d.fireFullGroup(d.clock())
 	for _, l := range d.lives {
 		if l.begun() {
 			l.tell(d.emulator, d.clock())

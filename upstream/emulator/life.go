@@ -14,10 +14,13 @@ type life struct {
 	story   *story
 	started bool
 	running []Row // as they will be once they have ended
+	roster  roster
 }
 
 func newLife(p plan, seed uint64, now time.Time) *life {
-	return &life{plan: p, story: newStory(p, seed, now.Add(-p.keep))}
+	l := &life{plan: p, story: newStory(p, seed, now.Add(-p.keep))}
+	l.roster.apply(Row{Type: Normal, Added: l.story.members, End: now.Add(-p.keep)}, p.config)
+	return l
 }
 
 // begin tells the group's history when it is first asked for.
@@ -39,8 +42,16 @@ func (l *life) tell(e *Emulator, now time.Time) {
 	defer l.mu.Unlock()
 	l.started = true
 	l.finish(e, now)
-	e.Insert(DemoProject, l.plan.group, l.news(now)...)
+	rows := l.news(now)
+	e.Insert(DemoProject, l.plan.group, rows...)
+	l.execute(e, rows, now)
 	e.ExpireBefore(DemoProject, l.plan.group, now.Add(-l.plan.keep))
+	for _, p := range l.plan.policies {
+		e.ExpireExecutions(DemoProject, p.id, now.Add(-l.plan.keep))
+	}
+	e.SetMembers(DemoProject, l.plan.group, l.roster.current(l.story, l.running, l.plan.config)...)
+	desire := min(max(l.story.target, l.plan.least), l.plan.most)
+	e.UpdateGroup(DemoProject, l.plan.group, func(g *Group) { g.Desire = desire })
 }
 
 func (l *life) finish(e *Emulator, now time.Time) {
@@ -49,6 +60,7 @@ func (l *life) finish(e *Emulator, now time.Time) {
 			return false
 		}
 		e.Update(DemoProject, l.plan.group, r.ID, func(old *Row) { *old = r })
+		l.roster.apply(r, l.plan.config)
 		return true
 	})
 }
@@ -61,10 +73,35 @@ func (l *life) news(now time.Time) []Row {
 		if r.End.After(now) {
 			l.running = append(l.running, r)
 			r = unfinished(r)
+		} else {
+			l.roster.apply(r, l.plan.config)
 		}
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// execute writes the entries of the execution logs that agree with rows.
+func (l *life) execute(e *Emulator, rows []Row, now time.Time) {
+	logs := map[string][]Execution{}
+	for _, row := range rows {
+		policy, x, ok := execution(row)
+		if !ok {
+			continue
+		}
+		logs[policy] = append(logs[policy], x)
+		if refused, ok := refusedAfter(x); ok && !refused.Time.After(now) && l.plan.alarm(policy) {
+			logs[policy] = append(logs[policy], refused)
+		}
+	}
+	for policy, list := range logs {
+		e.PutExecutions(DemoProject, policy, list...)
+	}
+}
+
+// alarm reports whether a policy of the plan is fired by an alarm.
+func (p plan) alarm(id string) bool {
+	return slices.ContainsFunc(p.policies, func(own policy) bool { return own.id == id && own.kind == PolicyAlarm })
 }
 
 // unfinished is how a row looks before its outcome is known.

@@ -38,7 +38,7 @@ func plans() []plan {
 	night := policy{"2e4f6a8c-1b3d-4f5e-9a7c-8d6b4f2e0a95", "weekdays-2000", "RECURRENCE"}
 	all := []policy{alarm, idle, once, morning, night}
 	s, m, h := time.Second, time.Minute, time.Hour
-	return []plan{
+	list := []plan{
 		{group: "f6fadfa7-e5c1-4b62-9362-da5cc13da58a", config: "as-config-spot", flavor: "c6.large.2", policies: all[:2], least: 2, most: 60,
 			quiet: 3 * s, calm: 7 * s, brisk: 4 * s, slow: 25 * s, keep: 6 * h, trouble: .08, simultaneous: .1},
 		{group: "2c63888f-28f0-4481-be6d-dce7a7ace732", config: "as-config-ci", flavor: "c6.2xlarge.2", policies: all[:2], least: 1, most: 40,
@@ -64,4 +64,12 @@ func plans() []plan {
 		{group: "3c3ae353-fb14-428e-90b4-01a6c1cc0aff", config: "as-config-archive", flavor: "d6.xlarge.4", policies: all[2:], least: 1, most: 5,
 			quiet: 30 * m, calm: 90 * m, brisk: 60 * s, slow: 240 * s, keep: 90 * day, trouble: .05},
 	}
+	for i, p := range list {
+		own := make([]policy, len(p.policies))
+		for j, shared := range p.policies {
+			own[j] = ownPolicy(p.group, shared)
+		}
+		list[i].policies = own
+	}
+	return list
 }

@@ -1,0 +1,129 @@
+package emulator_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"scalegraph/upstream/emulator"
+)
+
+// demoAt returns a demo whose clock stands still, with the history of all groups.
+func demoAt(t *testing.T, now time.Time) *emulator.Demo {
+	t.Helper()
+	d := emulator.NewDemo(emulator.DemoOptions{Clock: func() time.Time { return now }})
+	for _, group := range d.Groups() {
+		ask(t, d, group, "limit=1")
+	}
+	return d
+}
+
+// policyChanges returns policy, time and values of every activity that names a policy.
+func policyChanges(t *testing.T, rows []emulator.Row) map[string]bool {
+	t.Helper()
+	changes := map[string]bool{}
+	for _, r := range rows {
+		var d struct {
+			Reason []struct {
+				Policy string `json:"scaling_policy_id"`
+				Time   string `json:"change_time"`
+				Old    int    `json:"old_value"`
+				New    int    `json:"new_value"`
+			}
+		}
+		if r.Description == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(r.Description), &d); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range d.Reason {
+			if c.Policy != "" {
+				changes[fmt.Sprint(c.Policy, c.Time, c.Old, c.New)] = true
+			}
+		}
+	}
+	return changes
+}
+
+func TestDemoGroupsAgreeWithTheirLogs(t *testing.T) {
+	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	d := demoAt(t, now)
+	e := d.Emulator()
+	names, refused := map[string]bool{}, 0
+	for _, g := range e.Groups(emulator.DemoProject) {
+		names[g.Name] = true
+		if g.Desire > g.Max || g.Max == 0 || g.Name == g.ID {
+			t.Errorf("%+v", g)
+		}
+		changes := policyChanges(t, e.Rows(emulator.DemoProject, g.ID))
+		found := 0
+		for _, p := range e.Policies(emulator.DemoProject) {
+			if p.Resource != g.ID {
+				continue
+			}
+			for _, x := range e.ExecutionLog(emulator.DemoProject, p.ID) {
+				key := fmt.Sprint(p.ID, x.Time.Format("2006-01-02T15:04:05Z"), x.Old, x.Desire)
+				switch {
+				case x.Status == emulator.ExecutionFail && x.Old == x.Desire && !changes[key]:
+					refused++
+				case changes[key]:
+					found++
+				default:
+					t.Fatalf("%s: an execution without an activity: %+v", g.Name, x)
+				}
+				if x.Operation != p.Operation && p.Type == emulator.PolicyAlarm {
+					t.Fatalf("%s: policy %s did %+v", g.Name, p.Name, x)
+				}
+			}
+		}
+		if missing := len(changes) - found; missing < 0 || missing > 1 { // the oldest execution may have expired before its activity
+			t.Errorf("%s: %d of %d activities have an execution", g.Name, found, len(changes))
+		}
+	}
+	if len(names) != len(d.Groups())+1 || refused == 0 {
+		t.Errorf("%d names, %d refused executions", len(names), refused)
+	}
+}
+
+func TestDemoInstancesAgreeWithTheirLog(t *testing.T) {
+	e := demoAt(t, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)).Emulator()
+	for _, g := range e.Groups(emulator.DemoProject) {
+		seen := map[string]bool{}
+		for _, m := range e.Members(emulator.DemoProject, g.ID) {
+			if seen[m.Name] || m.Name == "" || (m.ID == "") != (m.State == emulator.Pending) {
+				t.Errorf("%s: %+v", g.Name, m)
+			}
+			seen[m.Name] = true
+		}
+		rows := e.Rows(emulator.DemoProject, g.ID)
+		for i := len(rows) - 1; i >= 0; i-- { // oldest first
+			for _, in := range rows[i].Deleted {
+				delete(seen, in.Name)
+			}
+		}
+		if n := len(e.Members(emulator.DemoProject, g.ID)); len(seen) != n && len(rows) > 0 {
+			t.Errorf("%s: %d of %d instances were deleted", g.Name, n-len(seen), n)
+		}
+	}
+}
+
+func TestDemoGroupAtItsMaximum(t *testing.T) {
+	e := demoAt(t, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)).Emulator()
+	for _, g := range e.Groups(emulator.DemoProject) {
+		if n := len(e.Members(emulator.DemoProject, g.ID)); g.ID == emulator.DemoFullGroup && (g.Desire != g.Max || n != g.Max) {
+			t.Errorf("%+v with %d instances", g, n)
+		}
+	}
+	for _, p := range e.Policies(emulator.DemoProject) {
+		if p.Resource != emulator.DemoFullGroup {
+			continue
+		}
+		log := e.ExecutionLog(emulator.DemoProject, p.ID)
+		if len(log) != 73 || !strings.HasPrefix(log[0].FailedReason, "AS.0050: ") || log[len(log)-1].FailedReason != "" {
+			t.Errorf("%d executions, the newest %+v", len(log), log[0])
+		}
+	}
+}
