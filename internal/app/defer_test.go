@@ -97,7 +97,7 @@ func (s *server) inParts(t *testing.T, query string) (first, whole time.Duration
 			t.Fatal(err)
 		}
 		b.WriteByte(c)
-		if first == 0 && strings.HasSuffix(b.String(), "\r\n--graphql") {
+		if first == 0 && strings.HasSuffix(b.String(), "}\r\n--graphql") {
 			first = time.Since(began)
 		}
 	}

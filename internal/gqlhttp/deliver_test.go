@@ -81,7 +81,7 @@ func bodies(t testing.TB, resp *http.Response) []string {
 		t.Fatal(err)
 	}
 	rest, whole := strings.CutSuffix(string(text), "\r\n--graphql--\r\n")
-	first, begun := strings.CutPrefix(rest, "--graphql")
+	first, begun := strings.CutPrefix(rest, "\r\n--graphql")
 	if !whole || !begun {
 		t.Fatalf("%d %q", resp.StatusCode, text)
 	}
@@ -220,7 +220,7 @@ func TestWhoLeavesBeforeTheParts(t *testing.T) {
 	target := serveLate(t, l, gqlhttp.Config{Streams: streams})
 	for range 10 {
 		resp := askInParts(t, target, `{ scalingGroup(groupId: "g") { region ... @defer { id } ... @defer(label: "l") { latestActivity { ... @defer { failedInstances { instanceId } } } } } }`, newer)
-		upTo(t, bufio.NewReader(resp.Body), "\r\n--graphql")
+		upTo(t, bufio.NewReader(resp.Body), "}\r\n--graphql")
 		resp.Body.Close()
 	}
 	close(l.letGo)

@@ -9,6 +9,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"scalegraph/internal/gqlhttp/incremental"
 )
 
 // documents reads and checks the texts of operations, and remembers those that were right. It may be used by many goroutines.
@@ -61,7 +63,7 @@ func (d *documents) read(text string, inParts bool) (*document, gqlerror.List) {
 		return nil, errs
 	}
 	if !inParts {
-		undefer(parsed)
+		incremental.RemoveDefer(parsed)
 	}
 	doc := &document{QueryDocument: parsed}
 	d.kept.Set(key, doc)
@@ -111,40 +113,6 @@ func (d *documents) validate(doc *ast.QueryDocument, text string) gqlerror.List 
 		return errs
 	}
 	return validate(d.schema, again, d.kind)
-}
-
-// undefer takes the @defer directives out of a document that is not shared yet.
-func undefer(doc *ast.QueryDocument) {
-	for _, op := range doc.Operations {
-		undeferSet(op.SelectionSet)
-	}
-	for _, f := range doc.Fragments {
-		undeferSet(f.SelectionSet)
-	}
-}
-
-func undeferSet(set ast.SelectionSet) {
-	for _, selection := range set {
-		switch part := selection.(type) {
-		case *ast.Field:
-			undeferSet(part.SelectionSet)
-		case *ast.InlineFragment:
-			part.Directives = withoutDefer(part.Directives)
-			undeferSet(part.SelectionSet)
-		case *ast.FragmentSpread:
-			part.Directives = withoutDefer(part.Directives)
-		}
-	}
-}
-
-func withoutDefer(list ast.DirectiveList) ast.DirectiveList {
-	var rest ast.DirectiveList
-	for _, d := range list {
-		if d.Name != "defer" {
-			rest = append(rest, d)
-		}
-	}
-	return rest
 }
 
 // operation chooses what to run by the name that the request gives; without one there must be only one.

@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/gqlhttp/incremental"
 	"scalegraph/internal/request"
 )
 
@@ -46,7 +47,7 @@ func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.Raw
 // their events comes in one piece.
 func (e *engine) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *document, gqlerror.List) {
 	op, doc, errs := e.inspect(ctx, params)
-	if errs == nil && op.Operation.Operation == ast.Subscription && hasDeferral(op.Doc) {
+	if errs == nil && op.Operation.Operation == ast.Subscription && incremental.HasDefer(op.Doc) {
 		return e.inspect(withoutDeferral(ctx), params)
 	}
 	return op, doc, errs

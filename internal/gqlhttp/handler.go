@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"scalegraph/internal/gqlhttp/incremental"
 	"scalegraph/internal/request"
 )
 
@@ -171,11 +172,11 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 func (x *exchange) respond(ctx context.Context, op *graphql.OperationContext) *refusal {
 	switch kind := op.Operation.Operation; {
 	case kind == ast.Subscription && x.prefer.subscription() == multipart:
-		return x.stream(op, multiparts{parts{x}})
+		return x.stream(op, multipartSubscription{multipartWriter{x}})
 	case kind == ast.Subscription:
 		return x.stream(op, sse{x})
-	case x.prefer.deferred != whole && hasDeferral(op.Doc):
-		return x.deliver(op)
+	case x.prefer.deferred != whole && incremental.HasDefer(op.Doc):
+		return x.writeIncremental(op)
 	}
 	responses, ctx := x.engine.DispatchOperation(ctx, op)
 	if resp := responses(ctx); !x.acceptable && x.prefer.events > 0 {

@@ -2,52 +2,55 @@ package gqlhttp
 
 import "encoding/json"
 
-// boundary stands between parts. No part holds it: in JSON, a line cannot begin so.
+// boundary separates parts. It occurs in none of them, because no line of JSON begins with two hyphens.
 const boundary = "graphql"
 
-// parts writes multipart/mixed. Each part is followed by its delimiter at once, because clients read up to it.
-type parts struct{ *exchange }
+// multipartWriter writes a multipart/mixed response. The delimiter that ends a part is written together with it, because clients parse a
+// part only once they have read the next delimiter.
+type multipartWriter struct{ *exchange }
 
-func (p parts) start(params string) {
-	p.open(mediaMultipart + `; boundary="` + boundary + `"; ` + params)
-	_, _ = p.w.Write([]byte("--" + boundary)) // the first part tells whether anybody is there
+// start writes the headers and the first delimiter. It begins with CRLF like every other delimiter: some parsers require that.
+func (m multipartWriter) start(parameters string) {
+	m.open(mediaMultipart + `; boundary="` + boundary + `"; ` + parameters)
+	_, _ = m.w.Write([]byte("\r\n--" + boundary)) // an error shows up with the first part
 }
 
-func (p parts) part(body []byte) error {
+func (m multipartWriter) writePart(body []byte) error {
 	b := make([]byte, 0, len(body)+96)
 	b = append(b, "\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"...)
 	b = append(b, body...)
 	b = append(b, "\r\n--"+boundary...)
-	return p.send(b)
+	return m.writeAndFlush(b)
 }
 
-func (p parts) send(b []byte) error {
-	if _, err := p.w.Write(b); err != nil {
+func (m multipartWriter) writeAndFlush(b []byte) error {
+	if _, err := m.w.Write(b); err != nil {
 		return err
 	}
-	return p.flush()
+	return m.flush()
 }
 
-func (p parts) close() error { return p.send([]byte("--\r\n")) }
+// close writes the end of the last delimiter.
+func (m multipartWriter) close() error { return m.writeAndFlush([]byte("--\r\n")) }
 
-// multiparts writes a subscription as Apollo's multipart protocol 1.0 has it.
-type multiparts struct{ parts }
+// multipartSubscription writes a subscription in version 1.0 of Apollo's multipart protocol.
+type multipartSubscription struct{ multipartWriter }
 
-func (m multiparts) begin(string) error {
+func (m multipartSubscription) begin(string) error {
 	m.start("subscriptionSpec=1.0")
 	return m.beat()
 }
 
-func (m multiparts) event(ev event) error {
+func (m multipartSubscription) event(ev event) error {
 	body := make([]byte, 0, len(ev.body)+16)
 	body = append(body, `{"payload":`...)
 	body = append(body, ev.body...)
-	return m.part(append(body, '}'))
+	return m.writePart(append(body, '}'))
 }
 
-func (m multiparts) beat() error { return m.part([]byte("{}")) }
+func (m multipartSubscription) beat() error { return m.writePart([]byte("{}")) }
 
-func (m multiparts) end() error { return m.close() }
+func (m multipartSubscription) end() error { return m.close() }
 
 // encodeErrors returns errors as a JSON list.
 func encodeErrors(errs any) []byte {

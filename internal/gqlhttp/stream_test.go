@@ -186,7 +186,7 @@ func TestSignsOfLife(t *testing.T) {
 		}
 	}
 	r = bufio.NewReader(subscribeInParts(t, target).Body)
-	upTo(t, r, "--graphql")
+	upTo(t, r, "\r\n--graphql")
 	for range 3 {
 		if got := upTo(t, r, "\r\n--graphql"); got != inPart("{}") {
 			t.Fatalf("%q", got)
@@ -210,7 +210,7 @@ func TestSubscriptionInParts(t *testing.T) {
 	if got := resp.Header.Get("Content-Type"); got != `multipart/mixed; boundary="graphql"; subscriptionSpec=1.0` {
 		t.Error(got)
 	}
-	if got := upTo(t, r, "{}\r\n--graphql"); got != "--graphql"+inPart("{}") {
+	if got := upTo(t, r, "{}\r\n--graphql"); got != "\r\n--graphql"+inPart("{}") {
 		t.Errorf("%q", got)
 	}
 	f.say("one")
@@ -236,7 +236,7 @@ func TestSubscriptionsThatFail(t *testing.T) {
 		}
 	}
 	text, err := io.ReadAll(subscribeInParts(t, target).Body)
-	if want := "--graphql" + inPart("{}") + inPart(`{"payload":`+failed+`}`) + "--\r\n"; string(text) != want || err != nil {
+	if want := "\r\n--graphql" + inPart("{}") + inPart(`{"payload":`+failed+`}`) + "--\r\n"; string(text) != want || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
 }
@@ -292,7 +292,7 @@ func TestStreamsEnd(t *testing.T) {
 	if err := streams.Drain(t.Context()); err != nil {
 		t.Error(err)
 	}
-	for resp, want := range map[*http.Response]string{events: ":\n\nevent: complete\ndata: \n\n", inParts: "--graphql" + inPart("{}") + "--\r\n"} {
+	for resp, want := range map[*http.Response]string{events: ":\n\nevent: complete\ndata: \n\n", inParts: "\r\n--graphql" + inPart("{}") + "--\r\n"} {
 		if text, err := io.ReadAll(resp.Body); string(text) != want || err != nil {
 			t.Errorf("%q, %v", text, err)
 		}
