@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"scalegraph/cache"
@@ -101,9 +102,6 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	streams := new(gqlhttp.Streams)
 	serving := edgeConfig(cfg, demo.token(), streams, log)
 	serving.Queries = kept
-	if keeping.Redis != nil {
-		serving.Shared = kept
-	}
 	if callers != nil {
 		serving.Authenticate = callers.Authenticate
 	}
@@ -126,7 +124,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		return err
 	}
 	defer func() { _ = admin.Close() }() // profiles under way are cut off
-	listener, err := httpserver.Listen(ctx, cfg.Listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return err
 	}
@@ -135,6 +133,6 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	}
 	return httpserver.Serve(ctx, listener, httpserver.Config{
 		Handler: httpserver.Middleware(guarded(mux, cfg, listener.Addr()), log),
-		Streams: streams, Repeats: serving.Repeatable != nil, Serving: state.serving.Store, Log: log,
+		Streams: streams, OnReady: state.serving.Store, DrainDelay: drainDelay(cfg, demo, out), Log: log,
 	})
 }

@@ -203,3 +203,22 @@ func TestTheDemoCanBeSignedFor(t *testing.T) {
 		t.Error(got.body)
 	}
 }
+
+// A key that is revoked must not be served what it read before, not even from the response cache.
+func TestCachedResponseNeedsAValidKey(t *testing.T) {
+	_, args, file := signedUpstream(t, "console key-of-console "+testProject+"\n")
+	s := startServer(t, args...)
+	key := []string{"Authorization", "Bearer key-of-console"}
+	for range 5 {
+		s.do(t, http.MethodGet, countQuery, "", key...)
+	}
+	if hits := series(t, s.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_response_cache_hits_total"]; hits == 0 {
+		t.Fatal("no response came from the cache")
+	}
+	if err := os.Rename(keysFile(t, "console key-of-others "+testProject+"\n"), file); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.do(t, http.MethodGet, countQuery, "", key...); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+}

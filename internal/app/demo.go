@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"time"
 
 	"scalegraph/internal/config"
+	"scalegraph/internal/telemetry"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/web"
@@ -65,6 +68,14 @@ func (d *demoUpstream) stop(log *slog.Logger) {
 // groups returns some groups to try: the document's sample first.
 func (d *demoUpstream) groups() []string {
 	return d.Groups()[:4]
+}
+
+// drainDelay returns how long requests are served after SIGTERM. It is 0 for the demo on a terminal, so that Ctrl-C is instant.
+func drainDelay(cfg config.Config, demo *demoUpstream, out io.Writer) time.Duration {
+	if demo != nil && telemetry.IsTerminal(out) {
+		return 0
+	}
+	return cfg.DrainDelay
 }
 
 // settings are what the pages are told: a credential and some groups to begin with, where the upstream is the demo.

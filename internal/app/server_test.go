@@ -42,7 +42,7 @@ func startServer(t *testing.T, args ...string) *server {
 	s := &server{out: new(lockedBuffer), logs: new(lockedBuffer)}
 	status := make(chan int, 1)
 	go func() {
-		status <- Main(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), nil, s.out, s.logs)
+		status <- Main(ctx, append([]string{"-listen", "127.0.0.1:0", "-drain-delay", "0"}, args...), nil, s.out, s.logs)
 	}()
 	s.stop = sync.OnceValue(func() int {
 		cancel()

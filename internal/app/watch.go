@@ -15,7 +15,6 @@ import (
 	"scalegraph/cache"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
-	"scalegraph/internal/httpserver"
 	"scalegraph/internal/ratelimit"
 	"scalegraph/internal/request"
 	"scalegraph/internal/telemetry"
@@ -80,22 +79,15 @@ func (w *watch) tracer() trace.Tracer {
 
 // edge has the edge tell what it does, and ask before it does it.
 func (w *watch) edge(cfg *gqlhttp.Config) {
-	cfg.Done = w.done
+	cfg.OnOperationDone = w.done
 	cfg.InFlight = w.cfg.InFlight
 	if w.limiter != nil {
-		cfg.Admit, cfg.Afford = w.admit, w.affords
+		cfg.Admit = w.admit
 	}
 	if w.tracing.On() {
 		cfg.Begin = w.tracing.Operation
 		cfg.Extensions = append(cfg.Extensions, telemetry.Fields{Tracer: w.tracing.Tracer})
-	} else if cfg.Answers > 0 || cfg.Shared != nil {
-		cfg.Repeatable = httpserver.Repeatable // what is answered so has no span
 	}
-}
-
-// affords reports whether a caller may spend so much now, and spends it then.
-func (w *watch) affords(ctx context.Context, c *request.Caller, cost int) bool {
-	return w.limiter.Take(ctx, c, cost) <= 0
 }
 
 // admit returns how long a caller must wait before it may spend so much.
@@ -124,12 +116,9 @@ func (w *watch) traced(h http.Handler) http.Handler {
 	})
 }
 
-// done counts an operation, and completes its span and its line in the log.
-func (w *watch) done(ctx context.Context, r gqlhttp.Report) {
-	if r.Status == 0 {
-		return // nothing was asked
-	}
-	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Again: string(r.Again), Took: r.Took}
+// done counts an operation and completes its span.
+func (w *watch) done(ctx context.Context, r *request.Report) {
+	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Cached: r.Cached, Took: r.Duration}
 	id := ""
 	if c := r.Caller; c != nil {
 		id = c.RequestID
@@ -137,12 +126,6 @@ func (w *watch) done(ctx context.Context, r gqlhttp.Report) {
 	}
 	w.metrics.Served(o)
 	telemetry.Finish(trace.SpanFromContext(ctx), o, r.Status, id)
-	if r.Status != http.StatusSwitchingProtocols {
-		httpserver.Note(ctx, &r)
-		return
-	}
-	// The line of a WebSocket is written when it ends, and it may have had many operations: each has a line of its own.
-	w.log.LogAttrs(ctx, slog.LevelInfo, "operation", httpserver.AppendAttrs([]slog.Attr{slog.Duration("duration", r.Took)}, &r)...)
 }
 
 // client shows what the client of the upstream counts.

@@ -62,6 +62,8 @@ type Config struct {
 	CallerCostMode string // LimitEnforce or LimitMeasure
 	InFlight       int    // 0: no bound
 
+	DrainDelay time.Duration // between not being ready and closing the listener
+
 	Log string // auto, text or json
 
 	Unread []string // variables that look like ours and that nobody reads: most likely misspelt

@@ -53,6 +53,7 @@ func settings(cfg *Config) []setting {
 		{name: "UPSTREAM_TIMEOUT", initial: "10s", read: duration(&cfg.UpstreamTimeout, time.Millisecond, time.Hour), help: "one upstream call"},
 		{name: "REQUEST_TIMEOUT", initial: "30s", read: duration(&cfg.RequestTimeout, time.Millisecond, time.Hour), help: "one GraphQL request"},
 		{name: "UPSTREAM_CONCURRENCY", initial: "64", read: count(&cfg.UpstreamConcurrency, 1, 10_000), help: "upstream calls under way at once"},
+		{name: "DRAIN_DELAY", initial: "5s", read: duration(&cfg.DrainDelay, 0, 10*time.Minute), help: "how long requests are still served after SIGTERM, while `/readyz` answers 503 and load balancers react; `0` in the demo on a terminal"},
 		{name: "POLL", initial: "5s", read: duration(&cfg.Poll, 100*time.Millisecond, time.Hour), help: "how often a subscribed group is polled"},
 
 		{name: "INTROSPECTION", initial: "true", read: yesNo(&cfg.Introspection), help: "also switches GraphiQL and suggestions"},

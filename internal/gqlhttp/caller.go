@@ -1,7 +1,6 @@
 package gqlhttp
 
 import (
-	"crypto/rand"
 	"net/http"
 	"strings"
 
@@ -67,34 +66,4 @@ func hasDirective(lines []string, directive string) bool {
 		}
 	}
 	return false
-}
-
-// RequestIDHeader is where a request's id stands, and its answer's.
-const RequestIDHeader = "X-Request-Id"
-
-// maxRequestID bounds the request ids that we take over, in bytes: they go into every log line.
-const maxRequestID = 128
-
-// RequestID returns the caller's id of a request where it has a well-formed one, and else an id of our making; these are all as long.
-func RequestID(h http.Header) (id string, given bool) {
-	if id = h.Get(RequestIDHeader); wellFormed(id) {
-		return id, true
-	}
-	return rand.Text(), false
-}
-
-// wellFormed keeps out what could forge lines of the log.
-func wellFormed(id string) bool {
-	if id == "" || len(id) > maxRequestID {
-		return false
-	}
-	for _, c := range []byte(id) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("-_.:/+=@", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return true
 }

@@ -3,7 +3,6 @@ package gqlhttp
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -35,14 +34,13 @@ const (
 
 // Config is what an operator and the program can set. The zero Config is ready: default limits, introspection off.
 type Config struct {
-	Limits         Limits
-	RequestTimeout time.Duration // one request, from its headers to its answer; 0: 30 s
-	StatusProfile  StatusProfile // empty: Audit
-	CORSOrigins    []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
-	Introspection  bool          // also switches suggestions in messages
-	Answers        int64         // bytes in which whole answers are kept; 0: none are, but by Shared
-	Shared         AnswerStore   // keeps whole answers where Answers is 0; nil: nobody does
-	DemoToken      string        // stands for a missing X-Auth-Token; empty: nothing does
+	Limits             Limits
+	RequestTimeout     time.Duration // one request, from its headers to its answer; 0: 30 s
+	StatusProfile      StatusProfile // empty: Audit
+	CORSOrigins        []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
+	Introspection      bool          // also switches suggestions in messages
+	ResponseCacheBytes int64         // bound of the cache of whole responses; 0: none
+	DemoToken          string        // stands for a missing X-Auth-Token; empty: nothing does
 
 	// Authenticate proves who a caller is by its Bearer and notes that in it; an error refuses the caller. Every transport asks it once for
 	// each set of credentials, before anything is executed. nil: callers prove nothing to us.
@@ -52,21 +50,12 @@ type Config struct {
 	Admit    func(ctx context.Context, c *request.Caller, cost int) time.Duration
 	InFlight int // requests under way at once, but for streams; 0: no bound
 
-	// Afford is Admit for an operation that is refused without a word: then Admit is asked next. It says whether the caller need not wait.
-	// nil: nobody waits.
-	Afford func(ctx context.Context, c *request.Caller, cost int) bool
-
-	// Repeatable is offered every answer to a POST that was given out of what is kept, before it is written. Where a request of the same bytes
-	// comes, again gives the body of the answer anew, with the same headers, or false where the request must be served in full. nil: nobody
-	// asks for that.
-	Repeatable func(r *http.Request, again func(ctx context.Context, id string) (body []byte, ok bool))
-
 	// Begin gives the context of each operation of a WebSocket, made from that of the connection: other operations are requests of their own,
 	// with contexts of their own. nil: it is the connection's.
 	Begin func(context.Context) context.Context
 
-	// Done is told of every operation, when its answer has been written, with the context that it had. nil: nobody is.
-	Done func(context.Context, Report)
+	// OnOperationDone is called for every operation when its response has been written, with the context of the operation. nil: nothing is.
+	OnOperationDone func(context.Context, *request.Report)
 
 	Queries     QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
 	Trusted     *Trusted   // nil: none

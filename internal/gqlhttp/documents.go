@@ -25,7 +25,6 @@ type documents struct {
 // document is one that may be run, with what is known of it.
 type document struct {
 	*ast.QueryDocument
-	costs costs
 }
 
 // keptDocuments bounds the memory of documents that are remembered, in bytes, roughly.

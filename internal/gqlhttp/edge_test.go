@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"scalegraph/graph"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/httpserver"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 )
@@ -57,7 +59,7 @@ func serve(t testing.TB, r root, cfg gqlhttp.Config) string {
 // start serves a handler and returns its URL.
 func start(t testing.TB, h http.Handler) string {
 	t.Helper()
-	s := httptest.NewServer(h)
+	s := httptest.NewServer(httpserver.Middleware(h, slog.New(slog.DiscardHandler)))
 	t.Cleanup(s.Close)
 	return s.URL + "/graphql"
 }

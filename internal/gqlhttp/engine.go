@@ -3,6 +3,7 @@ package gqlhttp
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -36,38 +37,38 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 
 // CreateOperationContext reads, checks and charges an operation. Nothing may be executed where there are errors; all of them have codes.
 func (e *engine) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
-	op, doc, errs := e.prepare(ctx, params)
+	op, errs := e.prepare(ctx, params)
 	if errs != nil {
 		return op, errs
 	}
-	return op, e.charge(ctx, op, doc)
+	return op, e.charge(ctx, op)
 }
 
 // prepare reads and checks an operation, and charges nothing for it. Subscriptions are read without their @defer directives: each of
 // their events comes in one piece.
-func (e *engine) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *document, gqlerror.List) {
-	op, doc, errs := e.inspect(ctx, params)
+func (e *engine) prepare(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+	op, errs := e.inspect(ctx, params)
 	if errs == nil && op.Operation.Operation == ast.Subscription && incremental.HasDefer(op.Doc) {
 		return e.inspect(withoutDeferral(ctx), params)
 	}
-	return op, doc, errs
+	return op, errs
 }
 
 // inspect reads and checks an operation as it stands.
-func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, *document, gqlerror.List) {
+func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
 	doc, errs := e.document(ctx, params)
 	if errs == nil {
 		errs = e.suits(doc, params)
 	}
 	if errs != nil {
-		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, doc, errs
+		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, errs
 	}
 	op, errs := e.Executor.CreateOperationContext(withDocument(ctx, doc), params)
 	if errs != nil {
-		return op, doc, asBadInput(errs)
+		return op, asBadInput(errs)
 	}
 	op.DisableIntrospection = !e.cfg.Introspection
-	return op, doc, nil
+	return op, nil
 }
 
 // checkTrusted reads all trusted documents, so that those which cannot be run are known from the start and the rest are ready.
@@ -120,8 +121,8 @@ func asBadInput(errs gqlerror.List) gqlerror.List {
 const costStat = "scalegraph.cost"
 
 // charge notes what the operation costs, and refuses it where that is too much, in itself or for its caller just now.
-func (e *engine) charge(ctx context.Context, op *graphql.OperationContext, doc *document) gqlerror.List {
-	cost := e.cost(ctx, op, doc)
+func (e *engine) charge(ctx context.Context, op *graphql.OperationContext) gqlerror.List {
+	cost := complexity.Calculate(ctx, e.schema, op.Operation, op.Variables)
 	op.Stats.SetExtension(costStat, cost)
 	if err := within(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
 		return gqlerror.List{err}

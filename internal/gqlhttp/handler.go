@@ -22,7 +22,7 @@ type handler struct {
 	cfg         Config
 	engine      *engine
 	compressors *compressors
-	answers     *answers
+	responses   *responseCache
 	buffers     buffers
 	flying      atomic.Int64 // requests under way
 }
@@ -30,7 +30,7 @@ type handler struct {
 // NewHandler serves GraphQL over the schema.
 func NewHandler(schema graphql.ExecutableSchema, cfg Config) http.Handler {
 	cfg = cfg.withDefaults()
-	h := &handler{cfg: cfg, engine: newEngine(schema, cfg), compressors: newCompressors(), answers: newAnswers(cfg.Answers, cfg.Shared)}
+	h := &handler{cfg: cfg, engine: newEngine(schema, cfg), compressors: newCompressors(), responses: newResponseCache(cfg.ResponseCacheBytes)}
 	h.engine.checkTrusted()
 	return h
 }
@@ -41,18 +41,16 @@ var errRequestTimeout = errors.New("the request ran out of time")
 // The values of headers that answers share. Nobody changes them: Set and Add put others in their place.
 var (
 	vary         = []string{"X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"} // what an answer depends on
-	noSniff      = []string{"nosniff"}
 	contentTypes = map[string][]string{mediaJSON: {mediaJSON + "; charset=utf-8"}, mediaResponse: {mediaResponse + "; charset=utf-8"}}
 )
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{handler: h, w: w, r: r, ctx: r.Context(), connection: r.Context(), began: time.Now(), media: mediaJSON}
-	x.id, _ = RequestID(r.Header)
-	header := w.Header()
-	if header.Get(RequestIDHeader) != x.id {
-		header.Set(RequestIDHeader, x.id)
+	info := request.FromContext(r.Context())
+	info.Report = &request.Report{}
+	x := &exchange{
+		handler: h, w: w, r: r, ctx: r.Context(), connection: r.Context(), began: time.Now(), media: mediaJSON, id: info.ID, report: info.Report,
 	}
-	header["Vary"], header["X-Content-Type-Options"] = vary, noSniff
+	w.Header()["Vary"] = vary
 	x.cors()
 	defer x.done()
 	defer x.leave()
@@ -75,16 +73,16 @@ type exchange struct {
 	acceptable bool            // the client takes such an answer
 	prefer     preferences
 	caller     *request.Caller // once it is known
-	key        *answerKey      // under which the answer is kept, or may be; nil: it may not
+	key        *responseKey    // under which the response may be cached; nil: it may not
 	entered    bool            // it counts as under way
-	report     Report
+	report     *request.Report // also in the Info of the request
 }
 
-// done tells who wants to know what became of the operation.
+// done reports the outcome of the operation.
 func (x *exchange) done() {
-	if x.cfg.Done != nil {
-		x.report.Took = time.Since(x.began)
-		x.cfg.Done(x.ctx, x.report)
+	x.report.Duration = time.Since(x.began)
+	if x.cfg.OnOperationDone != nil && x.report.Status != 0 {
+		x.cfg.OnOperationDone(x.ctx, x.report)
 	}
 }
 
@@ -136,7 +134,7 @@ func (x *exchange) read() (*graphql.RawParams, *refusal) {
 	if refused := readText(b, x.w, x.r, x.cfg.Limits.Body); refused != nil {
 		return nil, refused
 	}
-	if x.again(b.Bytes()) {
+	if x.serveCached(b.Bytes()) {
 		return nil, nil
 	}
 	return readParams(x.r, b.Bytes())
@@ -154,7 +152,7 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 		ctx = withDeferral(ctx)
 	}
 	op, errs := x.engine.CreateOperationContext(ctx, params)
-	x.report.concerns(op, x.cfg.Trusted)
+	setOperation(x.report, op, x.cfg.Trusted)
 	if errs != nil {
 		if !x.acceptable && x.prefer != (preferences{}) {
 			x.media = mediaResponse // a client that takes nothing but streams knows by the status that this is none

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -79,11 +80,11 @@ func (s *socket) running(id string) bool {
 
 // operate runs one operation to its end.
 func (s *socket) operate(ctx context.Context, id string, p *parameters) {
-	report := Report{Status: http.StatusSwitchingProtocols, Caller: request.CallerFrom(ctx)}
-	defer s.tell(ctx, time.Now(), &report)
+	report := &request.Report{Status: http.StatusSwitchingProtocols, Caller: request.CallerFrom(ctx)}
+	defer s.done(ctx, time.Now(), report)
 	op, errs := s.operation(ctx, p)
 	if op != nil {
-		report.concerns(op, s.cfg.Trusted)
+		setOperation(report, op, s.cfg.Trusted)
 	}
 	if errs != nil {
 		report.Code = codeOf(errs[0])
@@ -99,16 +100,18 @@ func (s *socket) operate(ctx context.Context, id string, p *parameters) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if s.relay(id, op, s.engine.events(ctx, op, func() string { return "" }), cancel, &report) && s.ended(id) {
+	if s.relay(id, op, s.engine.events(ctx, op, func() string { return "" }), cancel, report) && s.ended(id) {
 		s.send(message{Type: "complete", ID: id})
 	}
 }
 
-// tell tells who wants to know what became of an operation.
-func (s *socket) tell(ctx context.Context, began time.Time, r *Report) {
-	if s.cfg.Done != nil {
-		r.Took = time.Since(began)
-		s.cfg.Done(ctx, *r)
+// done reports the outcome of an operation. It has a log line of its own: that of the connection is written when the connection ends.
+func (s *socket) done(ctx context.Context, began time.Time, r *request.Report) {
+	r.Duration = time.Since(began)
+	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "operation", r.AppendAttrs([]slog.Attr{
+		slog.String("requestId", s.id), slog.Duration("duration", r.Duration)})...)
+	if s.cfg.OnOperationDone != nil {
+		s.cfg.OnOperationDone(ctx, r)
 	}
 }
 
@@ -129,7 +132,7 @@ func (s *socket) operation(ctx context.Context, p *parameters) (*graphql.Operati
 }
 
 // relay sends what an operation says; false where it ended with an error, which has been sent.
-func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan event, cancel context.CancelFunc, report *Report) bool {
+func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan event, cancel context.CancelFunc, report *request.Report) bool {
 	defer func() {
 		cancel()
 		for range events { // its goroutine must not outlive the operation

@@ -119,10 +119,6 @@ func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxBod
 
 func parseBody(text []byte) (*parameters, *refusal) {
 	p := &parameters{}
-	if p.plain(text) {
-		return p, nil
-	}
-	p = &parameters{}
 	return p, decode(text, p, "body")
 }
 

@@ -76,13 +76,13 @@ func (x *exchange) stream(op *graphql.OperationContext, to sink) *refusal {
 		}
 	}()
 	if to.begin(nextID()) == nil {
-		relay(events, to, x.cfg.KeepAlive, draining, x.unrecognised(ctx), &x.report)
+		relay(events, to, x.cfg.KeepAlive, draining, x.unrecognised(ctx), x.report)
 	}
 	return nil
 }
 
 // relay hands events on until there are no more, nobody listens, or the program stops. The report gets the code of the last error.
-func relay(events <-chan event, to sink, every time.Duration, draining, lost <-chan struct{}, report *Report) {
+func relay(events <-chan event, to sink, every time.Duration, draining, lost <-chan struct{}, report *request.Report) {
 	beat := time.NewTicker(every)
 	defer beat.Stop()
 	for {

@@ -5,35 +5,18 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
-
-	"scalegraph/internal/gqlhttp"
 )
 
-// Middleware wraps what every request goes through, from the inside out.
+// Middleware wraps a handler in what every request passes: the access log with the request's id, the security headers, and the bound on the time
+// in which its body must arrive.
 func Middleware(h http.Handler, log *slog.Logger) http.Handler {
-	h = bounded(h, bodyTimeout)
-	h = secured(h)
-	h = logged(h, log)
-	return identified(h) // first of all, because the log names the request
+	return accessLog(securityHeaders(bodyReadTimeout(h, bodyTimeout)), log)
 }
 
-// identified gives the request an id, the caller's own where it has one, and names it in the answer.
-func identified(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, named := gqlhttp.RequestID(r.Header)
-		if c := connOf(r.Context()); c != nil {
-			c.turn.is(r, named)
-		}
-		line := []string{id}
-		r.Header[gqlhttp.RequestIDHeader], w.Header()[gqlhttp.RequestIDHeader] = line, line
-		h.ServeHTTP(w, r)
-	})
-}
-
-// secured sets the headers that keep browsers from guessing, framing and telling. A page that needs more sets its own policy. All answers share
-// the values: whoever changes a header sets another or adds one, as Set and Add do.
-func secured(h http.Handler) http.Handler {
-	fixed := []struct {
+// securityHeaders sets the headers that keep browsers from sniffing content types, framing pages and sending referrers. A page that needs another
+// policy replaces it. All responses share the values: handlers replace a value and do not append to it.
+func securityHeaders(h http.Handler) http.Handler {
+	headers := []struct {
 		name  string // in canonical form
 		value []string
 	}{
@@ -44,35 +27,35 @@ func secured(h http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		for _, f := range fixed {
-			header[f.name] = f.value
+		for _, fixed := range headers {
+			header[fixed.name] = fixed.value
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// bounded gives a body so long to arrive, where it is not here already. http.Server's ReadTimeout would end streams, too: it goes on counting behind the body.
-func bounded(h http.Handler, within time.Duration) http.Handler {
+// bodyReadTimeout bounds the time in which a body must arrive. http.Server.ReadTimeout would end streams, too: it goes on after the body.
+func bodyReadTimeout(h http.Handler, timeout time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c := connOf(r.Context()); r.Body != http.NoBody && (c == nil || !c.turn.whole()) {
-			conn := http.NewResponseController(w)
-			_ = conn.SetReadDeadline(time.Now().Add(within)) // no deadline to set: no connection to hold
-			r.Body = &boundedBody{r.Body, conn}
+		if r.Body != http.NoBody {
+			control := http.NewResponseController(w)
+			_ = control.SetReadDeadline(time.Now().Add(timeout)) // without a deadline there is no connection to hold
+			r.Body = &deadlineBody{r.Body, control}
 		}
 		h.ServeHTTP(w, r)
 	})
 }
 
-// boundedBody takes the deadline away when the body has arrived.
-type boundedBody struct {
+// deadlineBody removes the read deadline when the body has arrived.
+type deadlineBody struct {
 	io.ReadCloser
-	conn *http.ResponseController
+	control *http.ResponseController
 }
 
-func (b *boundedBody) Read(p []byte) (int, error) {
+func (b *deadlineBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
-		_ = b.conn.SetReadDeadline(time.Time{})
+		_ = b.control.SetReadDeadline(time.Time{})
 	}
 	return n, err
 }

@@ -12,13 +12,14 @@ import (
 // NewLog returns a log in a form: text, json, or auto, which is text for a terminal and JSON for everything else. Nothing in this program
 // hands it a header's value, a token or a URL with a user in it.
 func NewLog(to io.Writer, form string) *slog.Logger {
-	if form == "text" || form == "auto" && isTerminal(to) {
+	if form == "text" || form == "auto" && IsTerminal(to) {
 		return slog.New(withRequest{slog.NewTextHandler(to, nil)})
 	}
 	return slog.New(withRequest{slog.NewJSONHandler(to, nil)})
 }
 
-func isTerminal(w io.Writer) bool {
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -23,7 +23,7 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 	cost     *prometheus.CounterVec
 	trusted  *prometheus.CounterVec
-	again    *prometheus.CounterVec
+	cached   prometheus.Counter
 	limited  *prometheus.CounterVec
 
 	calls       *prometheus.CounterVec
@@ -39,14 +39,14 @@ func NewMetrics(version string) *Metrics {
 		seconds:  latencies("request_duration_seconds", "From a request's headers to its answer's last byte; of a stream, its whole life.", "kind"),
 		cost:     counters("request_cost_total", "Cost that operations were charged, executed or not.", "kind"),
 		trusted:  counters("trusted_operations_total", "Operations of trusted documents by name and outcome.", "operation", "outcome"),
-		again:    counters("answers_again_total", "Operations that were not executed, because their answer was kept, by how it was found: by the request, or by its bytes.", "by"),
+		cached:   prometheus.NewCounter(prometheus.CounterOpts{Name: name("response_cache_hits_total"), Help: "Operations that were not executed, because the whole response was cached."}),
 		limited:  counters("limited_total", "Operations over their caller's limit; in measure mode they were executed all the same.", "mode"),
 
 		calls:       counters("upstream_calls_total", "HTTP requests sent to the upstream by region and status; none where no answer came.", "region", "status"),
 		callSeconds: latencies("upstream_call_duration_seconds", "From sending a request to the last byte of its answer, whatever came.", "region"),
 		callsFlying: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name("upstream_calls_in_flight"), Help: "HTTP requests to the upstream under way."}, []string{"region"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.cost, m.trusted, m.again, m.limited, m.calls, m.callSeconds, m.callsFlying,
+	m.registry.MustRegister(m.requests, m.seconds, m.cost, m.trusted, m.cached, m.limited, m.calls, m.callSeconds, m.callsFlying,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Gauge("build_info", "1, with the version of the program.", Labels{"version": version}, func() float64 { return 1 })
 	return m
@@ -105,7 +105,7 @@ type Operation struct {
 	Trusted string // its name, where its document is trusted; else empty
 	Code    string // of the first error; empty: none. One of a closed list
 	Cost    int
-	Again   string // how its answer was found, where that was kept; else empty. One of a closed list
+	Cached  bool // it was not executed, because the whole response was cached
 	Took    time.Duration
 
 	Calls, MemoryHits, RedisHits int64 // upstream calls, and pages that were kept
@@ -126,8 +126,8 @@ func (m *Metrics) Served(o Operation) {
 	if o.Trusted != "" {
 		m.trusted.WithLabelValues(o.Trusted, outcome).Inc()
 	}
-	if o.Again != "" {
-		m.again.WithLabelValues(o.Again).Inc()
+	if o.Cached {
+		m.cached.Inc()
 	}
 }
 

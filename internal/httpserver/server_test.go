@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -9,14 +10,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/request"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,7 +40,7 @@ type slowServer struct {
 	done    chan error
 }
 
-func startSlow(t *testing.T, drain time.Duration) *slowServer {
+func startSlow(t *testing.T, delay, timeout time.Duration) *slowServer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,7 +66,7 @@ func startSlow(t *testing.T, drain time.Duration) *slowServer {
 	}
 	go func() {
 		s.done <- Serve(ctx, listener, Config{
-			Handler: hold, Streams: none{}, Serving: told, Drain: drain, Log: slog.New(slog.DiscardHandler),
+			Handler: hold, Streams: none{}, OnReady: told, DrainDelay: delay, DrainTimeout: timeout, Log: slog.New(slog.DiscardHandler),
 		})
 	}()
 	return s
@@ -86,7 +90,7 @@ func (s *slowServer) ask() (answer chan string) {
 }
 
 func TestDrainingLetsRequestsFinish(t *testing.T) {
-	s := startSlow(t, 20*time.Second)
+	s := startSlow(t, 0, 20*time.Second)
 	answer := s.ask()
 	if !s.serving.Load() {
 		t.Error("it does not say that it serves")
@@ -108,7 +112,7 @@ func TestDrainingLetsRequestsFinish(t *testing.T) {
 }
 
 func TestDrainingIsBounded(t *testing.T) {
-	s := startSlow(t, 50*time.Millisecond)
+	s := startSlow(t, 0, 50*time.Millisecond)
 	answer := s.ask()
 	s.stop()
 	if err := <-s.done; err == nil || !strings.Contains(err.Error(), "cut off") {
@@ -121,7 +125,7 @@ func TestDrainingIsBounded(t *testing.T) {
 func TestSlowBodies(t *testing.T) {
 	const within = 300 * time.Millisecond
 	result := make(chan error, 1)
-	s := httptest.NewServer(bounded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(bodyReadTimeout(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
 		if err == nil {
 			select {
@@ -198,15 +202,104 @@ func TestHeadersAreSharedUnchanged(t *testing.T) {
 		case "/set":
 			w.Header().Set(policy, "other")
 		}
-		w.Header().Add(gqlhttp.RequestIDHeader, "more")
-		_, _ = io.WriteString(w, r.Header.Get(gqlhttp.RequestIDHeader)+strings.Join(r.Header.Values(gqlhttp.RequestIDHeader), ""))
+		_, _ = io.WriteString(w, request.FromContext(r.Context()).ID)
 	}), slog.New(slog.DiscardHandler))
 	for _, path := range []string{"/add", "/set", "/"} {
 		r, w := httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder()
-		r.Header.Set(gqlhttp.RequestIDHeader, "an-id")
+		r.Header.Set(request.IDHeader, "an-id")
 		h.ServeHTTP(w, r)
-		if path == "/" && strings.Join(w.Header().Values(policy), "") != "default-src 'none'; frame-ancestors 'none'" || w.Body.String() != "an-idan-id" {
+		if path == "/" && strings.Join(w.Header().Values(policy), "") != "default-src 'none'; frame-ancestors 'none'" || w.Body.String() != "an-id" {
 			t.Errorf("%s: %q, %s", path, w.Header(), w.Body)
 		}
 	}
+}
+
+// While draining, requests are still served, each on a connection that is closed after it; then the streams end and no connection is accepted.
+func TestDrainDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipeListener()
+		ready, streams := new(atomic.Bool), &drainTime{}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- Serve(ctx, listener, Config{
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = io.WriteString(w, strconv.FormatBool(ready.Load()))
+				}),
+				Streams: streams, OnReady: ready.Store, DrainDelay: 5 * time.Second, Log: slog.New(slog.DiscardHandler),
+			})
+		}()
+		near := listener.dial()
+		defer near.Close()
+		if resp, body := roundTrip(t, near); body != "true" || resp.Close {
+			t.Errorf("before: %q, closed %v", body, resp.Close)
+		}
+		stopped := time.Now()
+		stop()
+		time.Sleep(4 * time.Second)
+		for _, conn := range []net.Conn{near, listener.dial()} { // an old and a new connection
+			if resp, body := roundTrip(t, conn); body != "false" || !resp.Close {
+				t.Errorf("while draining: %q, closed %v", body, resp.Close)
+			}
+			conn.Close()
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if got := streams.at.Sub(stopped); got != 5*time.Second {
+			t.Errorf("the streams were ended after %v", got)
+		}
+	})
+}
+
+// drainTime records when the streams are ended.
+type drainTime struct{ at time.Time }
+
+func (d *drainTime) Drain(context.Context) error {
+	d.at = time.Now()
+	return nil
+}
+
+// pipeListener is a listener of connections within this process, which a synctest bubble can contain.
+type pipeListener struct {
+	conns chan net.Conn
+	close func()
+}
+
+func newPipeListener() pipeListener {
+	l := pipeListener{conns: make(chan net.Conn)}
+	l.close = sync.OnceFunc(func() { close(l.conns) })
+	return l
+}
+
+func (l pipeListener) dial() net.Conn {
+	near, far := net.Pipe()
+	l.conns <- far
+	return near
+}
+
+func (l pipeListener) Accept() (net.Conn, error) {
+	if c, ok := <-l.conns; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l pipeListener) Close() error   { l.close(); return nil }
+func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
+
+func roundTrip(t *testing.T, conn net.Conn) (*http.Response, string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
 }

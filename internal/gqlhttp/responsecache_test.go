@@ -66,7 +66,7 @@ func newKeeping(t testing.TB, also ...func(*gqlhttp.Config)) *keeping {
 		Complexity: resolvers.Complexity(),
 	})
 	cfg := gqlhttp.Config{
-		Answers: 1 << 20, ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
+		ResponseCacheBytes: 1 << 20, ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
 		Extensions: []graphql.HandlerExtension{resolvers.Extension{}, &k.ran},
 	}
 	for _, more := range also {

@@ -40,31 +40,31 @@ func (x *exchange) statusOf(resp *graphql.Response) int {
 
 // write sends the one answer of the exchange.
 func (x *exchange) write(status int, resp *graphql.Response) {
-	x.report.says(status, resp)
+	x.report.Status, x.report.Code = status, firstCode(resp)
 	b := x.buffers.get()
 	defer x.buffers.giveBack(b)
 	appendTo(b, resp)
-	a := &payload{body: b.Bytes()}
+	body := &encodedBody{body: b.Bytes()}
 	if len(resp.Errors) == 0 {
-		x.keep(a)
-		x.send(status, a, true)
+		x.cacheResponse(body)
+		x.send(status, body, true)
 		return
 	}
 	x.w.Header().Set("Cache-Control", "no-store")
 	retryAfter(x.w.Header(), status, resp)
-	x.send(status, a, false)
+	x.send(status, body, false)
 }
 
 // send sends an answer in the encoding that the client likes best. One that may be cached, and was asked for by a method that caches
 // understand, says for how long, and is not sent to a client that has it.
-func (x *exchange) send(status int, a *payload, cacheable bool) {
+func (x *exchange) send(status int, b *encodedBody, cacheable bool) {
 	encoding := ""
-	if len(a.body) >= leastCompressed {
+	if len(b.body) >= leastCompressed {
 		encoding = chooseEncoding(x.r.Header.Values("Accept-Encoding"))
 	}
 	h := x.w.Header()
 	if cacheable && x.r.Method != http.MethodPost {
-		tag := a.etag(encoding)
+		tag := b.etag(encoding)
 		h.Set("ETag", tag)
 		h.Set("Cache-Control", cachePolicy(&x.caller.Tally, time.Now()))
 		if unchanged(x.r.Header, tag) {
@@ -77,8 +77,7 @@ func (x *exchange) send(status int, a *payload, cacheable bool) {
 		h.Set("Content-Encoding", encoding)
 	}
 	h["Content-Type"] = contentTypes[x.media]
-	body := a.in(encoding, x.compressors)
-	x.offer(encoding, len(body))
+	body := b.encoded(encoding, x.compressors)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // nobody is left to hear of a broken connection

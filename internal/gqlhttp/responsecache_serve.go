@@ -1,0 +1,43 @@
+package gqlhttp
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// serveCached serves the request from the response cache and reports whether it could.
+func (x *exchange) serveCached(text []byte) bool {
+	caller := x.caller
+	if x.responses == nil || !x.acceptable || caller.NoCache || caller.Explain {
+		return false
+	}
+	key := keyOf(x.r.Method, x.r.Header.Values("Accept"), text, caller)
+	x.key = &key
+	cached, ok := x.responses.get(key, time.Now())
+	if !ok {
+		return false
+	}
+	x.report.Kind, x.report.Name, x.report.Cost = cached.kind, cached.name, cached.cost
+	if errs := x.engine.admit(x.ctx, caller, cached.cost); errs != nil {
+		x.answer(&graphql.Response{Errors: errs})
+		return true
+	}
+	cached.recordHit(caller)
+	x.report.Status, x.report.Cached = http.StatusOK, true
+	x.send(http.StatusOK, cached.encodedBody, true)
+	return true
+}
+
+// cacheResponse caches a response without errors if it depends on cached pages only.
+func (x *exchange) cacheResponse(body *encodedBody) {
+	if x.key == nil {
+		return
+	}
+	until, used := x.caller.Tally.FreshUntil()
+	dependencies := x.caller.Tally.Dependencies()
+	if used && len(dependencies) > 0 && time.Now().Before(until) {
+		x.responses.put(*x.key, &cachedResponse{body, dependencies, x.report.Kind, x.report.Name, x.report.Cost})
+	}
+}

@@ -1,0 +1,48 @@
+package httpserver
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// responseWriter records the status and the size of a response, and gives up on a client that takes nothing for writeTimeout.
+type responseWriter struct {
+	http.ResponseWriter
+	control http.ResponseController
+	conn    *conn // nil: not from coalescingListener
+	status  int
+	bytes   int64
+}
+
+func newResponseWriter(ctx context.Context, w http.ResponseWriter) *responseWriter {
+	return &responseWriter{ResponseWriter: w, control: *http.NewResponseController(w), conn: connOf(ctx), status: http.StatusOK}
+}
+
+// Unwrap lets http.ResponseController reach what this writer does not have: deadlines and hijacking.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Flush makes the writer an http.Flusher, which writers of streams look for by type.
+func (w *responseWriter) Flush() {
+	_ = w.control.Flush()
+	w.conn.flush()
+}
+
+// WriteHeader records the final status: 1xx is none, except for the switch to another protocol. A response of known length goes out in one piece.
+func (w *responseWriter) WriteHeader(status int) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a writer without deadlines needs none
+	if w.Header().Get("Content-Length") != "" {
+		w.conn.startBuffering()
+	}
+	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *responseWriter) Write(p []byte) (int, error) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
