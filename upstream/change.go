@@ -2,34 +2,44 @@ package upstream
 
 import "errors"
 
-// ChangeKind says what happened to an activity.
+// ChangeKind says what happened to an activity, or to the reading of its log.
 type ChangeKind string
 
 // The kinds of changes.
 const (
-	ChangeStarted  ChangeKind = "STARTED"  // it was not there before, and it runs
-	ChangeUpdated  ChangeKind = "UPDATED"  // it runs on, and something about it changed
-	ChangeFinished ChangeKind = "FINISHED" // it is over; the only change of one that was over when it was first seen
+	ChangeStarted  ChangeKind = "STARTED"  // it is new and in progress
+	ChangeUpdated  ChangeKind = "UPDATED"  // it is still in progress, and its content has changed
+	ChangeFinished ChangeKind = "FINISHED" // it has ended; the only change of one that had ended when it was first seen
+
+	ChangeUnavailable ChangeKind = "UNAVAILABLE" // the group cannot be read; only if ChangeQuery.Partial
+	ChangeAvailable   ChangeKind = "AVAILABLE"   // the group can be read again; what was missed follows
+	ChangeIncomplete  ChangeKind = "INCOMPLETE"  // some rows cannot be read; the others, and later changes, follow
 )
 
-// A Change is something that happened in a log.
+// A Change is one event of a subscription. The first one of each subscription has no kind: it only has the position at which the
+// subscription begins.
 type Change struct {
 	Kind     ChangeKind
-	Activity *Activity // as it is after the change, with all sections; nil where a subscription only tells where it begins
-	Position []byte    // where its subscription stands after it; for ChangeQuery.Since
+	Group    Group
+	Activity *Activity // as it is after the change, with all sections; nil if the event is about the group
+	Err      error     // of ChangeUnavailable and ChangeIncomplete
+	Position []byte    // of the subscription after the change; for ChangeQuery.Since
 }
 
-// ChangeQuery asks for the changes of several logs. A change is let through where the filter lets the row through that it has
-// after the change.
+// ChangeQuery selects the changes of several logs. A change passes the filter if the row does as it is after the change.
 type ChangeQuery struct {
-	Groups []Group // sorted by Group.Compare, without repeats
-	Filter Filter
-	Since  []byte // a Change.Position of a query for the same groups; nil: from now on
+	Groups  []Group // sorted by Group.Compare, without repeats
+	Filter  Filter
+	Since   []byte // a Change.Position of a query for the same groups; nil: from now on
+	Partial bool   // a group that cannot be read is reported and retried, and does not end the subscription
 }
 
-// What can go wrong with a subscription beside what can go wrong with a call.
+// Errors of a subscription, besides those of an upstream call.
 var (
 	ErrPositionGarbled = errors.New("the position cannot be read")
 	ErrSlowSubscriber  = errors.New("the subscriber does not keep up")
 	ErrManySubscribers = errors.New("there are too many subscriptions")
+
+	// ErrRowsUnread is the error of ChangeIncomplete.
+	ErrRowsUnread = errors.New("more rows started in one second than the upstream returns")
 )

@@ -91,8 +91,14 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	kept := cache.New(client, keeping)
 	defer kept.Close()
 	watch.share(kept)
-	pages := paging.New(auth.Confine(kept))
-	changes := changefeed.New(liveConfig(cfg, pages, keeping.Redis, log))
+	source := auth.Confine(kept)
+	pages := paging.New(source)
+	following := changefeedConfig(cfg, keeping.Redis, log)
+	following.Pages, following.Source = pages, source
+	if callers != nil {
+		following.Authenticate = callers.Authenticate
+	}
+	changes := changefeed.New(following)
 	schema := graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changes)),
 		Complexity: resolvers.Complexity(),
@@ -109,7 +115,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	watch.client(cfg, client)
 	watch.cache(kept.Stats)
 	watch.redis(keeping.Redis)
-	watch.streams(streams.Count, changes.Subscriptions, changes.Trackers)
+	watch.streams(streams.Count, changes.Subscriptions, changes.Pollers)
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", watch.traced(gqlhttp.NewHandler(schema, serving)))
 	mux.HandleFunc("GET /schema.graphql", schemaText)

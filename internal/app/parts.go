@@ -57,10 +57,10 @@ func cacheConfig(cfg config.Config, log *slog.Logger) cache.Config {
 // answersPart is what whole answers get of the in-process tier, in bytes.
 func answersPart(cfg config.Config) int64 { return cfg.CacheMemory / 8 }
 
-func liveConfig(cfg config.Config, pages *paging.Pages, rdb redis.UniversalClient, log *slog.Logger) changefeed.Config {
-	c := changefeed.Config{Pages: pages, Poll: cfg.Poll, Most: cfg.MaxSubscriptions, Log: log}
+func changefeedConfig(cfg config.Config, rdb redis.UniversalClient, log *slog.Logger) changefeed.Config {
+	c := changefeed.Config{Poll: cfg.Poll, MaxSubscriptions: cfg.MaxSubscriptions, Log: log}
 	if rdb != nil {
-		c.Relay = changefeed.NewRedisRelay(rdb, cfg.RedisTimeout)
+		c.Broadcaster = changefeed.NewRedisBroadcaster(rdb, cfg.RedisTimeout)
 	}
 	return c
 }

@@ -2,102 +2,151 @@ package changefeed
 
 import (
 	"slices"
+	"time"
 
 	"scalegraph/upstream"
 )
 
-// A snapshot is what was read of a log to bring positions up to date.
+// A snapshot is what one poll has read of a log. Its parts may have been read at different times, from asOf to readAt.
 type snapshot struct {
-	rows []*upstream.Activity          // the newest, in the order of the log
-	all  bool                          // the log has no others
-	byID map[string]*upstream.Activity // rows by their log ids
-	runs map[string]*upstream.Activity // running rows of positions that are not among rows; nil for one that has left the log
+	rows     []*upstream.Activity          // the newest rows, in the order of the log
+	complete bool                          // the log has no other rows
+	byID     map[string]*upstream.Activity // rows by log id
+	running  map[string]*upstream.Activity // looked-up rows that are not among rows; nil for one that has left the log
+	asOf     time.Time                     // when the oldest part was read; zero: nothing was
+	readAt   time.Time                     // by when the last part had been read
+	unread   int                           // rows among the newest ones that the upstream did not return, see readWindows
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{byID: map[string]*upstream.Activity{}, runs: map[string]*upstream.Activity{}}
+	return &snapshot{byID: map[string]*upstream.Activity{}, running: map[string]*upstream.Activity{}}
 }
 
+// add appends rows that are not there yet.
 func (s *snapshot) add(rows []*upstream.Activity) {
-	s.rows = append(s.rows, rows...)
 	for _, row := range rows {
+		if row == nil || s.byID[row.LogID] != nil {
+			continue
+		}
 		s.byID[row.LogID] = row
+		s.rows = append(s.rows, row)
 	}
 }
 
-// covers reports whether all rows from second floor on are among those of s.
-func (s *snapshot) covers(floor int64) bool {
-	return s.all || len(s.rows) > 0 && s.rows[len(s.rows)-1].StartTime.Unix() < floor
+// read records that a part of the snapshot was read from the upstream at a time, and is here now.
+func (s *snapshot) read(asOf time.Time) {
+	if s.asOf.IsZero() || asOf.Before(s.asOf) {
+		s.asOf = asOf
+	}
+	s.readAt = time.Now()
 }
 
-// find returns a row by its log id; false where s does not tell about it.
+// covers reports whether s has all rows from second floor on.
+func (s *snapshot) covers(floor int64) bool {
+	return s.complete || len(s.rows) > 0 && s.rows[len(s.rows)-1].StartTime.Unix() < floor
+}
+
+// updates reports whether s can be compared with p: all of it was read later than p, and it covers what is new to p. An older snapshot
+// would make changes go back in time.
+func (s *snapshot) updates(p *position) bool {
+	return s.asOf.After(p.readAt) && s.covers(p.floor)
+}
+
+// find returns a row by its log id, nil if it has left the log; false if s does not say.
 func (s *snapshot) find(id string) (*upstream.Activity, bool) {
 	if row, ok := s.byID[id]; ok {
 		return row, true
 	}
-	row, ok := s.runs[id]
+	row, ok := s.running[id]
 	return row, ok
 }
 
-// A step is a change, and the position after it.
+// A step is one element of a subscription, and its position after it.
 type step struct {
 	kind upstream.ChangeKind
-	row  *upstream.Activity
-	pos  *position
+	row  *upstream.Activity // nil: the step is about the whole log
+	err  error              // why the log, or a part of it, cannot be read
+	pos  *position          // nil: the position stays
 }
 
-// since returns what changed since a position, the changes of known rows first and then the new rows, oldest first, and the
-// position after all of it. The snapshot must cover the position's floor.
-func (s *snapshot) since(p *position) ([]step, *position) {
+// diff returns the changes since p, those of known rows first and then the new rows, oldest first, and the position after
+// all of them. A snapshot that does not update p has no changes.
+func (s *snapshot) diff(p *position) ([]step, *position) {
+	if !s.updates(p) {
+		return nil, p
+	}
+	return s.changes(p)
+}
+
+func (s *snapshot) changes(before *position) ([]step, *position) {
 	var steps []step
-	for _, r := range p.running {
-		row, told := s.find(r.id)
+	p := before.readAgain(s.readAt)
+	for _, r := range before.running {
+		row, found := s.find(r.id)
 		switch {
-		case !told:
+		case !found:
 			continue
 		case row == nil:
-			p = p.without(r.id)
+			p = p.withoutRow(r.id)
 			continue
-		case row.Status == upstream.StatusDoing && content(row) == r.content:
+		case row.Status == upstream.StatusDoing && contentHash(row) == r.content:
 			continue
 		}
-		p = p.with(row)
-		steps = append(steps, step{kindOf(row, upstream.ChangeUpdated), row, p})
+		p = p.withRow(row)
+		steps = append(steps, step{kind: changeKind(row, upstream.ChangeUpdated), row: row, pos: p})
 	}
 	for _, row := range slices.Backward(s.rows) {
-		if p.knows(row) {
+		if before.contains(row) {
 			continue
 		}
-		p = p.with(row)
-		steps = append(steps, step{kindOf(row, upstream.ChangeStarted), row, p})
+		p = p.withRow(row)
+		steps = append(steps, step{kind: changeKind(row, upstream.ChangeStarted), row: row, pos: p})
+	}
+	if before.readAt.IsZero() {
+		p = s.withRunning(p)
 	}
 	return steps, p
 }
 
-// kindOf is running for a row under way, and FINISHED for any other.
-func kindOf(row *upstream.Activity, running upstream.ChangeKind) upstream.ChangeKind {
+// changeKind is inProgress for a row in progress, and FINISHED for any other.
+func changeKind(row *upstream.Activity, inProgress upstream.ChangeKind) upstream.ChangeKind {
 	if row.Status == upstream.StatusDoing {
-		return running
+		return inProgress
 	}
 	return upstream.ChangeFinished
 }
 
-// position returns the position of somebody who knows all that s tells.
+// position returns the position of a subscriber who knows everything in s.
 func (s *snapshot) position() *position {
-	p := nothing()
 	if len(s.rows) == 0 {
-		return p
+		return emptyPosition().readAgain(s.readAt)
 	}
-	p = &position{floor: s.rows[0].StartTime.Unix() - lookback}
-	if !s.all {
-		p.floor = max(p.floor, s.rows[len(s.rows)-1].StartTime.Unix()+1)
+	floor := s.rows[0].StartTime.Unix() - lookback
+	if !s.complete {
+		floor = max(floor, s.rows[len(s.rows)-1].StartTime.Unix()+1)
 	}
+	return s.positionFrom(floor)
+}
+
+// positionFrom is position with a given floor, which s must cover.
+func (s *snapshot) positionFrom(floor int64) *position {
+	p := &position{floor: floor, readAt: s.readAt}
 	for _, row := range slices.Backward(s.rows) {
-		p = p.with(row)
+		p = p.withRow(row)
 	}
-	for _, row := range s.runs {
-		if row != nil && row.Status == upstream.StatusDoing && row.StartTime.Unix() < p.floor {
-			p = p.with(row)
+	if p.encoded == nil {
+		p.compact()
+	}
+	return s.withRunning(p)
+}
+
+// withRunning adds the rows in progress that are older than the floor of p.
+func (s *snapshot) withRunning(p *position) *position {
+	for _, rows := range []map[string]*upstream.Activity{s.byID, s.running} {
+		for _, row := range rows {
+			if row != nil && row.Status == upstream.StatusDoing && row.StartTime.Unix() < p.floor {
+				p = p.withRow(row)
+			}
 		}
 	}
 	return p

@@ -30,8 +30,9 @@ func groupOf(n int) upstream.Group {
 type world struct {
 	testing.TB
 	*emulator.Emulator
-	next int  // number of the next row
-	kept bool // hubs read through a cache, as in the program
+	next  int  // number of the next row
+	kept  bool // hubs read through a cache, as in the program
+	clock bool // rows start when they are inserted
 }
 
 func newWorld(t testing.TB, groups int, tokens ...string) *world {
@@ -48,14 +49,14 @@ func newWorld(t testing.TB, groups int, tokens ...string) *world {
 // hub returns what another process would have.
 func (w *world) hub(cfg Config) *Hub {
 	client := pagestest.Client(w, w.Emulator)
-	cfg.Pages = paging.New(client)
+	cfg.Pages, cfg.Source = paging.New(client), client
 	if w.kept {
 		kept := cache.New(client, cache.Config{
 			Memory: 8 << 20, Fresh: 5 * time.Second, Stale: 10 * time.Second, StaleIfError: time.Hour,
 			Grant: time.Minute, GrantIfError: time.Minute, Timeout: 30 * time.Second,
 		})
 		w.Cleanup(kept.Close)
-		cfg.Pages = paging.New(kept)
+		cfg.Pages, cfg.Source = paging.New(kept), kept
 	}
 	return New(cfg)
 }
@@ -64,6 +65,9 @@ func (w *world) hub(cfg Config) *Hub {
 func (w *world) start(group int, status string) string {
 	w.next++
 	r := emulator.Row{ID: emulator.ID(w.next), Type: emulator.Normal, Status: status, Start: epoch.Add(time.Duration(w.next) * time.Second)}
+	if w.clock {
+		r.Start = time.Now()
+	}
 	if status != emulator.Doing {
 		r.End = r.Start.Add(time.Second)
 	}
@@ -84,6 +88,7 @@ type listener struct {
 
 	mu    sync.Mutex
 	heard []string
+	rows  []*upstream.Activity
 	last  []byte
 	err   error
 }
@@ -102,7 +107,11 @@ func (w *world) listen(h *Hub, token string, q upstream.ChangeQuery) *listener {
 }
 
 func listenTo(ctx context.Context, h *Hub, token string, q upstream.ChangeQuery) (*listener, error) {
-	ctx, cancel := context.WithCancel(as(ctx, token))
+	return listenWith(as(ctx, token), h, q)
+}
+
+func listenWith(ctx context.Context, h *Hub, q upstream.ChangeQuery) (*listener, error) {
+	ctx, cancel := context.WithCancel(ctx)
 	seq, err := h.Changes(ctx, q)
 	if err != nil {
 		cancel()
@@ -126,10 +135,26 @@ func (l *listener) note(c upstream.Change, err error) {
 		return
 	}
 	l.last = c.Position
-	if c.Activity == nil {
+	switch {
+	case c.Kind == "":
+		return
+	case c.Activity == nil:
+		l.heard = append(l.heard, fmt.Sprintf("%s %s", c.Kind, c.Group.ID))
 		return
 	}
 	l.heard = append(l.heard, fmt.Sprintf("%s %s", c.Kind, c.Activity.LogID))
+	l.rows = append(l.rows, c.Activity)
+}
+
+// revisions returns the desired counts of the rows that were received.
+func (l *listener) revisions() []int32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []int32
+	for _, row := range l.rows {
+		list = append(list, *row.DesireValue)
+	}
+	return list
 }
 
 // all returns what was heard so far.

@@ -6,113 +6,155 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"scalegraph/upstream"
 )
 
 const (
-	// lookback is for how many seconds before the newest row a row may still turn up late. The upstream says nowhere that rows
-	// become visible in the order of their start times.
+	// lookback is for how many seconds before the newest row a row may still become visible late. The upstream does not document
+	// that rows appear in the order of their start times.
 	lookback = 10
 
-	// maxSeen bounds the rows that a position names one by one. A burst of more within lookback seconds leaves less time to
-	// rows that are late; those of the newest second are always named.
+	// maxSeen bounds the rows that a position names one by one. If more rows start within lookback seconds, the time for late rows is
+	// shorter; the rows of the newest second are always named, up to maxSeenInSecond.
 	maxSeen = 128
+
+	// maxSeenInSecond bounds the named rows of one second. If a second has more, it counts as completely known.
+	maxSeenInSecond = 1024
+
+	// maxClockSkew is how far the clocks of two replicas may differ without an effect on the order of events.
+	maxClockSkew = time.Second
 )
 
-// A position says how much of a log somebody knows. Every row that started before the floor is known, and of the later ones
-// those in seen. Of all known rows, those in running were under way when they were looked at last, and the others were over.
+// A position is a subscriber's knowledge of one log. All rows that started before floor are known, and those in seen. Known rows in
+// running were in progress when they were read last; all other known rows had ended.
 //
-// Positions are shared and never change.
+// Positions are immutable and shared.
 type position struct {
-	floor   int64 // start second; math.MinInt64 where the log had no rows
-	seen    []mark
-	running []running // sorted by id
-	packed  []byte    // see append
+	floor   int64 // start second; math.MinInt64 if the log had no rows
+	seen    []seenRow
+	running []runningRow // sorted by id
+	readAt  time.Time    // no part was read from the upstream later than this; zero: the log has not been read yet
+	encoded []byte       // all but readAt, see append
 }
 
-// A mark is a known row.
-type mark struct {
+// seenRow names a known row.
+type seenRow struct {
 	second int64
 	id     uint64 // a hash of its log id
 }
 
-func (m mark) compare(n mark) int {
-	return cmp.Or(cmp.Compare(m.second, n.second), cmp.Compare(m.id, n.id))
+func (r seenRow) compare(s seenRow) int {
+	return cmp.Or(cmp.Compare(r.second, s.second), cmp.Compare(r.id, s.id))
 }
 
-// running is a row that has not ended.
-type running struct {
+// runningRow is a row that has not ended.
+type runningRow struct {
 	id      string
-	content uint32 // a hash of what it looked like
+	content uint32 // see contentHash
 }
 
-func markOf(a *upstream.Activity) mark {
+func seenRowOf(a *upstream.Activity) seenRow {
 	h := fnv.New64a()
 	h.Write([]byte(a.LogID))
-	return mark{a.StartTime.Unix(), h.Sum64()}
+	return seenRow{a.StartTime.Unix(), h.Sum64()}
 }
 
-// nothing is the position of somebody who knows that a log is empty.
-func nothing() *position { return (&position{floor: math.MinInt64}).settle() }
+// emptyPosition is the position of a subscriber who knows that a log is empty.
+func emptyPosition() *position { return (&position{floor: math.MinInt64}).compact() }
 
-// knows reports whether a row is known, be it as it was.
-func (p *position) knows(a *upstream.Activity) bool {
+// unreadPosition is the position in a log that could not be read when the subscription began: rows that start from then on are new.
+func unreadPosition(began time.Time) *position {
+	return (&position{floor: began.Unix() - lookback}).compact()
+}
+
+// contains reports whether the subscriber knows the row. Its content may have changed since.
+func (p *position) contains(a *upstream.Activity) bool {
 	if a.StartTime.Unix() < p.floor {
 		return true
 	}
-	_, ok := slices.BinarySearchFunc(p.seen, markOf(a), mark.compare)
+	_, ok := slices.BinarySearchFunc(p.seen, seenRowOf(a), seenRow.compare)
 	return ok
 }
 
-// find returns the place of a running row, or where it would stand.
+// find returns the index of a running row, or the index at which it would be inserted.
 func (p *position) find(id string) (int, bool) {
-	return slices.BinarySearchFunc(p.running, id, func(r running, id string) int { return cmp.Compare(r.id, id) })
+	return slices.BinarySearchFunc(p.running, id, func(r runningRow, id string) int { return cmp.Compare(r.id, id) })
 }
 
-// with returns the position after a row is known as it is now.
-func (p *position) with(a *upstream.Activity) *position {
-	q := &position{floor: p.floor, seen: p.seen, running: p.running}
-	if !p.knows(a) {
-		m := markOf(a)
-		i, _ := slices.BinarySearchFunc(p.seen, m, mark.compare)
+// readAgain returns the same position, confirmed by a later read.
+func (p *position) readAgain(at time.Time) *position {
+	q := *p
+	q.readAt = at
+	return &q
+}
+
+// received returns a position that may come from another replica, with its time of reading by this replica's clock. It is never in the
+// future, so that whatever is read from now on is later.
+func (p *position) received(now time.Time) *position {
+	if p.readAt.IsZero() {
+		return p
+	}
+	at := p.readAt.Add(maxClockSkew)
+	if at.After(now) {
+		at = now
+	}
+	return p.readAgain(at)
+}
+
+// withRow returns the position after the row became known as it is now.
+func (p *position) withRow(a *upstream.Activity) *position {
+	q := &position{floor: p.floor, seen: p.seen, running: p.running, readAt: p.readAt}
+	if !p.contains(a) {
+		m := seenRowOf(a)
+		i, _ := slices.BinarySearchFunc(p.seen, m, seenRow.compare)
 		q.seen = slices.Insert(slices.Clone(p.seen), i, m)
 	}
 	i, was := p.find(a.LogID)
 	switch runs := a.Status == upstream.StatusDoing; {
 	case runs && was:
 		q.running = slices.Clone(p.running)
-		q.running[i].content = content(a)
+		q.running[i].content = contentHash(a)
 	case runs:
-		q.running = slices.Insert(slices.Clone(p.running), i, running{strings.Clone(a.LogID), content(a)})
+		q.running = slices.Insert(slices.Clone(p.running), i, runningRow{strings.Clone(a.LogID), contentHash(a)})
 	case was:
 		q.running = slices.Delete(slices.Clone(p.running), i, i+1)
 	}
-	return q.settle()
+	return q.compact()
 }
 
-// without returns the position after a running row has left the log.
-func (p *position) without(id string) *position {
+// withoutRow returns the position after a running row has left the log.
+func (p *position) withoutRow(id string) *position {
 	i, was := p.find(id)
 	if !was {
 		return p
 	}
-	return (&position{floor: p.floor, seen: p.seen, running: slices.Delete(slices.Clone(p.running), i, i+1)}).settle()
+	running := slices.Delete(slices.Clone(p.running), i, i+1)
+	return (&position{floor: p.floor, seen: p.seen, running: running, readAt: p.readAt}).compact()
 }
 
-// settle raises the floor as far as the bounds demand. Only a position that nobody else has yet may be settled.
-func (p *position) settle() *position {
+// compact raises the floor as the bounds demand, and encodes. It must only be called on a position that is not shared yet.
+func (p *position) compact() *position {
 	if n := len(p.seen); n > 0 {
 		newest := p.seen[n-1].second
-		p.floor = max(p.floor, newest-lookback)
-		if n > maxSeen {
-			p.floor = max(p.floor, min(newest, p.seen[n-maxSeen-1].second+1))
+		p.raise(newest - lookback)
+		if n := len(p.seen); n > maxSeen {
+			p.raise(min(newest, p.seen[n-maxSeen-1].second+1))
 		}
-		known, _ := slices.BinarySearchFunc(p.seen, p.floor, func(m mark, floor int64) int { return cmp.Compare(m.second, floor) })
-		p.seen = p.seen[known:]
+		if len(p.seen) > maxSeenInSecond {
+			p.raise(newest + 1)
+		}
 	}
-	p.packed = p.append(nil)
+	p.encoded = p.append(nil)
 	return p
 }
 
-func (p *position) equal(q *position) bool { return p == q || string(p.packed) == string(q.packed) }
+func (p *position) raise(floor int64) {
+	p.floor = max(p.floor, floor)
+	below, _ := slices.BinarySearchFunc(p.seen, p.floor, func(m seenRow, floor int64) int { return cmp.Compare(m.second, floor) })
+	p.seen = p.seen[below:]
+}
+
+// equal compares knowledge, whenever it was read.
+func (p *position) equal(q *position) bool { return p == q || string(p.encoded) == string(q.encoded) }

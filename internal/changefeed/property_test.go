@@ -65,7 +65,7 @@ func tell(t *testing.T, list []act, before int, seed uint64) string {
 	air := newAir(seed)
 	for range processes {
 		s.relays = append(s.relays, air.station())
-		s.hubs = append(s.hubs, s.hub(Config{Relay: s.relays[len(s.relays)-1]}))
+		s.hubs = append(s.hubs, s.hub(Config{Broadcaster: s.relays[len(s.relays)-1]}))
 	}
 	s.insert(before, 1)
 	for i := range tellers {
@@ -186,7 +186,7 @@ func (s *story) look(t *teller) {
 func (s *story) restart(process int) error {
 	s.relays[process].die()
 	s.relays[process] = s.relays[process].station()
-	s.hubs[process] = s.hub(Config{Relay: s.relays[process]})
+	s.hubs[process] = s.hub(Config{Broadcaster: s.relays[process]})
 	for i, t := range s.tellers {
 		s.away(t)
 		if err := s.back(t, s.hubs[(i+process)%processes]); err != nil {
@@ -205,11 +205,9 @@ func (s *story) away(t *teller) {
 	t.query.Since = t.l.last
 }
 
-// back has a subscriber go on. It reads the log at once; a cache reads it no more than once a second.
+// back resumes a subscriber. It reads the log at once, because its position is older than everything that is cached.
 func (s *story) back(t *teller, to *Hub) (err error) {
-	if s.kept {
-		s.passWithout(t)
-	}
+	s.passWithout(t)
 	t.l, err = listenTo(context.WithoutCancel(s.Context()), to, "token", t.query)
 	synctest.Wait()
 	s.look(t)

@@ -2,8 +2,10 @@ package changefeed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,138 +14,172 @@ import (
 
 const (
 	headRows = 20 // of a poll; one upstream call
-	moreRows = 98 // of each further read, where the head does not reach a known row
+	moreRows = 97 // of each further page, if the head does not reach a known row; one upstream call, which has 3 more rows
 	maxRows  = 10_000
 
-	lookups = 4 // at once, of rows that were running
+	// maxLookups bounds the rows that one read looks up by id. Others are looked up by later reads.
+	maxLookups = 32
+
+	parallelLookups = 4
 )
 
-// Pages answers one page of a group's activity log.
+// Pages returns one page of a group's activity log.
 type Pages interface {
 	Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error)
 }
 
-// reader reads one log.
-type reader struct {
-	pages Pages
-	group upstream.Group
+// Source lists rows by offset, as the upstream does.
+type Source interface {
+	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
 }
 
-func (r reader) page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
+// logReader reads one log.
+type logReader struct {
+	pages  Pages
+	source Source // nil: a log with too many rows in one second cannot be read
+	group  upstream.Group
+}
+
+// page adds to s when the page was read. The caller adds the rows.
+func (r logReader) page(ctx context.Context, s *snapshot, q upstream.PageQuery) (upstream.Page, error) {
 	q.Group, q.Sections = r.group, upstream.AllSections
 	page, err := r.pages.Page(ctx, q)
 	if err == nil && page.Stale {
-		err = fmt.Errorf("only a kept copy is there: %w", upstream.ErrUnavailable)
+		err = fmt.Errorf("only a stale page is cached: %w", upstream.ErrUnavailable)
+	}
+	if err == nil {
+		s.read(page.AsOf)
 	}
 	return page, err
 }
 
-// try reads the least that there is, to see whether the credentials in ctx are good.
-func (r reader) try(ctx context.Context) error {
+// probe makes the smallest read, to see whether the credentials in ctx are accepted.
+func (r logReader) probe(ctx context.Context) error {
 	_, err := r.pages.Page(ctx, upstream.PageQuery{Group: r.group, Count: 1})
 	return err
 }
 
-// first reads what somebody must know who begins now.
-func (r reader) first(ctx context.Context) (*snapshot, error) {
+// readInitial reads what a subscriber must know who begins now.
+func (r logReader) readInitial(ctx context.Context) (*snapshot, error) {
 	s := newSnapshot()
 	enough := func() bool {
 		return len(s.rows) > maxSeen || s.covers(s.rows[0].StartTime.Unix()-lookback)
 	}
-	if err := r.head(ctx, s, enough); err != nil {
+	if err := r.readHead(ctx, s, enough); err != nil {
 		return nil, err
 	}
-	if s.all {
+	if s.complete {
 		return s, nil
 	}
-	return s, r.running(ctx, s)
+	return s, r.readRunning(ctx, s)
 }
 
-// refresh reads what is new to each of these positions.
-func (r reader) refresh(ctx context.Context, list []*position) (*snapshot, error) {
+// readChanges reads what is new to each of these positions.
+func (r logReader) readChanges(ctx context.Context, list []*position) (*snapshot, error) {
 	floor := int64(math.MaxInt64)
 	for _, p := range list {
 		floor = min(floor, p.floor)
 	}
 	s := newSnapshot()
-	if err := r.head(ctx, s, func() bool { return s.covers(floor) }); err != nil {
+	if err := r.readHead(ctx, s, func() bool { return s.covers(floor) }); err != nil {
 		return nil, err
 	}
-	return s, r.lookUp(ctx, s, list)
+	return s, r.readMissing(ctx, s, list)
 }
 
-// head reads the newest rows until they are enough. A log that goes on for more than maxRows is ErrPlaceNotFound.
-func (r reader) head(ctx context.Context, s *snapshot, enough func() bool) error {
+// readHead reads the newest rows until they are enough. It fails with ErrPlaceNotFound after maxRows.
+func (r logReader) readHead(ctx context.Context, s *snapshot, enough func() bool) error {
 	q := upstream.PageQuery{Count: headRows}
 	for {
-		page, err := r.page(ctx, q)
+		page, err := r.page(ctx, s, q)
+		if crowded(err) && r.source != nil {
+			return r.readWindows(ctx, s, enough)
+		}
 		if err != nil {
 			return err
 		}
 		s.add(page.Rows)
-		s.all = !page.HasOlder
-		if s.all || len(s.rows) > 0 && enough() {
+		s.complete = !page.HasOlder
+		if s.complete || len(s.rows) > 0 && enough() {
 			return nil
 		}
 		if len(page.Rows) == 0 || len(s.rows) > maxRows {
-			return fmt.Errorf("no known row among the newest %d: %w", len(s.rows), upstream.ErrPlaceNotFound)
+			return noKnownRow(s)
 		}
 		last := page.Rows[len(page.Rows)-1].Point()
 		q = upstream.PageQuery{Count: moreRows, After: &last}
 	}
 }
 
-// running reads the rows under way wherever they are.
-func (r reader) running(ctx context.Context, s *snapshot) error {
-	page, err := r.page(ctx, upstream.PageQuery{Count: moreRows, Filter: upstream.Filter{Status: upstream.StatusDoing}})
+func noKnownRow(s *snapshot) error {
+	return fmt.Errorf("no known row among the newest %d: %w", len(s.rows), upstream.ErrPlaceNotFound)
+}
+
+// readRunning reads the rows in progress wherever they are, up to a page of them.
+func (r logReader) readRunning(ctx context.Context, s *snapshot) error {
+	page, err := r.page(ctx, s, upstream.PageQuery{Count: moreRows, Filter: upstream.Filter{Status: upstream.StatusDoing}})
+	if crowded(err) {
+		return nil // those that a position names are looked up by id
+	}
 	if err != nil {
 		return err
 	}
 	for _, row := range page.Rows {
-		s.runs[row.LogID] = row
+		s.running[row.LogID] = row
 	}
 	return nil
 }
 
-// lookUp finds the rows that ran when they were seen last and are not in the head: those that still run by one read, the others
-// one by one.
-func (r reader) lookUp(ctx context.Context, s *snapshot, list []*position) error {
-	wanted := s.missing(list)
-	if len(wanted) > 1 {
-		if err := r.running(ctx, s); err != nil {
+// readMissing reads the rows that were in progress when they were read last and are not in the head: those that still are by
+// one read, the others one by one, up to maxLookups.
+func (r logReader) readMissing(ctx context.Context, s *snapshot, list []*position) error {
+	ids := s.missingIDs(list)
+	if len(ids) > 1 {
+		if err := r.readRunning(ctx, s); err != nil {
 			return err
 		}
-		wanted = s.missing(list)
+		ids = s.missingIDs(list)
 	}
-	rows := make([]*upstream.Activity, len(wanted))
+	ids = ids[:min(len(ids), maxLookups)]
+	found := make([]upstream.Page, len(ids))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(lookups)
-	for i, id := range wanted {
-		g.Go(func() error {
-			page, err := r.page(ctx, upstream.PageQuery{Count: 1, Filter: upstream.Filter{LogID: id}})
-			if err == nil && len(page.Rows) > 0 {
-				rows[i] = page.Rows[0]
-			}
+	g.SetLimit(parallelLookups)
+	for i, id := range ids {
+		g.Go(func() (err error) {
+			found[i], err = r.lookUp(ctx, id)
 			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for i, id := range wanted {
-		s.runs[id] = rows[i]
+	for i, id := range ids {
+		s.read(found[i].AsOf)
+		s.running[id] = nil
+		if rows := found[i].Rows; len(rows) > 0 {
+			s.running[id] = rows[0]
+		}
 	}
 	return nil
 }
 
-// missing returns the running rows that s does not tell about.
-func (s *snapshot) missing(list []*position) []string {
+// lookUp reads one row. An id that the upstream rejects is not its own, so there is no such row; positions come from clients.
+func (r logReader) lookUp(ctx context.Context, id string) (upstream.Page, error) {
+	page, err := r.page(ctx, newSnapshot(), upstream.PageQuery{Count: 1, Filter: upstream.Filter{LogID: id}})
+	if errors.Is(err, upstream.ErrRejected) {
+		return upstream.Page{AsOf: time.Now()}, nil
+	}
+	return page, err
+}
+
+// missingIDs returns the ids of the running rows that are not in s.
+func (s *snapshot) missingIDs(list []*position) []string {
 	var ids []string
-	asked := map[string]bool{}
+	listed := map[string]bool{}
 	for _, p := range list {
 		for _, r := range p.running {
-			if _, told := s.find(r.id); !told && !asked[r.id] {
-				asked[r.id] = true
+			if _, found := s.find(r.id); !found && !listed[r.id] {
+				listed[r.id] = true
 				ids = append(ids, r.id)
 			}
 		}

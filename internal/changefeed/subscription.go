@@ -8,83 +8,111 @@ import (
 	"scalegraph/upstream"
 )
 
-// maxBacklog bounds the changes that wait for a subscriber, beside those of the poll that it is taking.
+// maxBacklog bounds the steps that wait for a subscriber, without those of the batch that it is reading.
 const maxBacklog = 1000
 
-// A subscription is what one subscriber wants, and what waits for it.
+// A subscription is one subscriber's query and the changes that wait to be read.
 type subscription struct {
-	groups []upstream.Group
-	filter upstream.Filter
-	caller *request.Caller // whose Tally gets what the subscription causes
-	gone   sync.Once
-	wake   chan struct{} // filled when there is something new below
+	groups  []upstream.Group
+	filter  upstream.Filter
+	partial bool            // see upstream.ChangeQuery
+	caller  *request.Caller // its Tally gets what the subscription costs
+	joining *request.Caller // bounds the calls of joining, all logs together
+	once    sync.Once       // releases the subscription's slot
+	ctx     context.Context // of what runs on its behalf
+	cancel  context.CancelFunc
+	wake    chan struct{} // filled when something below has changed
+
+	at []*position // what the subscriber knows, by group; only the goroutine that reads the subscription uses it
 
 	mu      sync.Mutex
-	at      []*position // where it stands, by group
-	waiting []batch
-	backlog int // changes in waiting but for those of the first batch
+	queue   []batch
+	backlog int // steps in queue without those of the first batch
 	ended   bool
-	err     error // why it ended; nil where its context did
-	member  []*tracker
+	err     error // why it ended; nil if its context did
+	pollers []*logPoller
 }
 
-// A batch is what one poll of one log brought a subscription. Its steps are shared and never change.
+// A batch is what one poll of one log has for a subscription. Its steps are shared and immutable.
 type batch struct {
 	index int // of the group
 	steps []step
 }
 
-func newSubscription(q upstream.ChangeQuery, caller *request.Caller) *subscription {
+func newSubscription(ctx context.Context, q upstream.ChangeQuery) *subscription {
+	caller := request.CallerFrom(ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	return &subscription{
-		groups: q.Groups,
-		filter: q.Filter,
-		caller: caller,
-		wake:   make(chan struct{}, 1),
-		at:     make([]*position, len(q.Groups)),
+		groups:  q.Groups,
+		filter:  q.Filter,
+		partial: q.Partial,
+		caller:  caller,
+		joining: caller.Clone(),
+		ctx:     ctx,
+		cancel:  cancel,
+		wake:    make(chan struct{}, 1),
+		at:      make([]*position, len(q.Groups)),
 	}
 }
 
-// asCaller returns a context to read on behalf of s, and has the upstream be asked where prove says so. counted is to be called when that is done, and reports whether the upstream was asked
-// with the credentials of s: what others just read may have been enough. Its caller is a new one each time, so that no budget runs out over
-// the days.
-func (s *subscription) asCaller(ctx context.Context, prove bool) (as context.Context, counted func() (asked bool)) {
+// A purpose says what a read on behalf of a subscription is for.
+type purpose int
+
+const (
+	forPoll  purpose = iota // the calls are those of the server and have no budget: they go on for days
+	forJoin                 // counts for the budget of upstream calls of the caller's request
+	forProof                // a poll that the upstream itself must answer, to learn whether it still accepts the credential
+)
+
+// readContext returns a context to read on behalf of s. done must be called after the read; it adds the cost to the caller's tally and
+// reports whether the upstream was called with the credentials of s, which is not so if others had just read the same.
+func (s *subscription) readContext(ctx context.Context, what purpose) (as context.Context, done func() (called bool)) {
 	c := s.caller.Clone()
-	c.NoCache, c.ForceAuthCheck, c.MaxCalls = true, prove, 0
+	c.NoCache, c.ForceAuthCheck, c.MaxCalls = true, what == forProof, 0
+	if what == forJoin {
+		c.Within = s.joining
+	}
 	return request.WithCaller(ctx, c), func() bool {
 		s.caller.Tally.Add(&c.Tally)
 		return c.Tally.Calls.Load() > 0
 	}
 }
 
-// place says where s stands in a log before anything of it is pushed.
-func (s *subscription) place(index int, p *position) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.at[index] = p
-}
-
-// joined notes that t has s for a member; false where s has ended before.
-func (s *subscription) joined(t *tracker) bool {
+// addPoller records that t has s as a subscriber; false if s has ended before.
+func (s *subscription) addPoller(t *logPoller) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return false
 	}
-	s.member = append(s.member, t)
+	s.pollers = append(s.pollers, t)
 	return true
 }
 
-// left returns the trackers that have s for a member, once.
-func (s *subscription) left() []*tracker {
+// takePollers returns the pollers that have s as a subscriber, once.
+func (s *subscription) takePollers() []*logPoller {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := s.member
-	s.member = nil
+	list := s.pollers
+	s.pollers = nil
 	return list
 }
 
-// push appends what happened. It never waits: a subscription with too much waiting ends.
-func (s *subscription) push(b batch) {
+// dropPoller takes one poller out; false if takePollers has returned it.
+func (s *subscription) dropPoller(t *logPoller) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.pollers {
+		if s.pollers[i] == t {
+			s.pollers = append(s.pollers[:i], s.pollers[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// enqueue appends a batch and never blocks. A subscription with too large a backlog ends.
+func (s *subscription) enqueue(b batch) {
 	if len(b.steps) == 0 {
 		return
 	}
@@ -97,14 +125,14 @@ func (s *subscription) push(b batch) {
 		s.endLocked(upstream.ErrSlowSubscriber)
 		return
 	}
-	if len(s.waiting) > 0 {
+	if len(s.queue) > 0 {
 		s.backlog += len(b.steps)
 	}
-	s.waiting = append(s.waiting, b)
-	s.stir()
+	s.queue = append(s.queue, b)
+	s.notify()
 }
 
-// end ends s for a reason; nil where nobody is left to be told.
+// end ends s for a reason; nil if nobody reads it any more.
 func (s *subscription) end(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,44 +145,45 @@ func (s *subscription) endLocked(why error) {
 	}
 	s.ended, s.err = true, why
 	if why != nil {
-		s.waiting, s.backlog = nil, 0
+		s.queue, s.backlog = nil, 0
 	}
-	s.stir()
+	s.cancel()
+	s.notify()
 }
 
-func (s *subscription) stir() {
+func (s *subscription) notify() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// next returns the batch to take; false where there is none now.
+// next returns the batch to read; false if there is none now.
 func (s *subscription) next() (b batch, ok, ended bool, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || len(s.waiting) == 0 {
+	if s.ended || len(s.queue) == 0 {
 		return batch{}, false, s.ended, s.err
 	}
-	b = s.waiting[0]
-	s.waiting[0] = batch{}
-	s.waiting = s.waiting[1:]
-	if len(s.waiting) > 0 {
-		s.backlog -= len(s.waiting[0].steps)
+	b = s.queue[0]
+	s.queue[0] = batch{}
+	s.queue = s.queue[1:]
+	if len(s.queue) > 0 {
+		s.backlog -= len(s.queue[0].steps)
 	}
 	return b, true, false, nil
 }
 
-// changes hands out where s stands, and what is pushed until ctx or s ends.
+// changes yields the position at which s begins, and then what is enqueued, until ctx or s ends.
 func (s *subscription) changes(ctx context.Context, yield func(upstream.Change, error) bool) {
-	if !yield(upstream.Change{Position: pack(s.at)}, nil) {
+	if !yield(upstream.Change{Position: encodePositions(s.at)}, nil) {
 		return
 	}
 	for {
 		b, ok, ended, why := s.next()
 		switch {
 		case ok:
-			if !s.hand(ctx, b, yield) {
+			if !s.emit(ctx, b, yield) {
 				return
 			}
 			continue
@@ -172,14 +201,19 @@ func (s *subscription) changes(ctx context.Context, yield func(upstream.Change, 
 	}
 }
 
-// hand hands out the steps of a batch that the filter lets through.
-func (s *subscription) hand(ctx context.Context, b batch, yield func(upstream.Change, error) bool) bool {
+// emit yields the steps of a batch that the filter lets through.
+func (s *subscription) emit(ctx context.Context, b batch, yield func(upstream.Change, error) bool) bool {
 	for _, step := range b.steps {
-		s.at[b.index] = step.pos
-		if !matches(s.filter, step.row) {
+		if step.pos != nil {
+			s.at[b.index] = step.pos
+		}
+		if step.row != nil && !matches(s.filter, step.row) {
 			continue
 		}
-		if ctx.Err() != nil || !yield(upstream.Change{Kind: step.kind, Activity: step.row, Position: pack(s.at)}, nil) {
+		c := upstream.Change{
+			Kind: step.kind, Group: s.groups[b.index], Activity: step.row, Err: step.err, Position: encodePositions(s.at),
+		}
+		if ctx.Err() != nil || !yield(c, nil) {
 			return false
 		}
 	}

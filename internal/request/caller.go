@@ -29,6 +29,7 @@ type Caller struct {
 	ForceAuthCheck bool              // have the upstream judge the credentials, whatever it said of them a moment ago; with NoCache
 	Explain        bool              // the caller wants to read the Tally
 	MaxCalls       int64             // bounds Tally.Calls; 0: no bound
+	Within         *Caller           // its MaxCalls bounds the calls of this caller as well; nil: none
 	RequestID      string            // in every log line on the request's behalf; empty outside of requests
 	Tally          Tally
 }
@@ -45,7 +46,7 @@ func (c *Caller) TokenFor(project string) string {
 func (c *Caller) Clone() *Caller {
 	return &Caller{
 		Token: c.Token, Tokens: c.Tokens, Bearer: c.Bearer, Name: c.Name, ProjectsOnly: c.ProjectsOnly, Projects: c.Projects,
-		NoCache: c.NoCache, ForceAuthCheck: c.ForceAuthCheck, Explain: c.Explain, MaxCalls: c.MaxCalls, RequestID: c.RequestID,
+		NoCache: c.NoCache, ForceAuthCheck: c.ForceAuthCheck, Explain: c.Explain, MaxCalls: c.MaxCalls, Within: c.Within, RequestID: c.RequestID,
 	}
 }
 
@@ -57,6 +58,11 @@ func (c *Caller) MayRead(project string) bool {
 // TakeCall counts an HTTP request that is about to be sent upstream. It fails with ErrTooManyCalls, counting nothing, where the
 // caller has none left.
 func (c *Caller) TakeCall() error {
+	if c.Within != nil {
+		if err := c.Within.TakeCall(); err != nil {
+			return err
+		}
+	}
 	if n := c.Tally.Calls.Add(1); c.MaxCalls > 0 && n > c.MaxCalls {
 		c.Tally.Calls.Add(-1)
 		return fmt.Errorf("%w: more than %d", ErrTooManyCalls, c.MaxCalls)

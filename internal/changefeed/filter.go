@@ -6,8 +6,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// matches reports whether a filter lets a row through. Of the documented but unexplained window we take what the documents'
-// example suggests: the row started at startTime or later, and ended at endTime or earlier; one under way has not ended.
+// matches reports whether a row passes a filter. The upstream does not document the time window; as the example in its document
+// suggests, a row matches if it started at StartTime or later and ended at EndTime or earlier. A row in progress has not ended.
 func matches(f upstream.Filter, a *upstream.Activity) bool {
 	switch {
 	case f.LogID != "" && a.LogID != f.LogID,

@@ -52,7 +52,7 @@ func (s *station) die() {
 	s.dead = true
 }
 
-func (s *station) Lead(_ context.Context, log upstream.Group, life time.Duration) bool {
+func (s *station) TryLead(_ context.Context, log upstream.Group, life time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.leaders[log]; l.by != s && time.Now().Before(l.until) {
@@ -62,7 +62,7 @@ func (s *station) Lead(_ context.Context, log upstream.Group, life time.Duration
 	return true
 }
 
-func (s *station) Leave(log upstream.Group) {
+func (s *station) Resign(log upstream.Group) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leaders[log].by == s && !s.dead {
@@ -70,7 +70,7 @@ func (s *station) Leave(log upstream.Group) {
 	}
 }
 
-func (s *station) Tell(_ context.Context, log upstream.Group, text []byte) {
+func (s *station) Publish(_ context.Context, log upstream.Group, text []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other, hear := range s.ears[log] {
@@ -80,7 +80,7 @@ func (s *station) Tell(_ context.Context, log upstream.Group, text []byte) {
 	}
 }
 
-func (s *station) Listen(log upstream.Group, hear func([]byte)) func() {
+func (s *station) Subscribe(log upstream.Group, hear func([]byte)) func() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ears[log] == nil {
@@ -104,7 +104,7 @@ func TestOneProcessPolls(t *testing.T) {
 		running := w.start(0, emulator.Doing)
 		var all []*listener
 		for range 3 {
-			all = append(all, w.listen(w.hub(Config{Relay: air.station()}), "token", query(0)))
+			all = append(all, w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0)))
 			time.Sleep(time.Second) // so that they do not begin at the same position
 			w.start(0, emulator.Success)
 		}
@@ -124,7 +124,7 @@ func TestOneProcessPolls(t *testing.T) {
 		want = append(want, "FINISHED "+running)
 		// Each poll may look for the row that runs below the head. The others try the credential now and then.
 		intervals := int(time.Since(began) / defaultPoll)
-		others := 2 * int(time.Since(began)/verified)
+		others := 2 * int(time.Since(began)/verifyTTL)
 		if got := w.Count(); got > 2*intervals+others {
 			t.Errorf("%d calls in %d intervals", got, intervals)
 		}
@@ -148,9 +148,9 @@ func TestLeadersThatDie(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w, air := newWorld(t, 1), newAir(0)
 				first, second := air.station(), air.station()
-				leader := w.listen(w.hub(Config{Relay: first}), "token", query(0))
+				leader := w.listen(w.hub(Config{Broadcaster: first}), "token", query(0))
 				pass(1)
-				other := w.listen(w.hub(Config{Relay: second}), "token", query(0))
+				other := w.listen(w.hub(Config{Broadcaster: second}), "token", query(0))
 				var want []string
 				start := func() {
 					id := w.start(0, emulator.Doing)
@@ -177,10 +177,10 @@ func TestLeadersThatDie(t *testing.T) {
 func TestNoticesThatAreNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, air := newWorld(t, 1), newAir(0)
-		l := w.listen(w.hub(Config{Relay: air.station()}), "token", query(0))
+		l := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0))
 		stranger := air.station()
 		for i, text := range []string{"", "{", "{}", `{"Rows":[null]}`, `{"To":"AAAA"}`, `{"From":"AA==","To":"AA==","Rows":[{}]}`} {
-			stranger.Tell(t.Context(), groupOf(0), []byte(text))
+			stranger.Publish(t.Context(), groupOf(0), []byte(text))
 			id := w.start(0, emulator.Success)
 			pass(1)
 			if heard := l.all(); len(heard) != i+1 || heard[i] != "FINISHED "+id {
@@ -195,9 +195,9 @@ func TestNoticesThatAreNone(t *testing.T) {
 func TestALeaderWhoseUpstreamFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, air := newWorld(t, 1, "other"), newAir(0)
-		leader := w.listen(w.hub(Config{Relay: air.station()}), "token", query(0))
+		leader := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0))
 		pass(1)
-		other := w.listen(w.hub(Config{Relay: air.station()}), "other", query(0))
+		other := w.listen(w.hub(Config{Broadcaster: air.station()}), "other", query(0))
 		w.RevokeToken("token")
 		var want []string
 		for range 3 {

@@ -8,9 +8,9 @@ import (
 	"scalegraph/upstream"
 )
 
-// content returns a hash of everything that a row says. It is the same in every process, and does not tell an empty list from
-// none.
-func content(a *upstream.Activity) uint32 {
+// contentHash returns a hash of all fields of a row. It is the same in every process, and equal for an empty list and a missing
+// one.
+func contentHash(a *upstream.Activity) uint32 {
 	d := digest{fnv.New32a()}
 	d.texts(a.RawType, a.RawStatus)
 	d.number(a.StartTime.Unix())
@@ -30,7 +30,7 @@ func content(a *upstream.Activity) uint32 {
 	return d.Sum32()
 }
 
-// digest hashes values so that neighbours cannot run into one another.
+// digest hashes values with their lengths, so that different sequences of fields have different inputs.
 type digest struct{ hash.Hash32 }
 
 func (d digest) number(n int64) {

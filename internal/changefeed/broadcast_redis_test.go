@@ -11,15 +11,15 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// relayOver returns the relay of a process over a real Redis.
-func relayOver(t testing.TB, url string) *RedisRelay {
+// broadcasterOver returns the relay of a process over a real Redis.
+func broadcasterOver(t testing.TB, url string) *RedisBroadcaster {
 	t.Helper()
 	rdb, err := cache.OpenRedis(url, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = rdb.Close() })
-	return NewRedisRelay(rdb, time.Second)
+	return NewRedisBroadcaster(rdb, time.Second)
 }
 
 func (w *world) eventually(what string, so func() bool) {
@@ -37,8 +37,8 @@ func (w *world) eventuallyHears(l *listener, want []string) {
 	w.wantHeard(l, want...)
 }
 
-// TestRedisRelay shares polls over real servers of each kind, and goes on while there is none.
-func TestRedisRelay(t *testing.T) {
+// TestRedisBroadcaster shares polls over real servers of each kind, and goes on while there is none.
+func TestRedisBroadcaster(t *testing.T) {
 	const poll = 100 * time.Millisecond
 	one := redistest.Start(t)
 	cluster := redistest.Cluster(t)
@@ -53,8 +53,8 @@ func TestRedisRelay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1)
-			leads := w.hub(Config{Poll: poll, Relay: relayOver(t, test.url)})
-			follows := w.hub(Config{Poll: poll, Relay: relayOver(t, test.url)})
+			leads := w.hub(Config{Poll: poll, Broadcaster: broadcasterOver(t, test.url)})
+			follows := w.hub(Config{Poll: poll, Broadcaster: broadcasterOver(t, test.url)})
 			var want []string
 			happen := func() {
 				id := w.start(0, emulator.Doing)
@@ -88,8 +88,8 @@ func TestRedisRelay(t *testing.T) {
 // TestRedisLeaders are one at a time.
 func TestRedisLeaders(t *testing.T) {
 	server := redistest.Start(t)
-	first, second := relayOver(t, server.URL()), relayOver(t, server.URL())
-	lead := func(r *RedisRelay) bool { return r.Lead(t.Context(), groupOf(0), time.Minute) }
+	first, second := broadcasterOver(t, server.URL()), broadcasterOver(t, server.URL())
+	lead := func(r *RedisBroadcaster) bool { return r.TryLead(t.Context(), groupOf(0), time.Minute) }
 	for i, step := range []struct {
 		got  func() bool
 		want bool
@@ -97,8 +97,8 @@ func TestRedisLeaders(t *testing.T) {
 		{func() bool { return lead(first) }, true},
 		{func() bool { return lead(second) }, false},
 		{func() bool { return lead(first) }, true},
-		{func() bool { second.Leave(groupOf(0)); return lead(second) }, false},
-		{func() bool { first.Leave(groupOf(0)); return lead(second) }, true},
+		{func() bool { second.Resign(groupOf(0)); return lead(second) }, false},
+		{func() bool { first.Resign(groupOf(0)); return lead(second) }, true},
 		{func() bool { return lead(first) }, false},
 		{func() bool { server.Kill(); return lead(first) }, true},
 	} {
@@ -116,8 +116,8 @@ func TestRedisPolls(t *testing.T) {
 	for range 30 {
 		w.start(0, emulator.Success)
 	}
-	a := w.listen(w.hub(Config{Poll: poll, Relay: relayOver(t, server.URL())}), "token", query(0))
-	b := w.listen(w.hub(Config{Poll: poll, Relay: relayOver(t, server.URL())}), "token", query(0))
+	a := w.listen(w.hub(Config{Poll: poll, Broadcaster: broadcasterOver(t, server.URL())}), "token", query(0))
+	b := w.listen(w.hub(Config{Poll: poll, Broadcaster: broadcasterOver(t, server.URL())}), "token", query(0))
 	var want []string
 	for range 3 { // until they stand at one position
 		want = append(want, "FINISHED "+w.start(0, emulator.Success))

@@ -1,0 +1,204 @@
+package changefeed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scalegraph/internal/request"
+	"scalegraph/upstream"
+	"scalegraph/upstream/emulator"
+)
+
+// forged is a position that names invented rows in progress in each of some logs.
+func forged(groups, rows int) []byte {
+	list := make([]*position, groups)
+	for i := range list {
+		p := &position{floor: epoch.Unix()}
+		for n := range rows {
+			p.running = append(p.running, runningRow{fmt.Sprintf("invented-%04d", n), 1})
+		}
+		list[i] = p.compact()
+	}
+	return encodePositions(list)
+}
+
+// TestForgedPosition names 1 000 invented rows. They must not cost an upstream call each, neither when the subscription begins nor later.
+func TestForgedPosition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		for range 40 {
+			w.start(0, emulator.Success)
+		}
+		q := query(0)
+		q.Since = forged(1, 1000)
+		w.Reset()
+		l := w.listen(w.hub(Config{}), "token", q)
+		if got := w.Count(); got > maxLookups+5 {
+			t.Errorf("%d calls to begin", got)
+		}
+		for range 5 {
+			w.Reset()
+			pass(1)
+			if got := w.Count(); got > 2*(maxLookups+5) {
+				t.Errorf("%d calls in one interval", got)
+			}
+		}
+		l.quit()
+	})
+}
+
+// TestJoiningHasABudget counts the calls that begin a subscription for the caller's bound, all groups together.
+func TestJoiningHasABudget(t *testing.T) {
+	for _, partial := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 20)
+			for i := range 20 {
+				for range 200 {
+					w.start(i, emulator.Success)
+				}
+			}
+			var groups []int
+			for i := range 20 {
+				groups = append(groups, i)
+			}
+			q := query(groups...)
+			q.Since, q.Partial = forged(20, 50), partial
+			c := &request.Caller{Token: "token", MaxCalls: 30}
+			w.Reset()
+			ctx, cancel := context.WithCancel(request.WithCaller(t.Context(), c))
+			defer cancel()
+			if _, err := w.hub(Config{}).Changes(ctx, q); !errors.Is(err, request.ErrTooManyCalls) {
+				t.Errorf("partial %v: %v", partial, err)
+			}
+			synctest.Wait()
+			if got := w.Count(); got > 30 {
+				t.Errorf("partial %v: %d calls", partial, got)
+			}
+			if got := c.Tally.Calls.Load(); got == 0 || got > 30 {
+				t.Errorf("partial %v: the caller was charged %d calls", partial, got)
+			}
+		})
+	}
+}
+
+// TestShareOfSubscriptions lets one caller have at most half of the slots, and leaves some for others.
+func TestShareOfSubscriptions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, "greedy", "other")
+		h := w.hub(Config{MaxSubscriptions: 20})
+		open := func(token string) (list []*listener) {
+			for {
+				l, err := listenTo(t.Context(), h, token, query(0))
+				if errors.Is(err, upstream.ErrManySubscribers) {
+					return list
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, l)
+			}
+		}
+		greedy, other := open("greedy"), open("other")
+		if len(greedy) != 10 || len(other) != 5 {
+			t.Errorf("%d and %d subscriptions of 20", len(greedy), len(other))
+		}
+		for _, l := range slices.Concat(greedy, other) {
+			l.quit()
+		}
+		synctest.Wait()
+		if n := len(h.byCaller); n != 0 {
+			t.Errorf("%d callers are still counted", n)
+		}
+	})
+}
+
+// TestNarrowedCaller loses the groups of a project that it may not read any more, and only those.
+func TestNarrowedCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		w.AddGroup("q", "g00")
+		var narrowed, unknown atomic.Bool
+		h := w.hub(Config{Authenticate: func(_ context.Context, c *request.Caller) error {
+			if unknown.Load() {
+				return errors.New("unknown")
+			}
+			c.ProjectsOnly, c.Projects = true, []string{project, "q"}
+			if narrowed.Load() {
+				c.Projects = []string{"q"}
+			}
+			return nil
+		}})
+		subscribe := func(project string) *listener {
+			ctx := request.WithCaller(t.Context(), &request.Caller{Token: "token", Bearer: "b", ProjectsOnly: true, Projects: []string{"p", "q"}})
+			l, err := listenWith(ctx, h, upstream.ChangeQuery{Groups: []upstream.Group{{Region: "r", Project: project, ID: "g00"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+		w.AddToken("token", project, "q")
+		lost, remaining := subscribe(project), subscribe("q")
+		pass(2)
+		narrowed.Store(true)
+		time.Sleep(reverifyInterval + time.Second)
+		synctest.Wait()
+		if !errors.Is(lost.ended(), request.ErrProjectForbidden) || remaining.ended() != nil {
+			t.Errorf("ended with %v and %v", lost.ended(), remaining.ended())
+		}
+		unknown.Store(true)
+		time.Sleep(reverifyInterval + time.Second)
+		synctest.Wait()
+		if !errors.Is(remaining.ended(), upstream.ErrUnauthenticated) {
+			t.Errorf("ended with %v", remaining.ended())
+		}
+		lost.quit()
+		remaining.quit()
+	})
+}
+
+// TestCrowdedSecond has more rows start in one second than a page can hold. All that the upstream returns is received, nobody is ended, and a
+// new subscription can begin.
+func TestCrowdedSecond(t *testing.T) {
+	for _, rows := range []int{120, 400, 900} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 1)
+			for range 30 {
+				w.start(0, emulator.Success)
+			}
+			h := w.hub(Config{})
+			l := w.listen(h, "token", query(0))
+			pass(1)
+			w.next++
+			second := epoch.Add(time.Duration(w.next) * time.Second)
+			var want []string
+			for range rows {
+				id := emulator.ID(100_000 + len(want))
+				w.Insert(project, groupOf(0).ID, emulator.Row{ID: id, Type: emulator.Normal, Status: emulator.Success, Start: second, End: second})
+				want = append(want, "FINISHED "+id)
+			}
+			pass(1)
+			late := w.listen(h, "token", query(0))
+			pass(8)
+			next := w.start(0, emulator.Success)
+			pass(2)
+			want = append(want, "FINISHED "+next)
+			got := slices.DeleteFunc(l.all(), func(line string) bool { return line == "INCOMPLETE g00" })
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) || l.ended() != nil {
+				t.Errorf("received %d of %d rows; ended with %v", len(got), len(want), l.ended())
+			}
+			if heard := late.all(); !slices.Contains(heard, "FINISHED "+next) || late.ended() != nil {
+				t.Errorf("the new subscription received %d rows; ended with %v", len(heard), late.ended())
+			}
+			l.quit()
+			late.quit()
+		})
+	}
+}
