@@ -150,6 +150,17 @@ type ComplexityRoot struct {
 		Region          func(childComplexity int) int
 	}
 
+	ScalingGroupAvailable struct {
+		Group func(childComplexity int) int
+	}
+
+	ScalingGroupUnavailable struct {
+		Code      func(childComplexity int) int
+		Group     func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Retryable func(childComplexity int) int
+	}
+
 	ScalingInstance struct {
 		Config  func(childComplexity int) int
 		Failure func(childComplexity int) int
@@ -168,6 +179,7 @@ type ComplexityRoot struct {
 
 	Subscription struct {
 		ScalingActivityChanged func(childComplexity int, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) int
+		ScalingFeed            func(childComplexity int, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) int
 	}
 
 	UnavailableGroup struct {
@@ -210,6 +222,7 @@ type ScalingGroupResolver interface {
 }
 type SubscriptionResolver interface {
 	ScalingActivityChanged(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error)
+	ScalingFeed(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan model.ScalingFeedEvent, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -719,6 +732,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ScalingGroup.Region(childComplexity), true
 
+	case "ScalingGroupAvailable.group":
+		if e.ComplexityRoot.ScalingGroupAvailable.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupAvailable.Group(childComplexity), true
+
+	case "ScalingGroupUnavailable.code":
+		if e.ComplexityRoot.ScalingGroupUnavailable.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupUnavailable.Code(childComplexity), true
+	case "ScalingGroupUnavailable.group":
+		if e.ComplexityRoot.ScalingGroupUnavailable.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupUnavailable.Group(childComplexity), true
+	case "ScalingGroupUnavailable.message":
+		if e.ComplexityRoot.ScalingGroupUnavailable.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupUnavailable.Message(childComplexity), true
+	case "ScalingGroupUnavailable.retryable":
+		if e.ComplexityRoot.ScalingGroupUnavailable.Retryable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupUnavailable.Retryable(childComplexity), true
+
 	case "ScalingInstance.instanceConfig":
 		if e.ComplexityRoot.ScalingInstance.Config == nil {
 			break
@@ -792,6 +837,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ScalingActivityChanged(childComplexity, args["groups"].([]*model.ScalingGroupRef), args["filter"].(*model.ScalingActivityFilter), args["since"].(*string)), true
+	case "Subscription.scalingFeed":
+		if e.ComplexityRoot.Subscription.ScalingFeed == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_scalingFeed_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ScalingFeed(childComplexity, args["groups"].([]*model.ScalingGroupRef), args["filter"].(*model.ScalingActivityFilter), args["since"].(*string)), true
 
 	case "UnavailableGroup.code":
 		if e.ComplexityRoot.UnavailableGroup.Code == nil {
@@ -1527,6 +1583,36 @@ func (ec *executionContext) field_ScalingGroup_latestActivity_args(ctx context.C
 }
 
 func (ec *executionContext) field_Subscription_scalingActivityChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "groups",
+		func(ctx context.Context, v any) ([]*model.ScalingGroupRef, error) {
+			return ec.unmarshalNScalingGroupRef2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupRefᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groups"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingActivityFilter, error) {
+			return ec.unmarshalOScalingActivityFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "since",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["since"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_scalingFeed_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "groups",
@@ -3754,6 +3840,139 @@ func (ec *executionContext) fieldContext_ScalingGroup_activitySummary(ctx contex
 	return fc, nil
 }
 
+func (ec *executionContext) _ScalingGroupAvailable_group(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupAvailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupAvailable_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupAvailable_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupAvailable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupUnavailable_group(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupUnavailable_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupUnavailable_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupUnavailable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupUnavailable_code(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupUnavailable_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupUnavailable_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupUnavailable", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupUnavailable_message(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupUnavailable_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupUnavailable_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupUnavailable", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupUnavailable_retryable(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupUnavailable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupUnavailable_retryable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retryable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupUnavailable_retryable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupUnavailable", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _ScalingInstance_instanceId(ctx context.Context, field graphql.CollectedField, obj *upstream.Instance) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4031,6 +4250,50 @@ func (ec *executionContext) fieldContext_Subscription_scalingActivityChanged(ctx
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Subscription_scalingActivityChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_scalingFeed(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_scalingFeed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().ScalingFeed(ctx, fc.Args["groups"].([]*model.ScalingGroupRef), fc.Args["filter"].(*model.ScalingActivityFilter), fc.Args["since"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ScalingFeedEvent) graphql.Marshaler {
+			return ec.marshalNScalingFeedEvent2scalegraphᚋgraphᚋmodelᚐScalingFeedEvent(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_scalingFeed(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ScalingFeedEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_scalingFeed_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5368,6 +5631,40 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	}
 }
 
+func (ec *executionContext) _ScalingFeedEvent(ctx context.Context, sel ast.SelectionSet, obj model.ScalingFeedEvent) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.ScalingGroupUnavailable:
+		return ec._ScalingGroupUnavailable(ctx, sel, &obj)
+	case *model.ScalingGroupUnavailable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ScalingGroupUnavailable(ctx, sel, obj)
+	case model.ScalingGroupAvailable:
+		return ec._ScalingGroupAvailable(ctx, sel, &obj)
+	case *model.ScalingGroupAvailable:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ScalingGroupAvailable(ctx, sel, obj)
+	case model.ScalingActivityChange:
+		return ec._ScalingActivityChange(ctx, sel, &obj)
+	case *model.ScalingActivityChange:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ScalingActivityChange(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of ScalingFeedEvent must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
@@ -5796,7 +6093,7 @@ func (ec *executionContext) _ScalingActivity(ctx context.Context, sel ast.Select
 	return out
 }
 
-var scalingActivityChangeImplementors = []string{"ScalingActivityChange"}
+var scalingActivityChangeImplementors = []string{"ScalingActivityChange", "ScalingFeedEvent"}
 
 func (ec *executionContext) _ScalingActivityChange(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingActivityChange) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, scalingActivityChangeImplementors)
@@ -6114,6 +6411,87 @@ func (ec *executionContext) _ScalingGroup(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var scalingGroupAvailableImplementors = []string{"ScalingGroupAvailable", "ScalingFeedEvent"}
+
+func (ec *executionContext) _ScalingGroupAvailable(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingGroupAvailable) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupAvailableImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupAvailable")
+		case "group":
+			out.Values[i] = ec._ScalingGroupAvailable_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingGroupUnavailableImplementors = []string{"ScalingGroupUnavailable", "ScalingFeedEvent"}
+
+func (ec *executionContext) _ScalingGroupUnavailable(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingGroupUnavailable) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupUnavailableImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupUnavailable")
+		case "group":
+			out.Values[i] = ec._ScalingGroupUnavailable_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._ScalingGroupUnavailable_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ScalingGroupUnavailable_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryable":
+			out.Values[i] = ec._ScalingGroupUnavailable_retryable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var scalingInstanceImplementors = []string{"ScalingInstance"}
 
 func (ec *executionContext) _ScalingInstance(ctx context.Context, sel ast.SelectionSet, obj *upstream.Instance) graphql.Marshaler {
@@ -6235,6 +6613,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "scalingActivityChanged":
 		return ec._Subscription_scalingActivityChanged(ctx, fields[0])
+	case "scalingFeed":
+		return ec._Subscription_scalingFeed(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -6977,6 +7357,14 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNScalingFeedEvent2scalegraphᚋgraphᚋmodelᚐScalingFeedEvent(ctx context.Context, sel ast.SelectionSet, v model.ScalingFeedEvent) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingFeedEvent!")
+		return graphql.Null
+	}
+	return ec._ScalingFeedEvent(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNScalingGroup2scalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v upstream.Group) graphql.Marshaler {
 	return ec._ScalingGroup(ctx, sel, &v)
 }
@@ -6989,6 +7377,14 @@ func (ec *executionContext) marshalNScalingGroup2ᚕᚖscalegraphᚋupstreamᚐG
 	})
 
 	return ret
+}
+
+func (ec *executionContext) marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingGroup!")
+		return graphql.Null
+	}
+	return ec._ScalingGroup(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNScalingGroupRef2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupRefᚄ(ctx context.Context, v any) ([]*model.ScalingGroupRef, error) {

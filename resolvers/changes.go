@@ -9,14 +9,44 @@ import (
 	"scalegraph/upstream"
 )
 
-// Changes subscribes to what happens in logs, with the caller in ctx, until ctx ends. The first element has no activity and
-// tells where the subscription begins; an error is the last one.
+// Changes subscribes the caller in ctx to changes of logs, until ctx ends. The first element has no kind, only the position at which the
+// subscription begins; an error is the last one.
 type Changes interface {
 	Changes(ctx context.Context, q upstream.ChangeQuery) (iter.Seq2[upstream.Change, error], error)
 }
 
-// scalingActivityChanged answers a stream of changes.
+// scalingActivityChanged returns a stream of changes. It ends with an error if one of the groups cannot be read.
 func (r *Resolver) scalingActivityChanged(ctx context.Context, refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error) {
+	f, err := r.openChanges(ctx, refs, in, since, false)
+	if err != nil {
+		return nil, err
+	}
+	out := make(chan *model.ScalingActivityChange)
+	go forward(ctx, f, out, f.change)
+	return out, nil
+}
+
+// scalingFeed returns a stream of changes and of events about groups that cannot be read.
+func (r *Resolver) scalingFeed(ctx context.Context, refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, since *string) (<-chan model.ScalingFeedEvent, error) {
+	f, err := r.openChanges(ctx, refs, in, since, true)
+	if err != nil {
+		return nil, err
+	}
+	out := make(chan model.ScalingFeedEvent)
+	go forward(ctx, f, out, func(c upstream.Change) model.ScalingFeedEvent { return r.feedEvent(ctx, f, c) })
+	return out, nil
+}
+
+// A changeStream is a subscription that has begun.
+type changeStream struct {
+	next   func() (upstream.Change, error, bool)
+	stop   func()
+	scope  scope
+	key    cursorKey
+	events *events
+}
+
+func (r *Resolver) openChanges(ctx context.Context, refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, since *string, partial bool) (*changeStream, error) {
 	if r.Changes == nil {
 		return nil, errNoSubscriptions
 	}
@@ -25,6 +55,7 @@ func (r *Resolver) scalingActivityChanged(ctx context.Context, refs []*model.Sca
 	if err != nil {
 		return nil, err
 	}
+	q.Partial = partial
 	changes, err := r.Changes.Changes(ctx, q)
 	if errors.Is(err, upstream.ErrPositionGarbled) {
 		err = badCursor("since", errCursorGarbled)
@@ -34,14 +65,9 @@ func (r *Resolver) scalingActivityChanged(ctx context.Context, refs []*model.Sca
 	}
 	next, stop := iter.Pull2(changes)
 	begin, _, _ := next()
-	events.begin(s.sinceCursor(begin.Position))
-	out := make(chan *model.ScalingActivityChange)
-	go func() {
-		defer close(out)
-		defer stop()
-		forward(ctx, next, s, events, out)
-	}()
-	return out, nil
+	key := cursorKey(r.Secret)
+	events.begin(s.sinceCursor(begin.Position, key))
+	return &changeStream{next, stop, s, key, events}, nil
 }
 
 func (r *Resolver) changeQuery(refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, since *string) (upstream.ChangeQuery, scope, error) {
@@ -55,7 +81,7 @@ func (r *Resolver) changeQuery(refs []*model.ScalingGroupRef, in *model.ScalingA
 	}
 	q, s := upstream.ChangeQuery{Groups: groups, Filter: filter}, newScope("changes", groups, filter)
 	if since != nil {
-		q.Since, err = s.since(*since)
+		q.Since, err = s.since(*since, cursorKey(r.Secret))
 	}
 	if err != nil {
 		err = badCursor("since", err)
@@ -63,48 +89,52 @@ func (r *Resolver) changeQuery(refs []*model.ScalingGroupRef, in *model.ScalingA
 	return q, s, err
 }
 
-// forward hands changes on until there are no more, or nobody takes them.
-func forward(ctx context.Context, next func() (upstream.Change, error, bool), s scope, events *events, out chan<- *model.ScalingActivityChange) {
+// forward sends changes to out until there are no more, or ctx ends.
+func forward[T any](ctx context.Context, f *changeStream, out chan<- T, event func(upstream.Change) T) {
+	defer close(out)
+	defer f.stop()
 	for {
-		c, err, ok := next()
+		c, err, ok := f.next()
 		if !ok {
 			return
 		}
 		if err != nil {
-			events.fail(err)
+			f.events.fail(err)
 			return
 		}
-		row := activity(c.Activity, nil)
-		change := &model.ScalingActivityChange{Cursor: s.sinceCursor(c.Position), Kind: model.ScalingActivityChangeKind(c.Kind), Activity: &row}
-		events.push(change.Cursor)
+		var ev T
+		switch {
+		case c.Kind == upstream.ChangeIncomplete:
+			f.events.push("", c.Err) // replaces the event, which has no value
+		case c.Activity == nil:
+			f.events.push("", nil)
+			ev = event(c)
+		default:
+			f.events.push(f.scope.sinceCursor(c.Position, f.key), nil)
+			ev = event(c)
+		}
 		select {
-		case out <- change:
+		case out <- ev:
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-// A cursor of a change is base64url over: version, scope, the position of the subscription.
-func (s scope) sinceCursor(position []byte) string {
-	raw := make([]byte, 0, 1+len(s)+len(position))
-	raw = append(raw, cursorVersion)
-	raw = append(raw, s[:]...)
-	return opaque(append(raw, position...))
+func (f *changeStream) change(c upstream.Change) *model.ScalingActivityChange {
+	row := activity(c.Activity, nil)
+	return &model.ScalingActivityChange{
+		Cursor: f.scope.sinceCursor(c.Position, f.key), Kind: model.ScalingActivityChangeKind(c.Kind), Activity: &row,
+	}
 }
 
-// since reads a cursor of a change. The error is one of the errCursor values.
-func (s scope) since(cursor string) ([]byte, error) {
-	raw, ok := transparent(cursor)
-	switch {
-	case !ok || len(raw) <= 1+len(s):
-		return nil, errCursorGarbled
-	case raw[0] != cursorVersion && raw[0] >= oldestForeign && raw[0] <= newestForeign:
-		return nil, errCursorVersion
-	case raw[0] != cursorVersion:
-		return nil, errCursorGarbled
-	case scope(raw[1:1+len(s)]) != s:
-		return nil, errCursorMismatch
+func (r *Resolver) feedEvent(ctx context.Context, f *changeStream, c upstream.Change) model.ScalingFeedEvent {
+	switch c.Kind {
+	case upstream.ChangeUnavailable:
+		u := r.unavailable(ctx, []upstream.Unavailable{{Group: c.Group, Err: c.Err}})[0]
+		return &model.ScalingGroupUnavailable{Group: &u.Group, Code: u.Code, Message: u.Message, Retryable: u.Retryable}
+	case upstream.ChangeAvailable:
+		return &model.ScalingGroupAvailable{Group: &c.Group}
 	}
-	return raw[1+len(s):], nil
+	return f.change(c)
 }

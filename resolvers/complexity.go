@@ -17,9 +17,10 @@ func Complexity() graph.ComplexityRoot {
 	c.Query.ScalingActivities = func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string) int {
 		return plus(price(child, rowsAsked(first, last)), len(groups)) // each group is asked
 	}
-	c.Subscription.ScalingActivityChanged = func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, _ *string) int {
-		return plus(child+1, len(groups)) // of each event, and each group is asked
+	changes := func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, _ *string) int {
+		return plus(child+1, len(groups)) // of each event, and each group is read
 	}
+	c.Subscription.ScalingActivityChanged, c.Subscription.ScalingFeed = changes, changes
 	c.ScalingGroup.Activities = func(child int, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string, _ *int32) int {
 		return price(child, rowsAsked(first, last))
 	}

@@ -76,6 +76,7 @@ var table = []row{
 	{upstream.ErrPlaceNotFound, Error{"CURSOR_EXPIRED", "The cursor's place in the log could not be found; start again without it.", false}},
 	{upstream.ErrSlowSubscriber, Error{"RATE_LIMITED", "Changes came faster than they were taken; subscribe again with `since`.", true}},
 	{upstream.ErrManySubscribers, Error{"RATE_LIMITED", "The server has as many subscriptions as it may have; try again later.", true}},
+	{upstream.ErrRowsUnread, Error{"UPSTREAM_BAD_RESPONSE", "More activities started in one second than the upstream returns; some of them may be reported late or not at all.", true}},
 	{context.DeadlineExceeded, Error{"REQUEST_TIMEOUT", "The request ran out of time.", true}},
 	{context.Canceled, Error{"REQUEST_TIMEOUT", "The request was given up before it was done.", true}},
 }

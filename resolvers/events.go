@@ -2,10 +2,13 @@ package resolvers
 
 import (
 	"context"
+	"encoding/json"
+	"log/slog"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 // events accompany a subscription: its transport may hand in where the client left off and takes the id of every event, and
@@ -14,9 +17,10 @@ type events struct {
 	last   string // id of the last event that the client has; empty: it has none
 	wanted bool   // whether anybody takes ids
 
-	mu  sync.Mutex
-	ids []string // of events to come
-	err error
+	mu   sync.Mutex
+	ids  []string // of events to come
+	errs []error  // of events to come: what replaces each; nil: nothing
+	err  error
 }
 
 type eventsKey struct{}
@@ -45,15 +49,35 @@ func (e *events) since(argument *string) *string {
 	return argument
 }
 
-func (e *events) begin(id string) { e.push(id) }
+func (e *events) begin(id string) { e.pushID(id) }
 
-func (e *events) push(id string) {
+// push announces the next event: its id, empty if it has none, and the error that replaces it, if any.
+func (e *events) push(id string, instead error) {
+	e.pushID(id)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.errs = append(e.errs, instead)
+}
+
+func (e *events) pushID(id string) {
 	if !e.wanted {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ids = append(e.ids, id)
+}
+
+// popError returns the error that replaces the next event.
+func (e *events) popError() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.errs) == 0 {
+		return nil
+	}
+	err := e.errs[0]
+	e.errs = e.errs[1:]
+	return err
 }
 
 func (e *events) pop() string {
@@ -102,6 +126,10 @@ func event(ctx context.Context, next graphql.ResponseHandler) *graphql.Response 
 	ctx = inRootField(WithLoaders(ctx))
 	resp := next(ctx)
 	if resp != nil {
+		if err := eventsFrom(ctx).popError(); err != nil {
+			seen := ErrorPresenter(slog.New(slog.DiscardHandler))(ctx, err)
+			return &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{seen}}
+		}
 		return resp
 	}
 	err := eventsFrom(ctx).failure()

@@ -92,6 +92,10 @@ func (r *subscriptionResolver) ScalingActivityChanged(ctx context.Context, group
 	return r.scalingActivityChanged(ctx, groups, filter, since)
 }
 
+func (r *subscriptionResolver) ScalingFeed(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan model.ScalingFeedEvent, error) {
+	return r.scalingFeed(ctx, groups, filter, since)
+}
+
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }
 
 func (r *Resolver) ScalingActivity() graph.ScalingActivityResolver {

@@ -11,6 +11,11 @@ import (
 	"time"
 )
 
+// An element of `scalingFeed`. Events about a group have no cursor and do not affect `since`.
+type ScalingFeedEvent interface {
+	IsScalingFeedEvent()
+}
+
 // Where every read starts.
 type Query struct {
 }
@@ -24,6 +29,8 @@ type ScalingActivityChange struct {
 	// The activity as it is now.
 	Activity *ScalingActivity `json:"activity"`
 }
+
+func (ScalingActivityChange) IsScalingFeedEvent() {}
 
 // Every given condition must hold.
 type ScalingActivityFilter struct {
@@ -39,6 +46,13 @@ type ScalingActivityFilter struct {
 	LogID *string `json:"logId,omitempty"`
 }
 
+// A group can be read again. The changes that were missed follow.
+type ScalingGroupAvailable struct {
+	Group *upstream.Group `json:"group"`
+}
+
+func (ScalingGroupAvailable) IsScalingFeedEvent() {}
+
 // Where a scaling group lives. Project and region default to the server's own.
 type ScalingGroupRef struct {
 	// Upstream `scaling_group_id`.
@@ -48,6 +62,18 @@ type ScalingGroupRef struct {
 	// The region; by default the server's own.
 	Region *string `json:"region,omitempty"`
 }
+
+// A group cannot be read; sent once for each outage.
+type ScalingGroupUnavailable struct {
+	Group *upstream.Group `json:"group"`
+	// As `extensions.code` of an error.
+	Code string `json:"code"`
+	// One sentence, for people.
+	Message   string `json:"message"`
+	Retryable bool   `json:"retryable"`
+}
+
+func (ScalingGroupUnavailable) IsScalingFeedEvent() {}
 
 // What is pushed, over WebSocket, server-sent events or multipart HTTP.
 type Subscription struct {

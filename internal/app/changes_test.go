@@ -42,6 +42,8 @@ type heard struct {
 		Change struct {
 			Cursor, Kind string
 			Activity     struct{ LogID, Status string }
+			Typename     string `json:"__typename"` // of scalingFeed
+			Code         string // of a group that is unavailable
 		} `json:"scalingActivityChanged"`
 	}
 	Errors []struct{ Extensions struct{ Code string } }

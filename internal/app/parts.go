@@ -71,6 +71,7 @@ func resolverConfig(cfg config.Config, pages *paging.Pages, changes *changefeed.
 		Region:  cfg.Region,
 		Regions: slices.Sorted(maps.Keys(cfg.Regions)),
 		Project: cfg.Project,
+		Secret:  cfg.Secret,
 	}
 }
 
