@@ -3,6 +3,10 @@
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
+observe: redis ## judges random histories against every state that their logs had (HISTORIES, SUBSCRIPTIONS, REPLICAS, SEED)
+	SCALEGRAPH_REQUIRE_REDIS=1 go test -count 1 -timeout 0 ./internal/observer -histories $(or $(HISTORIES),5000) \
+		-subscriptions $(or $(SUBSCRIPTIONS),500) -replicas $(or $(REPLICAS),50) -seed $(or $(SEED),1)
+
 help: ## lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
