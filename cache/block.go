@@ -7,14 +7,16 @@ import (
 	"scalegraph/upstream"
 )
 
-// Blocks are aligned to the oldest end of the log, so that they keep their rows while the head grows. Even ones are 98 places
-// apart and share two rows with the next, so that a second with one row is complete in one of them. Odd ones lie across
-// the seams and are read only where rows of one second meet a seam.
+// Blocks are aligned to the oldest end of the log, so that they keep their rows while the head grows. Even blocks begin
+// 2*halfStride places apart and share overlap rows with the next one: a few rows that share a second, or that were inserted while
+// a block was read, then do not cost a further call. Odd blocks lie across the seams and are read only if all shared rows start
+// in one second.
 const (
 	blockRows  = upstream.MaxLimit
-	halfStride = (blockRows - 2) / 2
+	overlap    = 6
+	halfStride = (blockRows - overlap) / 2
 
-	// Rows that come while a block is read move it up: so far it still counts as that block.
+	// Rows that are inserted while a block is read move it up: with up to so many it still counts as that block.
 	slack = halfStride - 1
 )
 

@@ -18,7 +18,7 @@ import (
 //
 // All values of one piece have the same stamp. Whatever cannot be read is a miss.
 const (
-	codecVersion   = 2
+	codecVersion   = 3
 	flagCompressed = 1
 	envelope       = 1 + 1 + 8 + 4
 	worthwhile     = 256      // bytes below which nothing is compressed

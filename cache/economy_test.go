@@ -24,9 +24,9 @@ func TestWalkReadsEachBlockOnce(t *testing.T) {
 					calls := b.calls(func() {
 						b.same("walk", b.walkRows(b.as("a"), pages, 1000, size, upstream.Filter{})[:1000], want)
 					})
-					most := 12
+					most := 13
 					if size != 20 {
-						most = 14
+						most = 15
 					}
 					if calls > most {
 						t.Errorf("%d upstream calls, want at most %d", calls, most)

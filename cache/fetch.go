@@ -131,11 +131,20 @@ func (f *fetch) read(ctx context.Context) outcome {
 		return outcome{err: err}
 	}
 	f.rests.well(f.view.hash)
-	if !orderly(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 {
+	if !orderly(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 || f.repeatsHead(got) {
 		return outcome{want: f.want, listing: got}
 	}
 	p, t := f.place(reading{Listing: got, sections: f.sections, settled: f.settled, final: final, now: time.Now(), ages: f.ages})
 	return outcome{want: f.want, piece: p, track: t, listing: got}
+}
+
+// repeatsHead reports whether rows that were read below the head begin with the row that was last seen at the head of a log of
+// the same length. Either as many rows were inserted as have expired, or the upstream ignores start_number; the caller finds out.
+func (f *fetch) repeatsHead(l upstream.Listing) bool {
+	if l.Offset == 0 || len(l.Rows) == 0 || f.track == nil || f.track.head == nil || len(f.track.head.rows) == 0 {
+		return false
+	}
+	return l.Rows[0].LogID == f.track.head.rows[0].LogID && l.Total == f.track.head.total
 }
 
 // query is the upstream call for a want.

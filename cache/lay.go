@@ -82,11 +82,25 @@ func (a *asked) layHistory() laid {
 			return a.told(p.between(a.hi, a.lo), p.total, p.expired, p)
 		}
 	}
+	if l, ok := a.fromHead(t); ok {
+		return l
+	}
 	l := a.cover(t, a.hi, max(a.lo, t.expired))
 	if len(l.need) == 0 {
 		a.age(&l, t.at, a.moving(t.at), a.justTotal())
 	}
 	return l
+}
+
+// fromHead answers from the newest rows alone while they are fresh, so that no block is read for rows that are cached already.
+func (a *asked) fromHead(t *track) (laid, bool) {
+	h, lo := t.head, max(a.lo, t.expired)
+	if h == nil || a.hi < lo || !t.fits(h, a.settled) || !h.sections.Has(a.q.Sections) || !h.covers(a.hi, lo) {
+		return laid{}, false
+	}
+	l := a.told(h.between(a.hi, lo), t.total, t.expired, h)
+	a.age(&l, t.at, a.moving(t.at), a.justTotal())
+	return l, l.state == fresh
 }
 
 // cover lays out the places from hi down to lo.

@@ -167,11 +167,19 @@ func (c *Client) list(ctx context.Context, q ListQuery) (Listing, error) {
 		return Listing{}, err
 	}
 	k := &call{region: r, url: u, project: q.Group.Project, caller: request.CallerFrom(ctx)}
-	a, err := c.get(ctx, k)
-	if err != nil {
-		return Listing{}, err
+	for attempt := 0; ; attempt++ {
+		a, err := c.get(ctx, k)
+		if err != nil {
+			return Listing{}, err
+		}
+		l, err := c.read(ctx, q, a)
+		if err != nil || len(l.Rows) >= min(q.Limit, l.Total-q.Offset) {
+			return l, err
+		}
+		if attempt > 0 { // once is a row that left between the upstream's counting and its listing
+			return Listing{}, a.unreadable(fmt.Errorf("%d rows for limit %d at offset %d of %d", len(l.Rows), q.Limit, q.Offset, l.Total))
+		}
 	}
-	return c.read(ctx, q, a)
 }
 
 // read makes a listing of an answer with status 200.

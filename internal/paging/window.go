@@ -9,41 +9,39 @@ import (
 	"scalegraph/upstream"
 )
 
-// A window is one answer of the source with its rows in our order. It never changes.
+// A window is one response of the source with its rows in our order. It never changes.
 //
-// It is complete for the seconds from lo to hi and for no others: a second at its rim may go on outside, because the
-// upstream's order inside one second is unknown. Windows of different ages may therefore be laid side by side wherever
-// their complete seconds meet: a row that matched all the time is then in exactly one of them, whatever came or went.
+// It is complete for the seconds from lo to hi and for no others: a second at its edge may continue outside, because the
+// upstream's order within one second is unknown. Windows of different ages may therefore be placed side by side if their
+// complete seconds meet: a row that matched all the time is then in exactly one of them, whatever was inserted or expired.
 type window struct {
 	rows   []*upstream.Activity // sorted by Point, without the unreadable ones
-	places []int                // places[i] is rows[i]'s distance from offset, the unreadable ones counted; ties in any order; nil: i
+	places []int                // places[i] is the distance of rows[i] from offset, unreadable rows counted; nil: i
 	offset int                  // how many rows of the log come before the window
 	size   int                  // rows as the upstream counts them
 	total  int
 	at     time.Time
 	stale  bool
-	hi, lo int64 // complete for second s where lo <= s <= hi
-
-	joined bool // complete up to a place only because of what was seen before, see tight.go
+	hi, lo int64 // complete for second s if lo <= s <= hi
 }
 
 func newWindow(l upstream.Listing) *window {
 	w := &window{rows: l.Rows, offset: l.Offset, size: len(l.Rows), total: l.Total, at: l.At, stale: l.Stale}
 	if slices.Contains(l.Rows, nil) {
-		w.leaveOut()
+		w.dropUnreadable()
 	}
-	if !slices.IsSortedFunc(w.rows, inOrder) { // as they are where a second has several: the source's rows are shared
+	if !slices.IsSortedFunc(w.rows, comparePoints) { // the source's rows are shared: sort a copy
 		w.rows = slices.Clone(w.rows)
-		slices.SortFunc(w.rows, inOrder)
+		slices.SortFunc(w.rows, comparePoints)
 	}
 	w.hi, w.lo = w.bounds()
 	return w
 }
 
-func inOrder(a, b *upstream.Activity) int { return a.Point().Compare(b.Point()) }
+func comparePoints(a, b *upstream.Activity) int { return a.Point().Compare(b.Point()) }
 
-// leaveOut keeps the readable rows, and where they were.
-func (w *window) leaveOut() {
+// dropUnreadable keeps the readable rows and their distances from offset.
+func (w *window) dropUnreadable() {
 	all := w.rows
 	w.rows, w.places = make([]*upstream.Activity, 0, len(all)), make([]int, 0, len(all))
 	for i, row := range all {
@@ -53,7 +51,7 @@ func (w *window) leaveOut() {
 	}
 }
 
-// place returns rows[i]'s distance from offset.
+// place returns the distance of rows[i] from offset.
 func (w *window) place(i int) int {
 	if w.places == nil {
 		return i
@@ -63,39 +61,46 @@ func (w *window) place(i int) int {
 
 func (w *window) bounds() (hi, lo int64) {
 	hi, lo = math.MaxInt64, math.MinInt64
-	if len(w.rows) == 0 && !(w.newest() && w.oldest()) {
-		return lo, hi // rows of the log are elsewhere: this window says nothing of any second
+	if len(w.rows) == 0 && !(w.atHead() && w.atTail()) {
+		return lo, hi // rows of the log are elsewhere: this window tells nothing about any second
 	}
-	if !w.newest() {
+	if !w.atHead() {
 		hi = w.second(0) - 1
 	}
-	if !w.oldest() {
+	if !w.atTail() {
 		lo = w.second(len(w.rows)-1) + 1
 	}
 	return hi, lo
 }
 
-// newest reports whether the window begins at the head of the log, oldest whether it reaches the end.
-func (w *window) newest() bool { return w.offset == 0 }
-func (w *window) oldest() bool { return w.offset+w.size >= w.total }
+// atHead reports whether the window begins at the newest row of the log.
+func (w *window) atHead() bool { return w.offset == 0 }
+
+// atTail reports whether the window reaches the oldest row of the log.
+func (w *window) atTail() bool { return w.offset+w.size >= w.total }
 
 func (w *window) second(i int) int64 { return w.rows[i].StartTime.Unix() }
 
-// complete reports whether the window has all rows of second s, be it none.
+// complete reports whether the window has all rows of second s, even if there are none.
 func (w *window) complete(s int64) bool { return w.lo <= s && s <= w.hi }
 
-// from returns the index of the first row that starts in second s or earlier; len(rows) where there is none.
-func (w *window) from(s int64) int {
+// firstAtOrBefore returns the index of the first row that starts in second s or earlier; len(rows) if there is none.
+func (w *window) firstAtOrBefore(s int64) int {
 	return sort.Search(len(w.rows), func(i int) bool { return w.second(i) <= s })
 }
 
-// after returns the index of the first row that comes after p in the order; len(rows) where there is none.
-func (w *window) after(p upstream.Point) int {
+// upperBound returns the index of the first row that comes after p in the order; len(rows) if there is none.
+func (w *window) upperBound(p upstream.Point) int {
 	return sort.Search(len(w.rows), func(i int) bool { return w.rows[i].Point().Compare(p) > 0 })
 }
 
-// rank returns how many rows of the log come before rows[i] (or before the end of the window, for len(rows)).
-// It is exact where rows[i] begins a second; inside a second it is our order's count.
+// lowerBound returns the index of the first row that does not come before p in the order; len(rows) if there is none.
+func (w *window) lowerBound(p upstream.Point) int {
+	return sort.Search(len(w.rows), func(i int) bool { return w.rows[i].Point().Compare(p) >= 0 })
+}
+
+// rank returns how many rows of the log come before rows[i], or before the end of the window if i is len(rows).
+// It is exact if rows[i] begins a second; within a second it is our order's count.
 func (w *window) rank(i int) int {
 	if i == len(w.rows) {
 		return w.offset + w.size
@@ -103,55 +108,50 @@ func (w *window) rank(i int) int {
 	return w.offset + w.place(i)
 }
 
-// boundary returns the least and the greatest number of rows that can start after second s, as far as the window tells. A
-// second at the rim is taken to have no more rows than can be handed out at all.
-func (w *window) boundary(s int64) (least, most int) {
-	i := w.from(s)
-	least, most = w.rank(i), w.rank(i)
-	if i == 0 && !w.newest() {
-		least = 0
-		if n := w.has(s); n > 0 {
-			least = max(0, most-max(0, maxTies-n))
+// boundary returns the bounds of the number of rows that start after second s, as far as the window tells. A second at the
+// edge is assumed to have at most maxTies rows.
+func (w *window) boundary(s int64) (lo, hi int) {
+	i := w.firstAtOrBefore(s)
+	lo, hi = w.rank(i), w.rank(i)
+	if i == 0 && !w.atHead() {
+		lo = 0
+		if n := w.countIn(s); n > 0 {
+			lo = max(0, hi-max(0, maxTies-n))
 		}
 	}
-	if i == len(w.rows) && !w.oldest() {
-		most = w.total
-		if n := w.has(s + 1); n > 0 {
-			most = min(w.total, least+max(0, maxTies-n))
+	if i == len(w.rows) && !w.atTail() {
+		hi = w.total
+		if n := w.countIn(s + 1); n > 0 {
+			hi = min(w.total, lo+max(0, maxTies-n))
 		}
 	}
-	return least, most
+	return lo, hi
 }
 
-// until returns the index of the first row that does not come before p in the order; len(rows) where there is none.
-func (w *window) until(p upstream.Point) int {
-	return sort.Search(len(w.rows), func(i int) bool { return w.rows[i].Point().Compare(p) >= 0 })
-}
-
-// skip returns the index of the row with n rows before it, and whether the window can tell: it has all rows of that row's
-// second, or the log ends before.
-func (w *window) skip(n int) (int, bool) {
+// indexAtOffset returns the index of the row with n rows before it. It is false if the window does not have all rows of that
+// row's second, unless the log ends before.
+func (w *window) indexAtOffset(n int) (int, bool) {
 	if n >= w.total {
-		return len(w.rows), w.oldest()
+		return len(w.rows), w.atTail()
 	}
 	i := sort.Search(len(w.rows), func(i int) bool { return w.place(i) >= n-w.offset })
 	return i, n >= w.offset && i < len(w.rows) && w.complete(w.second(i))
 }
 
-// find returns how many rows of the log come before row, whose second must be complete; 0 where the window does not have it.
-func (w *window) find(row *upstream.Activity) int {
-	i := w.until(row.Point())
+// rankOf returns how many rows of the log come before row, whose second must be complete; 0 if the window does not have it.
+func (w *window) rankOf(row *upstream.Activity) int {
+	i := w.lowerBound(row.Point())
 	if i == len(w.rows) || w.rows[i].LogID != row.LogID {
 		return 0
 	}
-	first := w.from(row.StartTime.Unix())
+	first := w.firstAtOrBefore(row.StartTime.Unix())
 	return w.rank(first) + i - first
 }
 
-// has returns how many of the window's rows start in second s.
-func (w *window) has(s int64) int { return w.from(s-1) - w.from(s) }
+// countIn returns how many of the window's rows start in second s.
+func (w *window) countIn(s int64) int { return w.firstAtOrBefore(s-1) - w.firstAtOrBefore(s) }
 
-// distance returns how many seconds lie between s and the nearest row, for a window that is not around s.
+// distance returns how many seconds lie between s and the nearest row, if all rows are on one side of s; else 0.
 func (w *window) distance(s int64) int64 {
 	if len(w.rows) == 0 {
 		return math.MaxInt64
@@ -159,13 +159,13 @@ func (w *window) distance(s int64) int64 {
 	return max(w.second(len(w.rows)-1)-s, s-w.second(0), 0)
 }
 
-// near reports whether second s is to be expected within a call's rows of the window.
-func (w *window) near(s int64) bool {
-	return float64(w.distance(s)) <= upstream.MaxLimit*w.pace()
+// likelyWithinCall reports whether second s is to be expected within the rows of one call next to the window.
+func (w *window) likelyWithinCall(s int64) bool {
+	return float64(w.distance(s)) <= upstream.MaxLimit*w.secondsPerRow()
 }
 
-// pace returns how many seconds lie between a row and the next one, on average; 0 where the window cannot tell.
-func (w *window) pace() float64 {
+// secondsPerRow returns the average distance of two neighbouring rows; 0 if there are fewer than two.
+func (w *window) secondsPerRow() float64 {
 	n := len(w.rows)
 	if n < 2 {
 		return 0
@@ -173,8 +173,8 @@ func (w *window) pace() float64 {
 	return float64(w.second(0)-w.second(n-1)) / float64(n-1)
 }
 
-// even reports whether the rows come rather evenly: no silence is longer than a quarter of the window.
-func (w *window) even() bool {
+// uniform reports whether no gap between two rows is longer than a quarter of the window's time.
+func (w *window) uniform() bool {
 	for i := range len(w.rows) - 1 {
 		if 4*(w.second(i)-w.second(i+1)) > w.second(0)-w.second(len(w.rows)-1) {
 			return false
@@ -183,10 +183,10 @@ func (w *window) even() bool {
 	return len(w.rows) > 1
 }
 
-// expected returns the start second to expect at an offset, were the whole log as dense as the window; 0 where it has no rows.
-func (w *window) expected(offset int) int64 {
+// extrapolate returns the start second to expect at an offset if the whole log is as dense as the window; 0 without rows.
+func (w *window) extrapolate(offset int) int64 {
 	if len(w.rows) == 0 {
 		return 0
 	}
-	return w.second(0) + int64(w.pace()*float64(w.offset-offset))
+	return w.second(0) + int64(w.secondsPerRow()*float64(w.offset-offset))
 }

@@ -481,7 +481,7 @@ func (l *leg) page(ask Ask, a Answer) {
 		more = a.HasPrevious
 	}
 	n := max(ask.First, ask.Last)
-	if more && len(a.Rows) < n && l.turmoil == 0 && l.bound == nil {
+	if more && len(a.Rows) < n && l.bound == nil {
 		l.Fatalf("%d rows of %d asked, but more are said to follow", len(a.Rows), n)
 	}
 	if len(a.Rows) > n {
@@ -506,8 +506,9 @@ func (l *leg) follows(p, q upstream.FeedPoint) bool {
 }
 
 // info checks that what a page says of its surroundings was true at one moment between asOf and the answer. In a merged feed
-// that holds for each group, since no two groups can be read at once. Where the log changes between the calls that one page
-// takes, what lies behind its last row, in the direction of the walk or of time, may have been true at a moment of its own.
+// that holds for each group, since no two groups can be read at once. If the log changes between the calls that a page of 100
+// rows or more takes, what is behind its last row, in the direction of the walk or of time, may have been true at a moment of
+// its own.
 func (l *leg) info(places []upstream.FeedPoint, ask Ask, a Answer) {
 	told := outlook{a.Total, a.HasPrevious, a.HasNext}
 	possible := map[outlook]bool{{}: true}
@@ -522,7 +523,7 @@ func (l *leg) info(places []upstream.FeedPoint, ask Ask, a Answer) {
 		possible = sums
 	}
 	ok := possible[told]
-	if l.turmoil > 0 && l.calls > 1 {
+	if l.turmoil > 0 && l.calls > 1 && max(ask.First, ask.Last) >= upstream.MaxLimit {
 		ok = apart(told, possible)
 	}
 	if !ok {

@@ -1,0 +1,59 @@
+package paging
+
+import "scalegraph/upstream"
+
+// page returns the span as a page. It is false if what the page says of its surroundings was true at no moment: the log
+// changed between the calls that the page took.
+func (sp span) page(q upstream.PageQuery) (upstream.Page, bool) {
+	page := upstream.Page{Rows: sp.rows, AsOf: sp.windows[0].at}
+	page.Total, page.HasNewer, page.HasOlder = sp.surroundings()
+	for _, v := range sp.windows {
+		page.Stale = page.Stale || v.stale
+		if v.at.Before(page.AsOf) {
+			page.AsOf = v.at
+		}
+	}
+	return page, !sp.truncated(q) && !sp.startMoved(q) && (sp.aligned || q.Filter.Settled())
+}
+
+// surroundings returns the total and whether rows lie before and after the span, as they were when the window with the newest
+// row was read. Which rows lie before the span is in that window. Those behind it are counted: between the rows of a span
+// nothing joins or leaves if the filter is settled, or if all windows are aligned.
+func (sp span) surroundings() (total int, newer, older bool) {
+	v := sp.windows[0]
+	before := min(v.rank(sp.start), v.total)
+	if len(sp.rows) > 0 {
+		v = sp.windowOf(sp.rows[0])
+		before = v.rankOf(sp.rows[0])
+	}
+	return v.total, before > 0, before+len(sp.rows) < v.total
+}
+
+// truncated reports whether the span ends before the page is full because the log ended there, although rows followed when
+// the newest row was read: they have expired, or left the filter, meanwhile.
+func (sp span) truncated(q upstream.PageQuery) bool {
+	_, newer, older := sp.surroundings()
+	return sp.ended && (q.Last && newer || !q.Last && older)
+}
+
+// startMoved reports whether rows went at the place that the walk starts from between the first window and the one with the
+// newest row: walking backward as many rows are behind the place in both, and walking forward none are before the head.
+func (sp span) startMoved(q upstream.PageQuery) bool {
+	total, newer, _ := sp.surroundings()
+	if !q.Last {
+		return newer && q.After == nil && q.Skip == 0
+	}
+	first := sp.windows[0]
+	behind := first.total - first.rank(sp.start)
+	return len(sp.rows) > 0 && total-sp.windowOf(sp.rows[0]).rankOf(sp.rows[0])-len(sp.rows) != behind
+}
+
+// windowOf returns the window that a row of the span came from.
+func (sp span) windowOf(row *upstream.Activity) *window {
+	for _, v := range sp.windows {
+		if v.complete(row.StartTime.Unix()) {
+			return v
+		}
+	}
+	return sp.windows[0]
+}

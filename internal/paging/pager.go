@@ -1,0 +1,46 @@
+// Package paging returns pages of a log that grows at its head, over a source that knows only offsets.
+//
+// A page is assembled from windows: responses of the source, each complete for a range of start seconds. A walk looks at the
+// windows that it has, determines what is missing, reads that and looks again. Offsets only say where to look. Which rows a
+// page has is decided by the rows themselves, so rows that shift to other offsets are neither repeated nor skipped.
+package paging
+
+import (
+	"context"
+
+	"scalegraph/upstream"
+)
+
+// Source lists rows by offset. It may return other rows than requested (cached ones, for instance) if the Listing says which
+// they are.
+type Source interface {
+	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
+}
+
+// Pages returns pages, counts and merged feeds. It is safe for concurrent use.
+type Pages struct {
+	source Source
+	hints  *hintCache
+}
+
+// New returns Pages over source.
+func New(source Source) *Pages {
+	return &Pages{source: source, hints: newHintCache()}
+}
+
+// Page returns one page. Errors are those of the source; upstream.ErrPlaceNotFound if a bounded search did not find the
+// place, or did not find a page of one moment; upstream.ErrCrowdedSecond if the place cannot be found; and
+// upstream.ErrBadResponse if the upstream contradicts itself.
+func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
+	return p.newWalk(q).run(ctx)
+}
+
+// Count returns how many rows a filter lets through, with one call for the newest row.
+func (p *Pages) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
+	l, err := p.source.List(ctx, upstream.ListQuery{Group: q.Group, Filter: q.Filter, Limit: 1})
+	if err != nil {
+		return upstream.Count{}, err
+	}
+	p.hints.of(q.Group, q.Filter).observe(q.Filter, newWindow(l))
+	return upstream.Count{Total: l.Total, AsOf: l.At, Stale: l.Stale}, nil
+}
