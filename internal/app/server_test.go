@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"scalegraph/graph"
 )
 
 func TestMain(m *testing.M) {
@@ -119,10 +121,6 @@ func (s *server) do(t *testing.T, method, path, body string, headers ...string) 
 
 func TestPages(t *testing.T) {
 	s := startServer(t)
-	sdl, err := os.ReadFile("graph/schema.graphqls")
-	if err != nil {
-		t.Fatal(err)
-	}
 	cases := []struct {
 		method, path string
 		status       int
@@ -132,7 +130,7 @@ func TestPages(t *testing.T) {
 		{"HEAD", "/healthz", 200, ""},
 		{"POST", "/healthz", 405, ""},
 		{"GET", "/readyz", 200, `{"ready":true,"upstream":"ok","redis":"off"}` + "\n"},
-		{"GET", "/schema.graphql", 200, string(sdl)},
+		{"GET", "/schema.graphql", 200, graph.SDL},
 		{"GET", "/nothing", 404, ""},
 		{"GET", "/graphql/nothing", 404, ""},
 		{"GET", "/../etc/passwd", 404, ""},

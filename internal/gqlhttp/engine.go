@@ -67,6 +67,9 @@ func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graph
 	if errs != nil {
 		return op, asBadInput(errs)
 	}
+	if err := checkRootField(op); err != nil {
+		return op, doc, gqlerror.List{err}
+	}
 	op.DisableIntrospection = !e.cfg.Introspection
 	return op, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/core"
@@ -115,6 +116,19 @@ func noIntrospection(events *core.Events, addError core.AddErrFunc) {
 			addError(core.Message("Introspection is switched off."), core.At(f.Position))
 		}
 	})
+}
+
+// checkRootField returns an error for a subscription that does not select exactly one root field. The specification's rule counts neither
+// two fields of the same name nor those that @skip and @include leave out with the variables of the request.
+func checkRootField(op *graphql.OperationContext) *gqlerror.Error {
+	if op.Operation.Operation != ast.Subscription {
+		return nil
+	}
+	fields := graphql.CollectFields(op, op.Operation.SelectionSet, nil)
+	if len(fields) == 1 {
+		return nil
+	}
+	return validationError(op.Operation.Position, "A subscription must select exactly one root field; this one selects %d.", len(fields))
 }
 
 // validationError is one that was found before the rules ran.
