@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"golang.org/x/sync/semaphore"
 
 	"scalegraph/internal/request"
 )
@@ -27,7 +28,7 @@ type Config struct {
 	Endpoints    map[string]string // region name to base URL; http or https, a path in front of the API's is kept
 	TypeSpelling string            // SpellingTwoN (default) or SpellingOneN
 	Timeout      time.Duration     // bound of one List from its first byte sent, retries and their waits included; default 10 s
-	Concurrency  int               // calls under way at once, over all regions; default 64
+	Concurrency  int               // calls in flight at once, over all regions; a group or a caller gets a quarter; default 64
 	Transport    http.RoundTripper // what carries the requests; default: NewTransport
 	Keys         KeySource         // requests are signed with these, and tokens of callers do not count; nil: they do
 	Log          *slog.Logger      // default: nothing is logged
@@ -40,7 +41,10 @@ type Client struct {
 	regions   map[string]*region
 	spelling  string
 	timeout   time.Duration
-	slots     chan struct{}
+	slots     *bulkhead
+	backoff   groupBackoff
+	throttles throttles
+	large     *semaphore.Weighted // large bodies under way
 	carrier   carrier
 	transport http.RoundTripper // below carrier
 	header    http.Header       // of all requests
@@ -65,7 +69,8 @@ func New(cfg Config) (*Client, error) {
 		regions:   regions,
 		spelling:  cfg.TypeSpelling,
 		timeout:   cfg.Timeout,
-		slots:     make(chan struct{}, cfg.Concurrency),
+		slots:     newBulkhead(cfg.Concurrency, cfg.Timeout/2),
+		large:     semaphore.NewWeighted(maxLargeBodies),
 		carrier:   &authorizer{cfg.Transport},
 		transport: cfg.Transport,
 		header:    http.Header{"Accept": {"application/json"}, "User-Agent": {"scalegraph"}},
@@ -166,13 +171,14 @@ func (c *Client) list(ctx context.Context, q ListQuery) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	k := &call{region: r, url: u, project: q.Group.Project, caller: request.CallerFrom(ctx)}
+	k := &call{region: r, url: u, project: q.Group.Project, group: q.Group.ID, caller: request.CallerFrom(ctx)}
 	for attempt := 0; ; attempt++ {
 		a, err := c.get(ctx, k)
 		if err != nil {
 			return Listing{}, err
 		}
 		l, err := c.read(ctx, q, a)
+		a.release()
 		if err != nil || len(l.Rows) >= min(q.Limit, l.Total-q.Offset) {
 			return l, err
 		}
@@ -197,20 +203,35 @@ func (c *Client) read(ctx context.Context, q ListQuery, a *answer) (Listing, err
 	return Listing{Rows: p.rows, Offset: q.Offset, Total: p.total, At: a.at}, nil
 }
 
-// get is the one road out and back: it waits for a slot, sends (again, where that is safe), and checks the status.
+// get makes a call unless its credential is throttled or its group is left alone, and checks the status. The response must be released.
 func (c *Client) get(ctx context.Context, k *call) (*answer, error) {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	throttleKey, group, caller := throttleKey{k.region.name, c.sentToken(k)}, k.groupKey(), k.identity()
+	if err := c.throttles.check(throttleKey, time.Now()); err != nil {
+		return nil, err
 	}
-	a, err := c.send(ctx, k)
+	release, err := c.slots.acquire(ctx, group, caller)
 	if err != nil {
 		return nil, err
 	}
-	if a.status != http.StatusOK {
-		return nil, a.failure(k.token())
+	defer release()
+	if err := c.backoff.admit(group, time.Now()); err != nil {
+		return nil, err
 	}
-	return a, nil
+	a, err := c.send(ctx, k)
+	if err == nil && a.status != http.StatusOK && a.status != http.StatusNonAuthoritativeInfo {
+		err = a.failure(k.token())
+	}
+	result := resultOf(a, err)
+	c.backoff.record(group, result, errors.Is(err, ErrTimeout), time.Now())
+	k.region.observe(group, caller, result, time.Now())
+	c.throttles.record(throttleKey, err, time.Now())
+	return a, err
+}
+
+// sentToken returns the caller's token if it is sent; requests that we sign are throttled by our keys.
+func (c *Client) sentToken(k *call) string {
+	if c.signer != nil {
+		return ""
+	}
+	return k.token()
 }

@@ -46,6 +46,7 @@ func decodePage(body string, q ListQuery) (page, error) {
 
 // validText puts a replacement character in the place of what is no UTF-8. To look first is several times as fast where all is.
 func validText(s string) string {
+	s = strings.TrimPrefix(s, "\uFEFF") // RFC 8259 lets parsers ignore a byte order mark
 	if utf8.ValidString(s) {
 		return s
 	}

@@ -160,8 +160,6 @@ func TestWhatTheEmulatorRefuses(t *testing.T) {
 		"unknown token, service": {emulator.Switches{Refusal: emulator.ByService}, "bad", ListQuery{Group: testGroup, Limit: 1}, ErrUnauthenticated, "AS.0006"},
 		"foreign project":        {emulator.Switches{}, "other", ListQuery{Group: testGroup, Limit: 1}, ErrForbidden, "AS.0008"},
 		"unknown group":          {emulator.Switches{}, "good", ListQuery{Group: Group{"here", "p1", "g2"}, Limit: 1}, ErrNotFound, "AS.2007"},
-		"a path for a group":     {emulator.Switches{}, "good", ListQuery{Group: Group{"here", "p1", "../g1?x#y"}, Limit: 1}, ErrNotFound, "AS.2007"},
-		"log id":                 {emulator.Switches{}, "good", ListQuery{Group: testGroup, Limit: 1, Filter: Filter{LogID: "!"}}, ErrRejected, "AS.9005"},
 		"type":                   {emulator.Switches{}, "good", ListQuery{Group: testGroup, Limit: 1, Filter: Filter{Types: []Type{"NEW"}}}, ErrRejected, "AS.9012"},
 		"status":                 {emulator.Switches{}, "good", ListQuery{Group: testGroup, Limit: 1, Filter: Filter{Status: "NEW"}}, ErrRejected, "AS.9013"},
 		"spelling":               {emulator.Switches{FilterSpelling: emulator.FilterManual}, "good", ListQuery{Group: testGroup, Limit: 1, Filter: Filter{Types: []Type{TypeManualAdd}}}, ErrRejected, "AS.9012"},
@@ -193,7 +191,6 @@ func TestWhatBefallsTheEmulator(t *testing.T) {
 		"reset":            {emulator.Fault{Break: emulator.ResetConnection}, ErrUnavailable, 3},
 		"closed":           {emulator.Fault{Break: emulator.CloseConnection}, ErrUnavailable, 3},
 		"throttled":        {emulator.Throttled(0), ErrRateLimited, 1},
-		"throttled long":   {emulator.Throttled(time.Minute), ErrRateLimited, 1},
 		"500":              {emulator.Fault{Status: 500, Code: "AS.0001"}, ErrUnavailable, 1},
 		"503":              {emulator.Fault{Status: 503, Code: "APIG.0613"}, ErrUnavailable, 3},
 	} {

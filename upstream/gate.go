@@ -63,8 +63,8 @@ func (g *gate) try(now time.Time) (wait <-chan struct{}, open bool) {
 	return nil, true
 }
 
-// leave takes a verdict, and reports whether it was the one that shut the gate.
-func (g *gate) leave(v verdict) (shut bool) {
+// leave records a verdict, which stands for so many refusals if it is a no, and reports whether it was the one that shut the gate.
+func (g *gate) leave(v verdict, refusals int) (shut bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pending--
@@ -73,7 +73,7 @@ func (g *gate) leave(v verdict) (shut bool) {
 		g.accepted, g.refused = true, 0
 	case no:
 		g.accepted = false
-		g.refused++
+		g.refused += refusals
 		if g.refused >= maxRefused {
 			shut = !time.Now().Before(g.resume)
 			g.resume = time.Now().Add(lockTime)

@@ -165,10 +165,11 @@ func (c *Client) tryLookUp(ctx context.Context, l lookup, read func(body gjson.R
 	if err != nil {
 		return err
 	}
-	a, err := c.get(ctx, &call{region: r, url: u, project: l.project, caller: request.CallerFrom(ctx)})
+	a, err := c.get(ctx, &call{region: r, url: u, project: l.project, group: l.group, caller: request.CallerFrom(ctx)})
 	if err != nil {
 		return err
 	}
+	defer a.release()
 	body := validText(a.body)
 	if !sound(body) {
 		return a.unreadable(errors.New("not JSON, or cut off"))

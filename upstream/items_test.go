@@ -186,17 +186,12 @@ func TestListRejectsRangesBeforeCalling(t *testing.T) {
 	}
 }
 
-func TestLookupEscapesIDs(t *testing.T) {
-	var uri string
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		uri = r.RequestURI
-		fmt.Fprint(w, `{"scaling_group":{}}`)
-	})
-	if _, _, err := c.ShowGroup(t.Context(), Group{Region: "here", Project: "p/1", ID: "a?b%2F"}); err != nil {
-		t.Fatal(err)
-	}
-	if uri != "/autoscaling-api/v1/p%2F1/scaling_group/a%3Fb%252F" {
-		t.Errorf("got %s", uri)
+func TestLookupRejectsWhatIsNoID(t *testing.T) {
+	c := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
+	for _, g := range []Group{{"here", "p/1", "g"}, {"here", "p", "a?b%2F"}, {"here", "p", ".."}} {
+		if _, _, err := c.ShowGroup(t.Context(), g); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%v: %v", g, err)
+		}
 	}
 }
 

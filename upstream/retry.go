@@ -22,24 +22,23 @@ import (
 
 // pace says when a failed call is made again, and when a failing region is left alone.
 type pace struct {
-	retries    int           // at most so many further attempts
-	backoff    time.Duration // before the first of them; doubles with each, and each is up to a half longer or shorter
-	patience   time.Duration // a longer Retry-After is not waited for
-	minCalls   uint          // calls within the window before the circuit may open
-	failedRate float64       // share of failed ones that opens it
-	window     time.Duration
-	open       time.Duration // how long it stays open before one call may try
+	retries  int           // at most so many further attempts
+	backoff  time.Duration // before the first of them; doubles with each, and each is up to a half longer or shorter
+	patience time.Duration // a longer Retry-After is not waited for
+	window   time.Duration // within which the failures of groups and callers open the circuit
+	open     time.Duration // how long it stays open before one call may try
 }
 
 func defaultPace() pace {
 	return pace{
-		retries: 2, backoff: 100 * time.Millisecond, patience: 2 * time.Second,
-		minCalls: 20, failedRate: 0.5, window: 30 * time.Second, open: 5 * time.Second,
+		retries: 2, backoff: 100 * time.Millisecond, patience: 2 * time.Second, window: 30 * time.Second, open: 5 * time.Second,
 	}
 }
 
 // region is one endpoint with a circuit of its own, so that one failing region does not silence the others.
 type region struct {
+	name     string
+	health   regionHealth
 	base     *url.URL
 	path     string // of base, escaped
 	breaker  circuitbreaker.CircuitBreaker[*answer]
@@ -68,8 +67,8 @@ func newRegion(name string, base *url.URL, p pace, log *slog.Logger) *region {
 	retries := new(atomic.Int64)
 	breaker := newBreaker(name, p, log)
 	return &region{
-		base: base, path: base.EscapedPath(), breaker: breaker, retries: retries,
-		executor: failsafe.With(newRetry(p, retries), breaker), // the breaker judges each attempt
+		name: name, health: regionHealth{window: p.window}, base: base, path: base.EscapedPath(), breaker: breaker, retries: retries,
+		executor: failsafe.With(newRetry(p, retries), breaker), // in this order, so that each attempt of an open circuit is refused
 	}
 }
 
@@ -91,7 +90,8 @@ func (p pace) again(a *answer, err error) bool {
 	}
 	after, sent := a.retryAfter()
 	switch a.status {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly, // the request was not processed: RFC 9110, RFC 8470
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return after <= p.patience
 	case http.StatusTooManyRequests:
 		return sent && after <= p.patience
@@ -110,13 +110,11 @@ func (p pace) wait(exec failsafe.ExecutionAttempt[*answer]) time.Duration {
 	return backoff
 }
 
-// newBreaker returns a circuit breaker that opens if too many attempts of a window fail, and closes after one success. An
-// inconclusive attempt must not close a half-open circuit, so it counts as a failure there.
+// newBreaker returns a circuit breaker that observe opens and one successful attempt closes. An inconclusive attempt does not close it.
 func newBreaker(name string, p pace, log *slog.Logger) circuitbreaker.CircuitBreaker[*answer] {
 	var breaker circuitbreaker.CircuitBreaker[*answer]
 	breaker = circuitbreaker.NewBuilder[*answer]().
-		HandleIf(func(a *answer, err error) bool { return failed(a, err) || left(err) && breaker.IsHalfOpen() }).
-		WithFailureRateThreshold(p.failedRate, p.minCalls, p.window).
+		HandleIf(func(a *answer, err error) bool { return breaker.IsHalfOpen() && resultOf(a, err) != resultOK }).
 		WithSuccessThreshold(1).
 		WithDelay(p.open).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
@@ -126,17 +124,39 @@ func newBreaker(name string, p pace, log *slog.Logger) circuitbreaker.CircuitBre
 	return breaker
 }
 
-// failed reports whether an attempt says that the region is unwell: no connection, no answer in time, or a fault of its own.
-func failed(a *answer, err error) bool {
-	if err != nil {
-		return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrTimeout)
+// observe opens the circuit if the result of a call shows that different groups and callers fail.
+func (r *region) observe(group groupKey, caller string, result result, now time.Time) {
+	if r.health.record(group, caller, result, now) && r.breaker.IsClosed() {
+		r.breaker.Open()
+		r.health.reset()
 	}
-	return a.status >= 500
 }
 
-// left reports whether no answer was waited for, or nothing sent (the caller went away, may make no more calls, has no right or no valid signature), which says nothing about the region. So such an attempt
-// must not close a circuit that is being tried.
-func left(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, request.ErrTooManyCalls) ||
-		errors.Is(err, request.ErrProjectForbidden) || errors.Is(err, ErrUnauthenticated)
+// resultOf returns what an attempt or a call says about the health of the upstream. It fails without a connection, without a response in
+// time, and with a 5xx.
+func resultOf(a *answer, err error) result {
+	var status *StatusError
+	switch {
+	case err == nil && a.status >= 500, errors.As(err, &status) && status.Status >= 500:
+		return resultFailed
+	case err == nil, status != nil:
+		return resultOK
+	case isInconclusive(err):
+		return resultUnclear
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrTimeout):
+		return resultFailed
+	}
+	return resultOK
+}
+
+// isInconclusive reports whether no response was awaited, or nothing was sent: the caller left or may make no more calls, has no access or no
+// valid signature, or the circuit is open.
+func isInconclusive(err error) bool {
+	for _, e := range []error{context.Canceled, context.DeadlineExceeded, request.ErrTooManyCalls, request.ErrProjectForbidden, ErrUnauthenticated, ErrBusy,
+		circuitbreaker.ErrOpen} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }

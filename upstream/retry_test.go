@@ -5,11 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scalegraph/internal/request"
 )
 
 // script is an upstream without a network, for tests in a bubble: it answers call i with the i-th status, and later ones with
@@ -94,7 +97,9 @@ func TestRetriesOnlyWhereSafe(t *testing.T) {
 		"401":                      {[]int{401, 200}, sent("1"), 1, ErrUnauthenticated},
 		"403":                      {[]int{403, 200}, nil, 1, ErrForbidden},
 		"404":                      {[]int{404, 200}, nil, 1, ErrRejected},
-		"408":                      {[]int{408, 200}, nil, 1, ErrTimeout},
+		"408":                      {[]int{408, 200}, nil, 2, nil},
+		"421":                      {[]int{421, 200}, nil, 2, nil},
+		"425":                      {[]int{425, 425, 425}, nil, 3, ErrUnavailable},
 		"302":                      {[]int{302, 200}, nil, 1, ErrBadResponse},
 		"hanging":                  {[]int{1, 200}, nil, 1, ErrTimeout},
 		"503, then hanging":        {[]int{503, 1, 200}, nil, 2, ErrTimeout},
@@ -183,14 +188,22 @@ func TestACallerWhoLeavesEndsTheRetries(t *testing.T) {
 	})
 }
 
-// fail makes calls until the circuit is open, and returns how many attempts that took.
+// listAs makes a call of a caller about a group.
+func listAs(t *testing.T, c *Client, caller, group string) error {
+	t.Helper()
+	ctx := request.WithCaller(t.Context(), &request.Caller{Token: caller})
+	_, err := c.List(ctx, ListQuery{Group: Group{"here", "p1", group}, Limit: 1})
+	return err
+}
+
+// fail lets different callers call different groups until the circuit is open, and returns how many attempts that took.
 func fail(t *testing.T, c *Client, s *script) int {
 	t.Helper()
-	for range 100 {
+	for i := range 10 {
 		if c.Circuits()["here"] == "open" {
 			return s.count()
 		}
-		if _, err := list(t, c); err == nil {
+		if err := listAs(t, c, "caller"+strconv.Itoa(i), "failing"+strconv.Itoa(i)); err == nil {
 			t.Fatal("a call did not fail")
 		}
 	}
@@ -198,20 +211,14 @@ func fail(t *testing.T, c *Client, s *script) int {
 	return 0
 }
 
-func TestTheCircuitOpensOnFaultsOfTheUpstream(t *testing.T) {
+func TestCircuitOpensIfGroupsAndCallersFail(t *testing.T) {
 	for name, status := range map[string]int{"no connection": 0, "silence": 1, "500": 500, "503": 503, "504": 504} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{statuses: []int{status}}
-				c, err := New(Config{Endpoints: map[string]string{"here": "http://h"}, Transport: s, Timeout: time.Second})
-				if err != nil {
-					t.Fatal(err)
-				}
+				c := scripted(t, s)
 				attempts := fail(t, c, s)
-				if attempts < 20 || attempts > 22 {
-					t.Errorf("open after %d attempts", attempts)
-				}
-				if _, err := list(t, c); !errors.Is(err, ErrUnavailable) || s.count() != attempts {
+				if err := listAs(t, c, "a", "another"); !errors.Is(err, ErrUnavailable) || s.count() != attempts {
 					t.Errorf("open, yet %d further calls and %v", s.count()-attempts, err)
 				}
 			})
@@ -219,27 +226,112 @@ func TestTheCircuitOpensOnFaultsOfTheUpstream(t *testing.T) {
 	}
 }
 
-func TestTheCircuitStaysClosed(t *testing.T) {
-	for name, statuses := range map[string][]int{
-		"refusals":          {400, 401, 403, 404, 408, 409, 429, 302},
-		"fewer than a half": {500, 200, 200, 500, 200, 500, 200},
+func TestCircuitStaysClosedIfOneCallerOrOneGroupFails(t *testing.T) {
+	for name, call := range map[string]func(i string) (caller, group string){
+		"one caller": func(i string) (string, string) { return "hostile", "sick" + i },
+		"one group":  func(i string) (string, string) { return "caller" + i, "sick" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &script{}
-				for range 20 {
-					s.statuses = append(s.statuses, statuses...)
-				}
+				s := &script{statuses: []int{500}}
 				c := scripted(t, s)
-				for range s.statuses {
-					_, _ = list(t, c)
+				for i := range 200 {
+					caller, group := call(strconv.Itoa(i))
+					_ = listAs(t, c, caller, group)
 				}
-				if got := c.Circuits()["here"]; got != "closed" || s.count() != len(s.statuses) {
-					t.Errorf("%s after %d of %d calls", got, s.count(), len(s.statuses))
+				s.become(200)
+				if err := listAs(t, c, "healthy", "healthy"); err != nil || c.Circuits()["here"] != "closed" {
+					t.Errorf("%v, circuit %s", err, c.Circuits()["here"])
 				}
 			})
 		})
 	}
+}
+
+func TestCircuitStaysClosedOnRefusals(t *testing.T) {
+	for _, status := range []int{400, 401, 403, 404, 409, 429, 302} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{statuses: []int{status}}
+			c := scripted(t, s)
+			for i := range 30 {
+				_ = listAs(t, c, strconv.Itoa(i), "g"+strconv.Itoa(i))
+			}
+			if got := c.Circuits()["here"]; got != "closed" || s.count() != 30 {
+				t.Errorf("%d: %s after %d calls", status, got, s.count())
+			}
+		})
+	}
+}
+
+func TestGroupThatTimedOutIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{1}}
+		c := scripted(t, s)
+		_ = listAs(t, c, "first", "sick")
+		start := time.Now()
+		for i := range 199 {
+			if err := listAs(t, c, strconv.Itoa(i), "sick"); !errors.Is(err, ErrTimeout) {
+				t.Fatal(err)
+			}
+		}
+		if s.count() != 1 || time.Since(start) != 0 {
+			t.Errorf("%d calls, %v", s.count(), time.Since(start))
+		}
+		s.become(200)
+		time.Sleep(minGroupBackoff)
+		if err := listAs(t, c, "later", "sick"); err != nil {
+			t.Errorf("after the backoff: %v", err)
+		}
+	})
+}
+
+func TestRetryAfterIsRememberedByCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{429}, retryAfter: func() string { return "30" }}
+		c := scripted(t, s)
+		_ = listAs(t, c, "throttled", "g")
+		time.Sleep(10 * time.Second)
+		s.become(200)
+		var status *StatusError
+		if err := listAs(t, c, "throttled", "other"); !errors.As(err, &status) || !errors.Is(err, ErrRateLimited) ||
+			status.RetryAfter != 20*time.Second || s.count() != 1 {
+			t.Errorf("%v after %d calls", err, s.count())
+		}
+		if err := listAs(t, c, "healthy", "g"); err != nil {
+			t.Errorf("another caller: %v", err)
+		}
+		time.Sleep(20 * time.Second)
+		if err := listAs(t, c, "throttled", "g"); err != nil {
+			t.Errorf("after the wait: %v", err)
+		}
+	})
+}
+
+// One caller's hanging groups leave slots to others.
+func TestHangingGroupsOfOneCallerLeaveSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+			if strings.Contains(req.URL.Path, "hanging") {
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(emptyPage))}, nil
+		})
+		c, err := New(Config{Endpoints: map[string]string{"here": "http://h"}, Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() { _ = listAs(t, c, "hostile", "hanging"+strconv.Itoa(i)) })
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := listAs(t, c, "healthy", "g"); err != nil || time.Since(start) != 0 {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		wg.Wait()
+	})
 }
 
 func TestCallersWhoLeaveDoNotOpenTheCircuit(t *testing.T) {
@@ -264,7 +356,7 @@ func TestAnOpenCircuitIsTriedByOneCall(t *testing.T) {
 		before := fail(t, c, s)
 
 		time.Sleep(5 * time.Second) // of the bubble's clock
-		if _, err := list(t, c); !errors.Is(err, ErrUnavailable) || s.count() != before+1 || c.Circuits()["here"] != "open" {
+		if err := listAs(t, c, "a", "trial1"); !errors.Is(err, ErrUnavailable) || s.count() != before+1 || c.Circuits()["here"] != "open" {
 			t.Errorf("a failing trial: %v, %d calls, %s", err, s.count()-before, c.Circuits()["here"])
 		}
 
@@ -272,7 +364,7 @@ func TestAnOpenCircuitIsTriedByOneCall(t *testing.T) {
 		s.become(1)
 		var wg sync.WaitGroup
 		for range 10 {
-			wg.Go(func() { _, _ = list(t, c) })
+			wg.Go(func() { _ = listAs(t, c, "a", "trial2") })
 		}
 		synctest.Wait()
 		if s.count() != before+2 || c.Circuits()["here"] != "half-open" {
@@ -282,7 +374,7 @@ func TestAnOpenCircuitIsTriedByOneCall(t *testing.T) {
 
 		time.Sleep(5 * time.Second)
 		s.become(200)
-		if _, err := list(t, c); err != nil || c.Circuits()["here"] != "closed" {
+		if err := listAs(t, c, "a", "trial3"); err != nil || c.Circuits()["here"] != "closed" {
 			t.Errorf("a trial that succeeds: %v, %s", err, c.Circuits()["here"])
 		}
 	})
@@ -303,7 +395,7 @@ func TestATrialThatIsLeftProvesNothing(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		s.become(200)
-		if _, err := list(t, c); err != nil {
+		if err := listAs(t, c, "a", "trial3"); err != nil {
 			t.Errorf("the circuit did not recover: %v", err)
 		}
 	})

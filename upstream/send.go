@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,9 @@ import (
 const (
 	maxBody      = 32 << 20
 	maxErrorBody = 64 << 10
+
+	smallBody      = 1 << 20 // a larger one needs a permit
+	maxLargeBodies = 2       // read or decoded at the same time
 )
 
 // answer is what came back of one attempt, whatever its status.
@@ -30,6 +34,14 @@ type answer struct {
 	header http.Header
 	body   string
 	at     time.Time // just before the attempt was sent
+	done   func()    // gives back the permit of a large body; nil: none is held
+}
+
+// release ends the use of the body.
+func (a *answer) release() {
+	if a.done != nil {
+		a.done()
+	}
 }
 
 // call is one List on its way out.
@@ -37,7 +49,22 @@ type call struct {
 	region  *region
 	url     *url.URL
 	project string
+	group   string // empty if the call concerns the whole project
 	caller  *request.Caller
+}
+
+func (k *call) groupKey() groupKey { return groupKey{k.region.name, k.project, k.group} }
+
+// identity returns who is charged for a call: the authenticated caller, or else its main token, so that invented tokens of projects bring
+// no further share.
+func (k *call) identity() string {
+	switch {
+	case k.caller.Name != "":
+		return "name " + k.caller.Name
+	case k.caller.Token != "":
+		return "token " + k.caller.Token
+	}
+	return "token " + k.token()
 }
 
 // token returns the token that goes with a call; empty: none.
@@ -82,11 +109,12 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, error) {
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
-	a.body, err = c.readBody(resp)
+	err = c.readBody(ctx, a, resp)
 	k.caller.Tally.Bytes.Add(int64(len(a.body)))
 	if err == nil {
 		return a, nil
 	}
+	a.release()
 	if over := ended(ctx); over != nil {
 		return nil, over
 	}
@@ -124,19 +152,48 @@ func malformed(err error) bool {
 		strings.Contains(err.Error(), "server response headers exceeded")
 }
 
-// readBody reads a body to its end, or to its bound: an error where a page is longer, the beginning where an error is.
-func (c *Client) readBody(resp *http.Response) (string, error) {
+// readBody sets a.body. It fails if a page is longer than maxBody; of an error the beginning is read.
+func (c *Client) readBody(ctx context.Context, a *answer, resp *http.Response) error {
+	body, err := gunzip(resp)
+	if err != nil {
+		return err
+	}
+	limit := int64(smallBody)
+	if a.status >= 300 {
+		limit = maxErrorBody
+	}
 	b := c.buffers.Get().(*bytes.Buffer)
 	defer c.giveBack(b)
-	if resp.StatusCode != http.StatusOK {
-		_, err := b.ReadFrom(io.LimitReader(resp.Body, maxErrorBody))
-		return b.String(), err
+	_, err = b.ReadFrom(io.LimitReader(body, limit))
+	if err != nil || a.status >= 300 || b.Len() < smallBody {
+		a.body = b.String()
+		return err
 	}
-	_, err := b.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
-	if err == nil && b.Len() > maxBody {
+	return c.readLarge(ctx, a, b.Bytes(), body)
+}
+
+// readLarge reads the rest of a page. Few of these are in memory at the same time, until they are released.
+func (c *Client) readLarge(ctx context.Context, a *answer, start []byte, rest io.Reader) error {
+	if err := c.large.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	a.done = func() { c.large.Release(1) }
+	var text strings.Builder
+	text.Write(start)
+	_, err := io.Copy(&text, io.LimitReader(rest, maxBody+1-smallBody))
+	a.body = text.String()
+	if err == nil && len(a.body) > maxBody {
 		err = fmt.Errorf("longer than %d bytes", maxBody)
 	}
-	return b.String(), err
+	return err
+}
+
+// gunzip returns the body without the encoding that transports do not undo; x-gzip is another name of gzip (RFC 9110, section 8.4.1.3).
+func gunzip(resp *http.Response) (io.Reader, error) {
+	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "x-gzip") || resp.ContentLength == 0 {
+		return resp.Body, nil
+	}
+	return gzip.NewReader(resp.Body)
 }
 
 // giveBack keeps a buffer for the next body. One that grew for a giant is dropped.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -23,6 +24,8 @@ type signer struct {
 	clock *clock
 	log   *slog.Logger
 
+	probing sync.Mutex // one probe at a time
+
 	mu         sync.Mutex
 	using      *signing
 	unreadable bool // the last time that the keys were asked for
@@ -32,6 +35,7 @@ type signer struct {
 type signing struct {
 	keys Keys
 	gate *gate
+	good *call // the last accepted one; nil: none was, or the keys are in doubt. Guarded by signer.mu.
 }
 
 func newSigner(next http.RoundTripper, keys KeySource, log *slog.Logger) (*signer, error) {
@@ -39,7 +43,7 @@ func newSigner(next http.RoundTripper, keys KeySource, log *slog.Logger) (*signe
 	if err != nil {
 		return nil, fmt.Errorf("access keys: %w", err)
 	}
-	return &signer{next: next, keys: keys, clock: newClock(), log: log, using: &signing{first, newGate()}}, nil
+	return &signer{next: next, keys: keys, clock: newClock(), log: log, using: &signing{keys: first, gate: newGate()}}, nil
 }
 
 func (s *signer) carry(req *http.Request, k *call) (*http.Response, error) {
@@ -54,8 +58,55 @@ func (s *signer) carry(req *http.Request, k *call) (*http.Response, error) {
 	req.Header.Set("X-Project-Id", k.project)
 	using.keys.Sign(req, s.clock.wall())
 	resp, err := spend(s.next, req, k)
-	s.judge(ctx, using, resp)
+	if resp == nil {
+		s.judge(ctx, using, unclear, 1)
+		return resp, err
+	}
+	s.clock.learn(resp.Header)
+	v := verdictOf(resp.StatusCode)
+	good := s.lastAccepted(using, k, v)
+	if v == no && good != nil {
+		s.judge(ctx, using, s.probe(req, using, good, k.caller), 2) // if the keys are refused, both calls were
+	} else {
+		s.judge(ctx, using, v, 1)
+	}
 	return resp, err
+}
+
+// lastAccepted returns the last call that the keys were accepted for; nil: none is known. It remembers k if its result is yes.
+func (s *signer) lastAccepted(using *signing, k *call, v verdict) *call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v == yes {
+		using.good = k
+	}
+	return using.good
+}
+
+// probe repeats a call that is known to be good after another was refused, and returns whether the keys are still accepted: a refusal may
+// concern one id alone, and one caller's ids must not stop the signing for all.
+func (s *signer) probe(refused *http.Request, using *signing, good *call, caller *request.Caller) verdict {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	req := refused.Clone(refused.Context())
+	req.URL, req.Host = good.url, good.url.Host
+	req.Header.Set("X-Project-Id", good.project)
+	using.keys.Sign(req, s.clock.wall())
+	caller.Tally.Calls.Add(1)
+	resp, err := s.next.RoundTrip(req)
+	v := no // without an answer the refusal stands
+	if err == nil {
+		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxErrorBody))
+		_ = resp.Body.Close()
+		v = verdictOf(resp.StatusCode)
+	}
+	if v == yes {
+		return yes
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	using.good = nil
+	return no
 }
 
 // current returns the keys to sign with. New ones start with a clean slate.
@@ -68,7 +119,7 @@ func (s *signer) current(ctx context.Context) *signing {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "whether the access keys can be read has changed; the last ones stay in use", slog.Any("error", err))
 	}
 	if err == nil && keys != s.using.keys {
-		s.using = &signing{keys, newGate()}
+		s.using = &signing{keys: keys, gate: newGate()}
 		s.log.LogAttrs(ctx, slog.LevelInfo, "the access keys have changed")
 	}
 	return s.using
@@ -94,14 +145,9 @@ func (s *signer) clockRefused(g *gate) bool {
 	return refused > 0 && s.clock.skew().Abs() > maxSkew
 }
 
-// judge learns from an answer; nil: there was none.
-func (s *signer) judge(ctx context.Context, using *signing, resp *http.Response) {
-	v := unclear
-	if resp != nil {
-		s.clock.learn(resp.Header)
-		v = verdictOf(resp.StatusCode)
-	}
-	if using.gate.leave(v) {
+// judge records the verdict on a call; a no counts as so many refusals.
+func (s *signer) judge(ctx context.Context, using *signing, v verdict, refusals int) {
+	if using.gate.leave(v, refusals) {
 		s.log.LogAttrs(ctx, slog.LevelError, "the upstream refuses our access keys: no more requests are signed, so that it does not lock them",
 			slog.Duration("untilTheyChangeOrFor", lockTime))
 	}

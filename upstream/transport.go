@@ -5,28 +5,72 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
 
-// NewTransport returns a transport that keeps up to concurrency idle connections to each host. It speaks HTTP/2 if the upstream
-// does, requests gzip, and uses the proxy that the environment names.
+// maxConnAge is how long connections are used, so that a change of the upstream's DNS record is followed.
+const maxConnAge = 5 * time.Minute
+
+// NewTransport returns a transport that keeps up to concurrency idle connections to each host, for a few minutes at most. It speaks
+// HTTP/2 if the upstream does, requests gzip, and uses the proxy that the environment names.
 func NewTransport(concurrency int) http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:       http.ProxyFromEnvironment,
-		DialContext: dialer.DialContext,
-		// Sessions are resumed: a later connection costs half a handshake.
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
-		TLSHandshakeTimeout:    3 * time.Second,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           0, // bounded for each host
-		MaxIdleConnsPerHost:    concurrency,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 256 << 10,
-		ReadBufferSize:         32 << 10, // most pages fit
+	// Sessions are resumed: a later connection costs half a handshake.
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
+	return newRotatingTransport(maxConnAge, func() *http.Transport {
+		return &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        tlsConfig.Clone(),
+			TLSHandshakeTimeout:    3 * time.Second,
+			ForceAttemptHTTP2:      true,
+			MaxIdleConns:           0, // bounded for each host
+			MaxIdleConnsPerHost:    concurrency,
+			IdleConnTimeout:        90 * time.Second,
+			MaxResponseHeaderBytes: 256 << 10,
+			ReadBufferSize:         32 << 10, // most pages fit
+		}
+	})
+}
+
+// rotatingTransport replaces its transport, and with it all connections, when it is older than maxAge. Connections in use are closed
+// after their response.
+type rotatingTransport struct {
+	maxAge time.Duration
+	create func() *http.Transport
+
+	mu      sync.Mutex
+	current *http.Transport
+	since   time.Time
+}
+
+func newRotatingTransport(maxAge time.Duration, create func() *http.Transport) *rotatingTransport {
+	return &rotatingTransport{maxAge: maxAge, create: create, current: create(), since: time.Now()}
+}
+
+// RoundTrip sends a request over a connection that is not older than maxAge.
+func (t *rotatingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.transport().RoundTrip(req)
+}
+
+func (t *rotatingTransport) transport() *http.Transport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Since(t.since) >= t.maxAge {
+		t.current.CloseIdleConnections()
+		t.current, t.since = t.create(), time.Now()
 	}
+	return t.current
+}
+
+// CloseIdleConnections is what http.Client calls.
+func (t *rotatingTransport) CloseIdleConnections() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.current.CloseIdleConnections()
 }
 
 // carrier sends the request of one attempt, and adds to its header what says who asks.

@@ -1,10 +1,14 @@
 package upstream
 
 import (
+	"compress/gzip"
 	"crypto/x509"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 )
 
 // The default transport negotiates HTTP/2, so that many calls share one connection.
@@ -17,14 +21,69 @@ func TestTransportSpeaksHTTP2(t *testing.T) {
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	transport := NewTransport(8).(*http.Transport)
-	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-	transport.TLSClientConfig.RootCAs.AddCert(server.Certificate())
+	transport := NewTransport(8).(*rotatingTransport)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	transport.current.TLSClientConfig.RootCAs = roots
 	c := dial(t, server.URL, func(cfg *Config) { cfg.Transport = transport })
 	if _, err := list(t, c); err != nil {
 		t.Fatal(err)
 	}
 	if protocol != "HTTP/2.0" {
 		t.Errorf("the request used %s", protocol)
+	}
+}
+
+// A change of the upstream's DNS record is followed, because connections are replaced.
+func TestTransportReplacesOldConnections(t *testing.T) {
+	for maxAge, want := range map[time.Duration]int{time.Hour: 1, time.Nanosecond: 3} {
+		peers := map[string]bool{}
+		transport := newRotatingTransport(maxAge, func() *http.Transport { return new(http.Transport) })
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			peers[r.RemoteAddr] = true
+			says(http.StatusOK, emptyPage)(w, r)
+		}, func(cfg *Config) { cfg.Transport = transport })
+		for range 3 {
+			if _, err := list(t, c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(peers) != want {
+			t.Errorf("maximum age %v: 3 calls used %d connections", maxAge, len(peers))
+		}
+	}
+}
+
+// Gateways may transform a response (203), name gzip by its old name and compress although they forward an error.
+func TestUnusualResponsesAreRead(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "x-gzip")
+		w.WriteHeader(http.StatusNonAuthoritativeInfo)
+		z := gzip.NewWriter(w)
+		_, _ = z.Write([]byte("\ufeff" + emptyPage))
+		_ = z.Close()
+	})
+	if _, err := list(t, c); err != nil {
+		t.Error(err)
+	}
+}
+
+// Large pages are read and decoded a few at a time.
+func TestLargeBodiesWait(t *testing.T) {
+	page := `{"total_number":0,"scaling_activity_log":[],"x":"` + strings.Repeat(" ", 2*smallBody) + `"}`
+	c := serve(t, says(http.StatusOK, page), func(cfg *Config) { cfg.Timeout = 50 * time.Millisecond })
+	if err := c.large.Acquire(t.Context(), maxLargeBodies); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := list(t, c); !errors.Is(err, ErrTimeout) {
+		t.Errorf("without a permit: %v", err)
+	}
+	c.large.Release(maxLargeBodies)
+	c.backoff = groupBackoff{}
+	c.timeout = time.Minute
+	for range 2 * maxLargeBodies {
+		if _, err := list(t, c); err != nil {
+			t.Errorf("with a permit: %v", err)
+		}
 	}
 }

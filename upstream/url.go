@@ -27,7 +27,7 @@ func baseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// listURL returns the URL of a call. Project and group come from strangers: whatever stands in them, the path keeps its shape.
+// listURL returns the URL of a call. It fails with ErrNotFound if project or group is not an id.
 func (r *region) listURL(q ListQuery, spelling string) (*url.URL, error) {
 	if q.Limit < 1 || q.Limit > MaxLimit || q.Offset < 0 {
 		return nil, fmt.Errorf("limit %d or offset %d is out of range", q.Limit, q.Offset)
@@ -40,6 +40,9 @@ func (r *region) listURL(q ListQuery, spelling string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
+	if q.Filter.LogID != "" && !ValidID(q.Filter.LogID) {
+		return nil, fmt.Errorf("%w: the log id is not an id", ErrRejected)
+	}
 	u := *r.base
 	u.Path = listPath(r.base.Path, q.Group.Project, q.Group.ID)
 	u.RawPath = listPath(r.path, project, group)
@@ -51,12 +54,23 @@ func listPath(base, project, group string) string {
 	return base + "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group
 }
 
-// segment escapes a path segment. What no escape can protect (proxies resolve %2E%2E as they do ..) can name no group either.
-func segment(s string) (string, error) {
-	if s == "" || s == "." || s == ".." {
-		return "", fmt.Errorf("%w: %q is not an id", ErrNotFound, s)
+// maxID is the longest id in bytes.
+const maxID = 64
+
+// ValidID reports whether s can be the id of a group, project, activity, policy or instance: 1 to 64 characters of A-Z, a-z, 0-9, _ and -.
+// Documented ids are UUIDs and 32 hex digits. Anything else in a path could become another path at a proxy.
+func ValidID(s string) bool {
+	return s != "" && len(s) <= maxID && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	})
+}
+
+// segment returns an id as a path segment, and ErrNotFound for what is no id.
+func segment(id string) (string, error) {
+	if !ValidID(id) {
+		return "", fmt.Errorf("%w: %.40q is not an id", ErrNotFound, id)
 	}
-	return url.PathEscape(s), nil
+	return id, nil
 }
 
 // query is the query part of a call, its parameters sorted by name.
