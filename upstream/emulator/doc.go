@@ -1,7 +1,18 @@
-// Package emulator is an upstream to test against: a real HTTP server that answers as the call "query scaling activity logs, V2" of Huawei
-// Cloud AutoScaling does, as strict and as odd as its documents:
+// Package emulator is an upstream to test against: a real HTTP server that responds as these calls of Huawei Cloud AutoScaling do, as strict
+// and as odd as its documents (all GET, below /autoscaling-api):
 //
-//	GET /autoscaling-api/v2/{project_id}/scaling_activity_log/{scaling_group_id}
+//	/v2/{project}/scaling_activity_log/{group}          activity log
+//	/v1/{project}/scaling_group                         groups
+//	/v1/{project}/scaling_group/{group}                 one group
+//	/v1/{project}/scaling_group_instance/{group}/list   instances
+//	/v1, /v2/{project}/scaling_policy/{group}/list      policies of a group
+//	/v2/{project}/scaling_policy                        policies of a project
+//	/v1, /v2/{project}/scaling_policy/{policy}          one policy
+//	/v1/{project}/scaling_policy_execute_log/{policy}   executions
+//
+// Sizes, is_scaling, activity_type and detail of a group follow from its instances and its activity log. The sections below are about the
+// activity log; the switches of the other calls have their defaults in Switches. Without a switch: enterprise_project_id=all_granted_eps
+// filters nothing, an unknown execute_type matches nothing, and groups and policies refuse paging with AS.1001 and AS.1002.
 //
 // It shares no code with the client of this project, so that a misreading of the documents is not made twice.
 //
