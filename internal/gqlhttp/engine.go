@@ -68,7 +68,7 @@ func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graph
 		return op, asBadInput(errs)
 	}
 	if err := checkRootField(op); err != nil {
-		return op, doc, gqlerror.List{err}
+		return op, gqlerror.List{err}
 	}
 	op.DisableIntrospection = !e.cfg.Introspection
 	return op, nil
