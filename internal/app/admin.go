@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 
+	"scalegraph/internal/auth"
 	"scalegraph/internal/config"
 	"scalegraph/internal/httpserver"
 )
@@ -32,6 +33,9 @@ func serveAdmin(ctx context.Context, cfg config.Config, mux *http.ServeMux, metr
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.AdminListen)
 	if err != nil {
 		return nil, err
+	}
+	if at, ok := listener.Addr().(*net.TCPAddr); ok && at.IP.IsLoopback() {
+		server.Handler = auth.OwnOnly(admin, at) // pages in a browser on this machine must not read profiles
 	}
 	log.Info("serving metrics and pprof", "address", listener.Addr().String())
 	go func() { _ = server.Serve(listener) }() // ends when it is closed

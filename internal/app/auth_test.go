@@ -222,3 +222,35 @@ func TestCachedResponseNeedsAValidKey(t *testing.T) {
 		t.Errorf("%d %s", got.StatusCode, got.body)
 	}
 }
+
+// A page of another site must not cause requests, not even by images and links, which have no Origin.
+func TestCrossSiteRequestsAreRefused(t *testing.T) {
+	_, args, _ := signedUpstream(t, "")
+	s := startServer(t, args...)
+	for site, status := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
+		if got := s.do(t, http.MethodGet, countQuery, "", "Sec-Fetch-Site", site); got.StatusCode != status {
+			t.Errorf("%s: %d, want %d", site, got.StatusCode, status)
+		}
+	}
+}
+
+// A name that another site lets point at this machine must not reach the profiles.
+func TestAdminListenerChecksHost(t *testing.T) {
+	s := startServer(t, "-admin-listen=127.0.0.1:0", "-log=text")
+	address := adminAddress.FindStringSubmatch(s.logs.String())[1]
+	for host, status := range map[string]int{address: 200, "evil.example": 421} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Errorf("%s: %d, want %d", host, resp.StatusCode, status)
+		}
+	}
+}

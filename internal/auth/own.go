@@ -18,7 +18,7 @@ func OwnOnly(h http.Handler, at net.Addr) http.Handler {
 		switch {
 		case !isOwn(r.Host, port):
 			refuse(w, http.StatusMisdirectedRequest, "BAD_USER_INPUT", "This server answers under the loopback address alone.")
-		case !allOwn(r.Header.Values("Origin"), port):
+		case !ownSite(r.Header.Get("Sec-Fetch-Site")), !allOwn(r.Header.Values("Origin"), port):
 			refuse(w, http.StatusForbidden, "FORBIDDEN", "This server answers no scripts of other origins.")
 		default:
 			h.ServeHTTP(w, r)
@@ -40,6 +40,10 @@ func isOwn(host, port string) bool {
 	}
 	return given == port && IsLoopback(strings.ToLower(name))
 }
+
+// ownSite reports whether Sec-Fetch-Site lets a request in. Browsers send it with every request, also with those that have no Origin, such as
+// images and links; other clients do not send it. "same-site" is another port of this machine.
+func ownSite(site string) bool { return site == "" || site == "none" || site == "same-origin" }
 
 // allOwn reports whether all origins (there should be one or none) are pages of ours.
 func allOwn(origins []string, port string) bool {

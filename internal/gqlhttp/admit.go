@@ -33,18 +33,28 @@ func limited(wait time.Duration, message string) *gqlerror.Error {
 // enter counts a request as under way, and refuses it where too many are. Streams leave when they begin; what they do then is
 // bounded elsewhere.
 func (x *exchange) enter() *refusal {
-	n := x.flying.Add(1)
 	x.entered = true
-	if x.cfg.InFlight > 0 && n > int64(x.cfg.InFlight) {
-		return &refusal{http.StatusServiceUnavailable, limited(time.Second, "The server has more requests under way than it may; try again later.")}
+	if err := x.acquire(); err != nil {
+		return &refusal{http.StatusServiceUnavailable, err}
 	}
 	return nil
 }
+
+// acquire counts an operation as in flight, whatever its transport; it must be followed by one release, with an error, too. The error says
+// that too many are.
+func (h *handler) acquire() *gqlerror.Error {
+	if n := h.flying.Add(1); h.cfg.InFlight > 0 && n > int64(h.cfg.InFlight) {
+		return limited(time.Second, "The server has more requests in flight than it may; try again later.")
+	}
+	return nil
+}
+
+func (h *handler) release() { h.flying.Add(-1) }
 
 // leave takes back what enter counted; at most once.
 func (x *exchange) leave() {
 	if x.entered {
 		x.entered = false
-		x.flying.Add(-1)
+		x.release()
 	}
 }

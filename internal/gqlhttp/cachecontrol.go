@@ -9,10 +9,14 @@ import (
 	"scalegraph/internal/request"
 )
 
-// cachePolicy says how long a private cache, such as a browser's, may keep an answer without errors: as long as the pages in
-// it are fresh. An answer without pages must be asked for anew, which the ETag makes cheap.
-func cachePolicy(t *request.Tally, now time.Time) string {
-	until, used := t.FreshUntil()
+// cachePolicy returns the Cache-Control of a response without errors. A private cache, such as a browser's, may keep it as long as the pages in
+// it are fresh. A response without pages must be revalidated, which the ETag makes cheap. One with extensions.explain, which Vary does not
+// cover, must not be stored.
+func cachePolicy(c *request.Caller, now time.Time) string {
+	if c.Explain {
+		return "no-store"
+	}
+	until, used := c.Tally.FreshUntil()
 	if !used {
 		return "private, max-age=0"
 	}

@@ -7,8 +7,11 @@ import (
 
 // The headers that scripts of allowed origins may send and read.
 const (
-	corsSend = "Content-Type, Accept, X-Auth-Token, Scalegraph-Token, Authorization, Cache-Control, Scalegraph-Explain, X-Request-Id, traceparent, tracestate, " +
-		"If-None-Match, Last-Event-ID, Apollo-Require-Preflight, X-APOLLO-OPERATION-NAME, X-APOLLO-OPERATION-ID, X-APOLLO-OPERATION-TYPE"
+	//
+	// The wildcard covers what tracing libraries and GraphQL clients add (b3, baggage, apollographql-client-name); it never covers Authorization,
+	// and browsers that do not know it read the names.
+	corsSend = "*, Content-Type, Accept, X-Auth-Token, Scalegraph-Token, Authorization, Cache-Control, Scalegraph-Explain, X-Request-Id, traceparent, tracestate, baggage, b3, sentry-trace, " +
+		"If-None-Match, Last-Event-ID, Apollo-Require-Preflight, X-APOLLO-OPERATION-NAME, X-APOLLO-OPERATION-ID, X-APOLLO-OPERATION-TYPE, apollographql-client-name, apollographql-client-version"
 	corsRead = "X-Request-Id, ETag, Retry-After, Vary"
 	// corsAge is how long a browser may remember a preflight, in seconds; they all cut it to two hours or less.
 	corsAge = "7200"

@@ -134,6 +134,14 @@ func TestFreshnessOfTheAnswerIsThatOfItsPages(t *testing.T) {
 	}
 }
 
+// TestExplainedResponsesAreNotStored, because Vary does not name the header that asks for the extension.
+func TestExplainedResponsesAreNotStored(t *testing.T) {
+	target := serve(t, root{}, gqlhttp.Config{})
+	if got := send(t, http.MethodGet, target+"?query="+url.QueryEscape(groupQuery), "", "Scalegraph-Explain", "1"); got.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("Cache-Control is %q", got.Header.Get("Cache-Control"))
+	}
+}
+
 func TestCORS(t *testing.T) {
 	const ours = "https://console.example"
 	closed := serve(t, root{}, gqlhttp.Config{})
@@ -153,7 +161,7 @@ func TestCORS(t *testing.T) {
 		}
 	}
 	got := preflight(open, ours)
-	for _, name := range []string{"X-Auth-Token", "Scalegraph-Token", "Authorization", "Cache-Control", "Scalegraph-Explain", "X-Request-Id", "traceparent", "Content-Type"} {
+	for _, name := range []string{"X-Auth-Token", "Scalegraph-Token", "Authorization", "Cache-Control", "Scalegraph-Explain", "X-Request-Id", "traceparent", "Content-Type", "*", "baggage", "b3", "Apollo-Require-Preflight", "apollographql-client-name"} {
 		if !strings.Contains(got.Header.Get("Access-Control-Allow-Headers"), name) {
 			t.Errorf("%s may not be sent", name)
 		}

@@ -36,6 +36,7 @@ func TestRequestsThatAreNotGraphQL(t *testing.T) {
 		{"broken Content-Type", "POST", "", right, []string{"Content-Type", "application/json; charset"}, 415, "BAD_USER_INPUT"},
 		{"GET with text/plain", "GET", "?query={__typename}", "", []string{"Content-Type", "text/plain"}, 415, "BAD_USER_INPUT"},
 		{"GET with an odd type", "GET", "?query={__typename}", "", []string{"Content-Type", "text/plain; charset=utf-8; x"}, 415, "BAD_USER_INPUT"},
+		{"a compressed body", "POST", "", right, append(js, "Content-Encoding", "gzip"), 415, "BAD_USER_INPUT"},
 		{"empty body", "POST", "", "", js, 400, "BAD_USER_INPUT"},
 		{"broken JSON", "POST", "", `{"query":"secret`, js, 400, "BAD_USER_INPUT"},
 		{"two JSON values", "POST", "", right + right, js, 400, "BAD_USER_INPUT"},

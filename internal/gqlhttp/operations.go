@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -82,7 +83,9 @@ func (s *socket) running(id string) bool {
 func (s *socket) operate(ctx context.Context, id string, p *parameters) {
 	report := &request.Report{Status: http.StatusSwitchingProtocols, Caller: request.CallerFrom(ctx)}
 	defer s.done(ctx, time.Now(), report)
-	op, errs := s.operation(ctx, p)
+	release := sync.OnceFunc(s.release)
+	defer release()
+	op, errs := s.admitted(ctx, p)
 	if op != nil {
 		setOperation(report, op, s.cfg.Trusted)
 	}
@@ -93,7 +96,9 @@ func (s *socket) operate(ctx context.Context, id string, p *parameters) {
 		}
 		return
 	}
-	if op.Operation.Operation != ast.Subscription {
+	if op.Operation.Operation == ast.Subscription {
+		release() // what a stream does has bounds of its own
+	} else {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, s.cfg.RequestTimeout, errRequestTimeout)
 		defer cancel()
@@ -113,6 +118,14 @@ func (s *socket) done(ctx context.Context, began time.Time, r *request.Report) {
 	if s.cfg.OnOperationDone != nil {
 		s.cfg.OnOperationDone(ctx, r)
 	}
+}
+
+// admitted counts an operation as in flight and checks it.
+func (s *socket) admitted(ctx context.Context, p *parameters) (*graphql.OperationContext, gqlerror.List) {
+	if err := s.acquire(); err != nil {
+		return nil, gqlerror.List{err}
+	}
+	return s.operation(ctx, p)
 }
 
 // operation checks an operation. Its errors have codes.

@@ -100,6 +100,10 @@ func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxBod
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return notJSON()
 	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		w.Header().Set("Accept-Encoding", "identity") // as RFC 9110 wants it
+		return refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "Request bodies with a Content-Encoding are not supported; send the body without.")
+	}
 	if r.ContentLength > maxBody {
 		return refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
 	}

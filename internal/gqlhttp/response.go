@@ -66,7 +66,7 @@ func (x *exchange) send(status int, b *encodedBody, cacheable bool) {
 	if cacheable && x.r.Method != http.MethodPost {
 		tag := b.etag(encoding)
 		h.Set("ETag", tag)
-		h.Set("Cache-Control", cachePolicy(&x.caller.Tally, time.Now()))
+		h.Set("Cache-Control", cachePolicy(x.caller, time.Now()))
 		if unchanged(x.r.Header, tag) {
 			x.report.Status = http.StatusNotModified
 			x.w.WriteHeader(http.StatusNotModified)

@@ -76,7 +76,7 @@ func (x *exchange) stream(op *graphql.OperationContext, to sink) *refusal {
 		}
 	}()
 	if to.begin(nextID()) == nil {
-		relay(events, to, x.cfg.KeepAlive, draining, x.unrecognised(ctx), x.report)
+		relay(events, to, x.cfg.KeepAlive, draining, x.revoked(ctx), x.report)
 	}
 	return nil
 }
@@ -115,30 +115,6 @@ func relay(events <-chan event, to sink, every time.Duration, draining, lost <-c
 // endless returns the context of the exchange without the bound on the time of a request.
 func (x *exchange) endless() context.Context {
 	return graphql.StartOperationTrace(request.WithCaller(x.connection, x.caller))
-}
-
-// unrecognised returns a channel that is closed when the caller is not recognised any more. Until ctx ends.
-func (h *handler) unrecognised(ctx context.Context) <-chan struct{} {
-	lost := make(chan struct{})
-	if h.cfg.Authenticate == nil {
-		return lost
-	}
-	go func() {
-		tick := time.NewTicker(h.cfg.Recognise)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				if h.cfg.Authenticate(ctx, request.CallerFrom(ctx).Clone()) != nil && ctx.Err() == nil {
-					close(lost)
-					return
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return lost
 }
 
 // refused is the last event of a stream that may not go on.

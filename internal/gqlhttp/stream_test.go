@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -324,6 +325,23 @@ func TestCallersOfStreams(t *testing.T) {
 	mu.Unlock()
 	text, err := io.ReadAll(r)
 	if want := "event: next\ndata: {\"errors\":[{\"message\":\"The caller is not recognised any more.\",\"extensions\":{\"code\":\"UNAUTHENTICATED\",\"retryable\":false}}]}\n\nevent: complete\ndata: \n\n"; string(text) != want || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestNarrowedCallerOfAStream may read less than when the stream began, so the stream ends.
+func TestNarrowedCallerOfAStream(t *testing.T) {
+	f := newFeed()
+	var narrowed atomic.Bool
+	target := serveFeed(t, f, gqlhttp.Config{KeepAlive: time.Hour, Recognise: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
+		c.ProjectsOnly = narrowed.Load()
+		return nil
+	}})
+	r := bufio.NewReader(open(t, http.MethodGet, target+"?query="+url.QueryEscape(subscription), "", "Accept", "text/event-stream").Body)
+	f.say("one")
+	upTo(t, r, inOne+"\n\n")
+	narrowed.Store(true)
+	if text, err := io.ReadAll(r); !strings.Contains(string(text), "UNAUTHENTICATED") || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
 }

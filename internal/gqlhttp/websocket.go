@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"scalegraph/internal/request"
 )
@@ -66,14 +67,25 @@ func (x *exchange) webSocket() *refusal {
 	return nil
 }
 
-// sameSite reports whether a browser's page may connect: browsers let every page try. Whoever is not a browser sends no Origin.
+// sameSite reports whether a page in a browser may connect: browsers let every page try. Other clients send no Origin.
 func (x *exchange) sameSite() bool {
 	origin := x.r.Header.Get("Origin")
 	if origin == "" || originAllowed(x.cfg.CORSOrigins, origin) {
 		return true
 	}
 	u, err := url.Parse(origin)
-	return err == nil && u.Host != "" && strings.EqualFold(u.Host, x.r.Host)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	// Behind a proxy that replaces Host, the external host is in X-Forwarded-Host. A page cannot set that header on a WebSocket.
+	forwarded, _, _ := strings.Cut(x.r.Header.Get("X-Forwarded-Host"), ",")
+	return sameHost(u, x.r.Host) || sameHost(u, strings.TrimSpace(forwarded))
+}
+
+// sameHost reports whether a host header names the host of an origin. The port may be missing in either if it is the default of the scheme.
+func sameHost(origin *url.URL, host string) bool {
+	port := map[string]string{"http": ":80", "https": ":443"}[origin.Scheme]
+	return strings.EqualFold(strings.TrimSuffix(origin.Host, port), strings.TrimSuffix(host, port))
 }
 
 // A socket is one connection.
@@ -220,14 +232,29 @@ func (s *socket) introduce(m message) *closing {
 	s.caller = caller
 	s.mu.Unlock()
 	s.send(message{Type: "connection_ack"})
-	s.under.Go(func() {
-		select {
-		case <-s.unrecognised(request.WithCaller(s.ctx, caller)):
-			_ = s.conn.Close(closeUnauthorized, "The caller is not recognised any more")
-		case <-s.ctx.Done():
-		}
-	})
+	s.under.Go(func() { s.reauthenticate(s.ctx, caller, s.setCaller) })
 	return nil
+}
+
+// setCaller makes later operations run as the caller is now. Operations under way end if the caller may read less than before, and the
+// connection ends if the caller is nil: not accepted any more.
+func (s *socket) setCaller(now *request.Caller) bool {
+	if now == nil {
+		_ = s.conn.Close(closeUnauthorized, "The caller is not recognised any more")
+		return false
+	}
+	s.mu.Lock()
+	revoked := map[string]context.CancelFunc{}
+	if narrowed(s.caller, now) {
+		revoked, s.run = s.run, revoked
+	}
+	s.caller = now
+	s.mu.Unlock()
+	for id, cancel := range revoked {
+		s.fail(id, gqlerror.List{errUnrecognised()})
+		cancel()
+	}
+	return true
 }
 
 // initHeader returns the headers that a connection_init payload stands for, over those of the request.

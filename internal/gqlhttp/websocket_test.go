@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -165,6 +166,69 @@ func TestOriginsOfSockets(t *testing.T) {
 			t.Errorf("%s: %v", origin, err)
 		}
 	}
+}
+
+// TestOriginBehindProxy has a proxy that ends TLS and puts the name of the replica into Host.
+func TestOriginBehindProxy(t *testing.T) {
+	target := serveFeed(t, newFeed(), gqlhttp.Config{})
+	for origin, forwarded := range map[string]string{
+		"https://api.example": "api.example", "https://api.example:443": "api.example", "https://API.example": "api.example:443, inner.example",
+	} {
+		if _, _, err := dial(t, target, http.Header{"Origin": {origin}, "X-Forwarded-Host": {forwarded}}); err != nil {
+			t.Errorf("%s behind %s: %v", origin, forwarded, err)
+		}
+		if _, _, err := dial(t, target, http.Header{"Origin": {"https://evil.example"}, "X-Forwarded-Host": {forwarded}}); err == nil {
+			t.Errorf("another origin behind %s was accepted", forwarded)
+		}
+	}
+}
+
+// TestNarrowedCallerOfASocket may read less than when the connection was made: running operations end, and later ones use what holds now.
+func TestNarrowedCallerOfASocket(t *testing.T) {
+	var mayRead atomic.Pointer[[]string]
+	mayRead.Store(&[]string{"a", "b"})
+	f, seen := newFeed(), make(chan []string, 1)
+	f.group = func(ctx context.Context, id string) (*upstream.Group, error) {
+		seen <- request.CallerFrom(ctx).Projects
+		return &upstream.Group{ID: id}, nil
+	}
+	s := introduced(t, serveFeed(t, f, gqlhttp.Config{Recognise: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
+		c.ProjectsOnly, c.Projects = true, *mayRead.Load()
+		return nil
+	}}))
+	s.send(subscribe("s", subscription))
+	ctx := f.subscribed(t)
+	mayRead.Store(&[]string{"a"})
+	s.expect(`{"type":"error","id":"s","payload":[{"message":"The caller is not recognised any more.","extensions":{"code":"UNAUTHENTICATED","retryable":false}}]}`)
+	wait(t, "the subscription", ctx.Done())
+	s.send(subscribe("q", groupQuery))
+	if got := <-seen; len(got) != 1 || got[0] != "a" {
+		t.Errorf("a new query may read %v", got)
+	}
+}
+
+// TestQueriesOfASocketCountAsInFlight as those over HTTP do; subscriptions have a bound of their own.
+func TestQueriesOfASocketCountAsInFlight(t *testing.T) {
+	f, entered, leave := newFeed(), make(chan struct{}), make(chan struct{})
+	f.group = func(_ context.Context, id string) (*upstream.Group, error) {
+		entered <- struct{}{}
+		<-leave
+		return &upstream.Group{ID: id}, nil
+	}
+	target := serveFeed(t, f, gqlhttp.Config{InFlight: 1})
+	s := introduced(t, target)
+	s.send(subscribe("s", subscription))
+	f.subscribed(t)
+	s.send(subscribe("one", groupQuery))
+	<-entered
+	s.send(subscribe("two", groupQuery))
+	if got := s.receive(); !strings.Contains(got, `"id":"two"`) || !strings.Contains(got, "RATE_LIMITED") {
+		t.Error(got)
+	}
+	if got := post(t, target, groupQuery); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("over HTTP: %d %s", got.StatusCode, got.text)
+	}
+	close(leave)
 }
 
 func TestOperationsOfASocket(t *testing.T) {

@@ -109,3 +109,15 @@ func TestWhoIsWho(t *testing.T) {
 		t.Error("two keys of one caller are taken for two callers")
 	}
 }
+
+// A further token that nobody has checked must not open a new budget.
+func TestFurtherTokensAreNoNewBudget(t *testing.T) {
+	l := NewLimiter(10)
+	for i, c := range []*request.Caller{
+		{Token: "valid", Tokens: map[string]string{"p": "invented"}}, {Token: "invented", Tokens: map[string]string{"p": "valid"}}, {Tokens: map[string]string{"q": "valid"}}, {Token: "valid"},
+	} {
+		if wait := l.Take(t.Context(), c, 10); (wait == 0) != (i == 0) {
+			t.Errorf("caller %d waits %v", i, wait)
+		}
+	}
+}

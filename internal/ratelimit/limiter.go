@@ -2,6 +2,8 @@ package ratelimit
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"scalegraph/internal/request"
@@ -25,7 +27,34 @@ func (l *Limiter) Share(trips Trips, secret string) {
 
 // Take spends a cost and returns 0, or spends nothing and returns how long to wait until it would be had; see Buckets.Take. Where Redis does
 // not answer, the caller's bucket goes on in memory at the level that was last seen.
+//
+// A caller without a name spends from the bucket of each of its tokens, so that a further token, which nobody has checked yet, is no new budget.
 func (l *Limiter) Take(ctx context.Context, c *request.Caller, cost int) time.Duration {
+	var wait time.Duration
+	for _, credential := range credentials(c) {
+		wait = max(wait, l.take(ctx, credential, cost))
+	}
+	return wait
+}
+
+// credentials returns a caller for each bucket that a caller spends from.
+func credentials(c *request.Caller) []*request.Caller {
+	if c.Name != "" || len(c.Tokens) == 0 {
+		return []*request.Caller{c}
+	}
+	tokens := slices.Collect(maps.Values(c.Tokens))
+	if c.Token != "" {
+		tokens = append(tokens, c.Token)
+	}
+	slices.Sort(tokens)
+	var each []*request.Caller
+	for _, token := range slices.Compact(tokens) {
+		each = append(each, &request.Caller{Token: token, RequestID: c.RequestID})
+	}
+	return each
+}
+
+func (l *Limiter) take(ctx context.Context, c *request.Caller, cost int) time.Duration {
 	who := l.own.Of(c)
 	if l.shared == nil {
 		return l.own.Take(who, cost)
