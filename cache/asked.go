@@ -9,26 +9,27 @@ import (
 
 // asked is the work on one List.
 type asked struct {
-	q        upstream.ListQuery
-	view     view
-	settled  bool
-	claim    claim
-	caller   *request.Caller
-	began    time.Time // what was read later than this is fresh for this work
-	right    right
-	unsure   bool  // whether other replicas know better
-	unknown  error // what another replica was told of a group that does not exist
-	ages     ages
-	memory   *memory
-	track    *track          // the youngest that this work has seen; nil: none
-	got      map[part]*piece // fetched or found for this work, whatever memory keeps
-	extra    []*piece        // fetched for this work; maybe in no block's place, because the log moved
-	hi, lo   int             // the places that are asked for, as seen when the work began
-	placed   uint64          // the generation of those places; 0: none yet
-	foreign  bool            // an answer came that has no place among what is kept
-	answered []*piece        // what this work's own fetches brought
-	found    []*piece        // what came from Redis
-	looks    int             // how often it looked there
+	q               upstream.ListQuery
+	view            view
+	settled         bool
+	claim           claim
+	caller          *request.Caller
+	began           time.Time // what was read later than this is fresh for this work
+	right           right
+	unsure          bool  // whether other replicas know better
+	unknown         error // what another replica was told of a group that does not exist
+	ages            ages
+	memory          *memory
+	track           *track          // the youngest that this work has seen; nil: none
+	got             map[part]*piece // fetched or found for this work, whatever memory keeps
+	extra           []*piece        // fetched for this work; maybe in no block's place, because the log moved
+	hi, lo          int             // the places that are asked for, as seen when the work began
+	placed          uint64          // the generation of those places; 0: none yet
+	placesConfirmed bool            // whether the track was confirmed when hi and lo were set
+	foreign         bool            // an answer came that has no place among what is kept
+	answered        []*piece        // what this work's own fetches brought
+	found           []*piece        // what came from Redis
+	looks           int             // how often it looked there
 
 	memoryHits, coalesced int // pieces that were in memory, and waits for others' fetches
 }

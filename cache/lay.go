@@ -73,10 +73,7 @@ func (a *asked) layHistory() laid {
 	if !t.confirmed && !t.lost && len(a.extra) == 0 {
 		return missing(a.freshHead()) // it tells where everything is
 	}
-	if a.placed != t.gen { // rows that come meanwhile do not move what is asked for
-		a.hi, a.placed = t.top()-a.q.Offset, t.gen
-		a.lo = a.hi - a.q.Limit + 1
-	}
+	a.placeRange(t)
 	for _, p := range a.extra {
 		if p.gen == t.gen && a.hi >= p.expired && p.covers(a.hi, max(a.lo, p.expired)) {
 			return a.told(p.between(a.hi, a.lo), p.total, p.expired, p)
@@ -101,6 +98,16 @@ func (a *asked) fromHead(t *track) (laid, bool) {
 	l := a.told(h.between(a.hi, lo), t.total, t.expired, h)
 	a.age(&l, t.at, a.moving(t.at), a.justTotal())
 	return l, l.state == fresh
+}
+
+// placeRange sets the places that the offset stands for. New rows at the head do not change them while places are confirmed. Places
+// that are only presumed hold for one state of the log: if the log got shorter, the rows that expired may be above or below them.
+func (a *asked) placeRange(t *track) {
+	if a.placed == t.gen && a.placesConfirmed && t.confirmed {
+		return
+	}
+	a.hi, a.placed, a.placesConfirmed = t.top()-a.q.Offset, t.gen, t.confirmed
+	a.lo = a.hi - a.q.Limit + 1
 }
 
 // cover lays out the places from hi down to lo.

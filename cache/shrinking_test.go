@@ -1,0 +1,90 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scalegraph/cache"
+	"scalegraph/internal/paging"
+	"scalegraph/upstream"
+)
+
+// A hookedSource runs a function before and another after each upstream call.
+type hookedSource struct {
+	next          cache.Source
+	before, after func()
+}
+
+func (s *hookedSource) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
+	s.before()
+	defer s.after()
+	return s.next.List(ctx, q)
+}
+
+// newHookedCache returns a cache over a log of n rows, and the source whose functions a test sets.
+func (b *bench) newHookedCache() (*cache.Logs, *hookedSource) {
+	source := &hookedSource{next: b.client, before: func() {}, after: func() {}}
+	logs := cache.New(source, defaults())
+	b.Cleanup(logs.Close)
+	return logs, source
+}
+
+// Any rows expire and appear between any calls of reads by offset and by cursor. No read asks for what the upstream or its client
+// rejects.
+func TestReadsOfAShrinkingLog(t *testing.T) {
+	for seed := range uint64(800) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { readShrinkingLog(t, rand.New(rand.NewPCG(seed, 15))) })
+		})
+	}
+}
+
+func readShrinkingLog(t *testing.T, rng *rand.Rand) {
+	pick := func(of ...int) int { return of[rng.IntN(len(of))] }
+	b := openBench(t, 1+rng.IntN(450))
+	logs, source := b.newHookedCache()
+	var mu sync.Mutex
+	move := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		b.Grow(pick(0, 0, 0, 1, 30))
+		b.Expire(project, groupID, pick(0, 0, 1, 50, 99, 200))
+	}
+	source.before, source.after = move, move
+	pages := paging.New(logs)
+	var point *upstream.Point
+	for range 1 + rng.IntN(8) {
+		q := upstream.PageQuery{Group: group, Count: 1 + rng.IntN(120), Skip: rng.IntN(300)}
+		if rng.IntN(3) == 0 {
+			q.Filter = upstream.NewFilter(upstream.Filter{Status: upstream.StatusSuccess})
+		}
+		if point != nil && rng.IntN(2) == 0 {
+			q.After, q.Skip = point, 0
+		}
+		page, err := pages.Page(b.as("a"), q)
+		if err != nil && !hasCode(err) {
+			t.Fatalf("%+v: %v", q, err)
+		}
+		if len(page.Rows) > 0 {
+			p := page.Rows[rng.IntN(len(page.Rows))].Point()
+			point = &p
+		}
+		time.Sleep(time.Duration(rng.IntN(20)) * time.Second)
+	}
+}
+
+// hasCode reports whether a client is told what happened by a code of its own, not by INTERNAL.
+func hasCode(err error) bool {
+	for _, known := range []error{upstream.ErrTooManyCalls, upstream.ErrBadResponse, upstream.ErrUnavailable, upstream.ErrTimeout, upstream.ErrPlaceNotFound} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
+}
