@@ -26,10 +26,13 @@ func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	return func(ctx context.Context, cmds []redis.Cmder) error { c.n.Add(1); return next(ctx, cmds) }
 }
 
-// counted is a replica whose trips to Redis are counted.
+// counted is a connected replica whose round trips to Redis are counted.
 func (b *bench) counted(url string, change ...func(*cache.Config)) (*cache.Logs, *tripCounter) {
 	trips := new(tripCounter)
-	return b.replica(url, append(change, func(c *cache.Config) { c.Redis.AddHook(trips) })...), trips
+	return b.replica(url, append(change, func(c *cache.Config) {
+		c.Redis.AddHook(trips)
+		_ = c.Redis.Pipelined(b.Context(), func(p redis.Pipeliner) { p.Get(b.Context(), "sg1:none") })
+	})...), trips
 }
 
 // BenchmarkRedisAlone reads heads and history of 100 groups from Redis, with no memory tier, for 32 callers at once.

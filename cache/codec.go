@@ -14,7 +14,7 @@ import (
 
 // A kept piece is written as one value for its summary and one for each heavy part:
 //
-//	version, flags, stamp (8 bytes), CRC-32C of all else (4 bytes), the rest (compressed where that pays)
+//	version, flags, stamp (8 bytes), CRC-32C of the key and all else (4 bytes), the rest (compressed if that is smaller)
 //
 // All values of one piece have the same stamp. Whatever cannot be read is a miss.
 const (
@@ -52,35 +52,37 @@ func (c codec) close() {
 	_ = c.out.Close() // nothing was streamed
 }
 
-func (c codec) seal(stamp uint64, payload []byte) []byte {
+func (c codec) seal(key string, stamp uint64, payload []byte) []byte {
 	flags := byte(0)
 	if len(payload) >= worthwhile {
 		if small := c.out.EncodeAll(payload, nil); len(small) < len(payload) {
 			flags, payload = flagCompressed, small
 		}
 	}
-	return wrap(flags, stamp, payload)
+	return wrap(key, flags, stamp, payload)
 }
 
-func wrap(flags byte, stamp uint64, payload []byte) []byte {
+func wrap(key string, flags byte, stamp uint64, payload []byte) []byte {
 	b := make([]byte, 0, envelope+len(payload))
 	b = append(b, codecVersion, flags)
 	b = binary.BigEndian.AppendUint64(b, stamp)
-	b = binary.BigEndian.AppendUint32(b, sum(b, payload))
+	b = binary.BigEndian.AppendUint32(b, sum(key, b, payload))
 	return append(b, payload...)
 }
 
-func sum(head, payload []byte) uint32 {
-	return crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, payload)
+// sum binds a value to its key: a value that was copied to another key is unreadable there.
+func sum(key string, head, payload []byte) uint32 {
+	s := crc32.Checksum([]byte(key), castagnoli)
+	return crc32.Update(crc32.Update(s, castagnoli, head), castagnoli, payload)
 }
 
-func (c codec) open(value string) (stamp uint64, payload string, err error) {
+func (c codec) open(key, value string) (stamp uint64, payload string, err error) {
 	if len(value) < envelope || value[0] != codecVersion {
 		return 0, "", errUnreadable
 	}
 	b := []byte(value)
 	stamp, payload = binary.BigEndian.Uint64(b[2:]), value[envelope:]
-	if sum(b[:10], b[envelope:]) != binary.BigEndian.Uint32(b[10:]) || value[1] > flagCompressed {
+	if sum(key, b[:10], b[envelope:]) != binary.BigEndian.Uint32(b[10:]) || value[1] > flagCompressed {
 		return 0, "", errUnreadable
 	}
 	if value[1] == flagCompressed {
@@ -94,19 +96,19 @@ func (c codec) open(value string) (stamp uint64, payload string, err error) {
 }
 
 // encodePiece returns the value of the summary and those of the heavy parts.
-func (c codec) encodePiece(p *piece) (summary []byte, parts map[upstream.Sections][]byte) {
+func (c codec) encodePiece(key string, p *piece) (summary []byte, parts map[upstream.Sections][]byte) {
 	parts = make(map[upstream.Sections][]byte, len(sectionFields))
 	for _, f := range sectionFields {
 		if p.sections.Has(f.section) {
-			parts[f.section] = c.seal(p.stamp, encodeSection(p.rows, f.section))
+			parts[f.section] = c.seal(key, p.stamp, encodeSection(p.rows, f.section))
 		}
 	}
-	return c.seal(p.stamp, encodeSummary(p)), parts
+	return c.seal(key, p.stamp, encodeSummary(p)), parts
 }
 
 // decodePiece reads a piece with the heavy parts that are given. The rows are of the group.
-func (c codec) decodePiece(g upstream.Group, summary string, parts map[upstream.Sections]string) (*piece, error) {
-	stamp, payload, err := c.open(summary)
+func (c codec) decodePiece(key string, g upstream.Group, summary string, parts map[upstream.Sections]string) (*piece, error) {
+	stamp, payload, err := c.open(key, summary)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +118,7 @@ func (c codec) decodePiece(g upstream.Group, summary string, parts map[upstream.
 	}
 	p.stamp, p.sections = stamp, upstream.SectionDescriptions
 	for section, value := range parts {
-		of, payload, err := c.open(value)
+		of, payload, err := c.open(key, value)
 		if err != nil {
 			return nil, err
 		}
@@ -347,7 +349,7 @@ func (r *reader) balancer() *upstream.LoadBalancerChange {
 }
 
 // encodeTrack and decodeTrack write a track without its head, whose stamp tells which one goes with it.
-func (c codec) encodeTrack(t *track) []byte {
+func (c codec) encodeTrack(key string, t *track) []byte {
 	var w writer
 	w.uint(t.gen)
 	w.int(int64(t.total))
@@ -361,11 +363,11 @@ func (c codec) encodeTrack(t *track) []byte {
 	if t.head != nil {
 		stamp = t.head.stamp
 	}
-	return c.seal(stamp, w.b)
+	return c.seal(key, stamp, w.b)
 }
 
-func (c codec) decodeTrack(value string) (t *track, head uint64, err error) {
-	head, payload, err := c.open(value)
+func (c codec) decodeTrack(key, value string) (t *track, head uint64, err error) {
+	head, payload, err := c.open(key, value)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -376,31 +378,6 @@ func (c codec) decodeTrack(value string) (t *track, head uint64, err error) {
 		return nil, 0, errUnreadable
 	}
 	return t, head, nil
-}
-
-// sealAnswer and openAnswer write a whole answer with what it rests on. It is read far more often than written, and does not live long:
-// it is not compressed.
-func (codec) sealAnswer(b *basis, text []byte) []byte {
-	w := writer{b: make([]byte, 0, 64+len(text))}
-	w.uint(b.state.gen)
-	w.int(b.state.at)
-	w.int(int64(b.state.seq))
-	w.time(b.until)
-	w.b = append(w.b, text...)
-	return wrap(0, 0, w.b)
-}
-
-func (c codec) openAnswer(value string) (state viewState, until time.Time, text string, err error) {
-	_, payload, err := c.open(value)
-	if err != nil {
-		return viewState{}, time.Time{}, "", err
-	}
-	r := reader{s: payload}
-	state, until = viewState{r.uint(), r.int(), r.place()}, r.time()
-	if r.bad || state.gen == 0 || r.s == "" {
-		return viewState{}, time.Time{}, "", errUnreadable
-	}
-	return state, until, r.s, nil
 }
 
 // writer appends; reader takes off the front and turns bad, for good, at the first thing that cannot be.

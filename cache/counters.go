@@ -5,7 +5,7 @@ import "sync/atomic"
 // Counters counts since the start. Read them with Logs.Stats.
 type Counters struct {
 	memoryHits, redisHits, fetches, refreshes, coalesced, stale atomic.Int64
-	redisBytes, redisFaults, unreadable                         atomic.Int64
+	redisBytes, unreadable                                      atomic.Int64
 }
 
 // Stats is what Counters had counted at one moment.
@@ -17,7 +17,6 @@ type Stats struct {
 	Coalesced   int64 // waits for another caller's read
 	StaleHits   int64 // answers that stood in for a failing upstream
 	RedisBytes  int64 // read from Redis
-	RedisFaults int64 // failed calls to Redis
 	Unreadable  int64 // values in Redis that could not be read
 	MemoryBytes int64 // in memory now, estimated
 }
@@ -28,6 +27,6 @@ func (l *Logs) Stats() Stats {
 	return Stats{
 		MemoryHits: c.memoryHits.Load(), RedisHits: c.redisHits.Load(), Fetches: c.fetches.Load(), Refreshes: c.refreshes.Load(),
 		Coalesced: c.coalesced.Load(), StaleHits: c.stale.Load(), RedisBytes: c.redisBytes.Load(),
-		RedisFaults: c.redisFaults.Load(), Unreadable: c.unreadable.Load(), MemoryBytes: int64(l.memory.bytes()),
+		Unreadable: c.unreadable.Load(), MemoryBytes: int64(l.memory.bytes()),
 	}
 }

@@ -17,7 +17,7 @@ type flights struct {
 	timeout time.Duration
 	ctx     context.Context
 	stop    context.CancelFunc
-	crew    *crew
+	wg      sync.WaitGroup
 
 	mu     sync.Mutex
 	byKey  map[flightKey]*flight
@@ -53,7 +53,7 @@ type outcome struct {
 
 func newFlights(timeout time.Duration) *flights {
 	ctx, stop := context.WithCancel(context.Background())
-	return &flights{timeout: timeout, ctx: ctx, stop: stop, crew: newCrew(ctx.Done()), byKey: map[flightKey]*flight{}}
+	return &flights{timeout: timeout, ctx: ctx, stop: stop, byKey: map[flightKey]*flight{}}
 }
 
 // close ends all fetches and waits for them.
@@ -62,7 +62,7 @@ func (f *flights) close() {
 	f.closed = true
 	f.mu.Unlock()
 	f.stop()
-	f.crew.wg.Wait()
+	f.wg.Wait()
 }
 
 var errClosed = fmt.Errorf("the cache is closed: %w", upstream.ErrUnavailable)
@@ -82,7 +82,7 @@ func (f *flights) board(ctx context.Context, key flightKey, fetch func(ctx conte
 		return fl, false
 	}
 	f.byKey[key] = fl
-	f.crew.do(func() { f.fly(detached{f.ctx, ctx}, fl, fetch) })
+	f.wg.Go(func() { f.fly(detached{f.ctx, ctx}, fl, fetch) })
 	return fl, false
 }
 

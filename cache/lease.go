@@ -20,14 +20,13 @@ var release = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then ret
 // lookAndLease looks, and on the way takes a lease. Where Redis does not answer, everybody has it. End it in any case.
 func (s *store) lookAndLease(ctx context.Context, q sought, key string) (out found, end func(), mine bool) {
 	owner := rand.Text()
-	q.lease = redis.NewStatusCmd(ctx, "set", key, owner, "px", leaseLife.Milliseconds(), "nx")
+	var lease *redis.BoolCmd
+	q.lease = func(p redis.Pipeliner) { lease = p.SetNX(ctx, key, owner, leaseLife) }
 	out = s.look(ctx, q)
-	if !out.answered || q.lease.Val() != "OK" {
+	if !out.answered || !lease.Val() {
 		return out, func() {}, !out.answered
 	}
-	return out, func() {
-		s.do(ctx, func(ctx context.Context) error { return release.Run(ctx, s.rdb, []string{key}, owner).Err() })
-	}, true
+	return out, func() { _, _ = s.redis.Run(ctx, release, []string{key}, owner) }, true
 }
 
 // turns looks again and again, until one of all replicas' work has what it looks for, or it is the turn of this one, or that takes

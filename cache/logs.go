@@ -3,7 +3,7 @@
 //
 // The way of a question: List lays the answer from what is at hand (lay.go), looks in Redis for what it lacks (look.go), and gets
 // the rest from the source (get.go), in flights that all who want the same share (flight.go, fetch.go). What was read finds its place in
-// the log, counted from the oldest end (track.go), and is kept in blocks (block.go). Without memory, whole answers are kept, too (answers.go).
+// the log, counted from the oldest end (track.go), and is kept in blocks (block.go).
 //
 // What is kept belongs to a group and a filter and is shared by all callers who may read the group. Who may is the upstream's
 // to say: see grants.
@@ -16,9 +16,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -42,8 +42,7 @@ type Config struct {
 	Log          *slog.Logger  // default: nothing is logged
 	Tracer       trace.Tracer  // nil: no spans are made
 
-	Redis        redis.UniversalClient // the tier that replicas share, see OpenRedis; Close closes it. nil: none
-	RedisTimeout time.Duration         // bound of one trip there, whatever takes longer is a miss; default 80 ms
+	Redis *redisx.Client // the tier that replicas share, which Close leaves open. nil: none
 }
 
 // Logs is a Source that keeps what it read. It is safe for use by many goroutines. Close it when it is no longer needed.
@@ -55,7 +54,6 @@ type Logs struct {
 	grants   *grants
 	finals   *finals
 	seen     *seen
-	answers  *answers
 	flights  *flights
 	rests    *rests
 	counters Counters
@@ -68,9 +66,6 @@ type Logs struct {
 func New(source Source, cfg Config) *Logs {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
-	}
-	if cfg.RedisTimeout <= 0 {
-		cfg.RedisTimeout = 80 * time.Millisecond
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -85,9 +80,8 @@ func New(source Source, cfg Config) *Logs {
 		spans:   spans{cfg.Tracer},
 		log:     cfg.Log,
 	}
-	l.store = newStore(cfg.Redis, cfg, &l.counters)
+	l.store = newStore(cfg, &l.counters)
 	l.seen = newSeen(l.store)
-	l.answers = newAnswers(l.memory, l.store)
 	l.grants = newGrants(cfg, l.store)
 	return l
 }
@@ -97,9 +91,6 @@ func (l *Logs) Close() {
 	l.flights.close()
 	l.store.close()
 }
-
-// RedisState is "ok", "failing" while Redis does not answer, or "off" where there is none.
-func (l *Logs) RedisState() string { return l.store.state() }
 
 // maxRounds bounds how often one List fetches what is missing. A log that moves faster than that is
 // read as it was asked.

@@ -27,8 +27,8 @@ func TestWeight(t *testing.T) {
 		var kept [][]*upstream.Activity
 		for _, rows := range read() {
 			p := &piece{rows: rows, sections: upstream.AllSections, gen: 1, first: 1000, total: 1000, at: time.Now(), stamp: 1}
-			summary, parts := c.encodePiece(p)
-			got, err := c.decodePiece(rows[0].Group, string(summary), texts(parts))
+			summary, parts := c.encodePiece(testKey, p)
+			got, err := c.decodePiece(testKey, rows[0].Group, string(summary), texts(parts))
 			if err != nil {
 				t.Fatal(err)
 			}

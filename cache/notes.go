@@ -18,21 +18,24 @@ func unknownName(k grantKey) string { return "sg1:u:" + name(k.who[:]) + ":" + n
 // finalName is the key of what is final in a group.
 func finalName(group viewHash) string { return "sg1:d:" + name(group[:]) }
 
-// leave writes a note, for which nobody waits, and which may be lost.
-func (s *store) leave(key string, w writer, life time.Duration) {
-	if s == nil || !s.breaker.IsClosed() {
+// setAsync writes a note in the background. It may be lost.
+func (s *store) setAsync(key string, w writer, ttl time.Duration) {
+	if s == nil {
 		return
 	}
-	note := s.codec.seal(0, w.b)
-	s.trips.leave([]redis.Cmder{redis.NewStatusCmd(context.Background(), "set", key, note, "px", life.Milliseconds())})
+	note := s.codec.seal(key, 0, w.b)
+	s.wg.Go(func() {
+		ctx := context.Background()
+		_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, key, note, ttl) })
+	})
 }
 
 // read returns a reader of a note; false where there is none that can be read.
-func (s *store) read(note string) (reader, bool) {
+func (s *store) read(key, note string) (reader, bool) {
 	if note == "" {
 		return reader{}, false
 	}
-	_, payload, err := s.codec.open(note)
+	_, payload, err := s.codec.open(key, note)
 	if err != nil {
 		s.counters.unreadable.Add(1)
 	}
@@ -50,12 +53,12 @@ func (s *store) tellUnknown(k grantKey, t told) {
 	w.int(int64(e.Status))
 	w.text(e.Code)
 	w.text(e.RequestID)
-	s.leave(unknownName(k), w, unknownFor)
+	s.setAsync(unknownName(k), w, unknownFor)
 }
 
 // readUnknown reads what tellUnknown told; nil where there is nothing.
-func (s *store) readUnknown(note string) *told {
-	r, ok := s.read(note)
+func (s *store) readUnknown(key, note string) *told {
+	r, ok := s.read(key, note)
 	if !ok {
 		return nil
 	}
@@ -75,7 +78,7 @@ func (s *store) tellFinal(group viewHash, f final) {
 	w.time(f.at)
 	w.int(f.second)
 	if s != nil {
-		s.leave(finalName(group), w, s.life(s.longest))
+		s.setAsync(finalName(group), w, s.life(s.maxTTL))
 	}
 }
 
@@ -84,11 +87,12 @@ func (s *store) final(ctx context.Context, group viewHash) final {
 	if s == nil {
 		return final{}
 	}
-	cmd := redis.NewStringCmd(ctx, "get", finalName(group))
-	if !s.ask(ctx, cmd) {
+	key := finalName(group)
+	var get *redis.StringCmd
+	if s.redis.Pipelined(ctx, func(p redis.Pipeliner) { get = p.Get(ctx, key) }) != nil {
 		return final{}
 	}
-	r, ok := s.read(cmd.Val())
+	r, ok := s.read(key, get.Val())
 	f := final{at: r.time(), second: r.int()}
 	if !ok || r.bad || r.s != "" {
 		return final{}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"scalegraph/cache"
+	"scalegraph/cache/redistest"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/paging/pagestest"
 	"scalegraph/upstream/emulator"
@@ -28,15 +29,16 @@ func TestHistories(t *testing.T) {
 
 // Two replicas share a Redis, and a client is sent to either. In the second run Redis is lost, or comes back empty, every few asks.
 func TestHistoriesThroughTwoReplicas(t *testing.T) {
+	server := redistest.Start(t)
 	for name, every := range map[string]int{"steady": 0, "Redis comes and goes": 3} {
 		t.Run(name, func(t *testing.T) {
 			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
-				kept, client := newPipedRedis(), pagestest.Client(t, e)
-				t.Cleanup(kept.end)
-				r := &replicas{redis: kept, every: every}
+				server.Do("FLUSHALL")
+				link, client := &redisLink{server: server}, pagestest.Client(t, e)
+				r := &replicas{redis: link, every: every}
 				for range 2 {
 					cfg := defaults()
-					cfg.Redis = kept.client()
+					cfg.Redis = link.client(t)
 					logs := cache.New(client, cfg)
 					t.Cleanup(logs.Close)
 					r.pages = append(r.pages, pagestest.Direct(paging.New(logs)))
@@ -50,7 +52,7 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 // replicas sends each ask to another one.
 type replicas struct {
 	pages []pagestest.Browser
-	redis *pipedRedis
+	redis *redisLink
 	every int // asks between two restarts of Redis; 0: none
 	asks  int
 }

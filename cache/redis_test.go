@@ -14,6 +14,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/cache/redistest"
 	"scalegraph/internal/paging"
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -33,17 +34,17 @@ func (b *bench) hasty(url string, change ...func(*cache.Config)) *cache.Logs {
 
 func (b *bench) replicaWithin(url string, bound time.Duration, change ...func(*cache.Config)) *cache.Logs {
 	b.Helper()
-	rdb, err := cache.OpenRedis(url, bound)
+	client, err := redisx.Open(redisx.Config{URL: url, Timeout: bound})
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(client.Close)
 	cfg := defaults()
-	cfg.Redis, cfg.RedisTimeout = rdb, bound
+	cfg.Redis = client
 	for _, c := range change {
 		c(&cfg)
 	}
-	l := b.logs(cfg)
-	return l
+	return b.logs(cfg)
 }
 
 // kept waits until Redis has what was read, since nobody waits for that: so many keys, and no lease any more.
@@ -265,6 +266,11 @@ func (b *bench) underLoad(logs *cache.Logs, d time.Duration) load {
 
 func p99(took []time.Duration) time.Duration { return took[len(took)*99/100] }
 
+// holdClient makes the client of a replica known to its test.
+func holdClient(client **redisx.Client) func(*cache.Config) {
+	return func(c *cache.Config) { *client = c.Redis }
+}
+
 // noMemory leaves all to Redis.
 func noMemory(c *cache.Config) { c.Memory = 0 }
 
@@ -280,7 +286,8 @@ func TestRedisFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := redistest.Start(t)
 			b := openBench(t, 1000)
-			logs := b.hasty(s.URL(), noMemory)
+			var client *redisx.Client
+			logs := b.hasty(s.URL(), noMemory, holdClient(&client))
 			before := b.underLoad(logs, time.Second)
 			befall(s)
 			b.underLoad(logs, 2*time.Second).slower(t, before)
@@ -288,7 +295,7 @@ func TestRedisFails(t *testing.T) {
 				s.Resume()
 				redistest.Eventually(t, "the circuit closes", func() bool {
 					b.list(b.as("a"), logs, poll)
-					return logs.RedisState() == "ok"
+					return client.State() == redisx.StateOK
 				})
 			}
 		})
@@ -345,13 +352,14 @@ func TestClusterLosesAMaster(t *testing.T) {
 func TestFailover(t *testing.T) {
 	w := redistest.Sentinel(t)
 	b := openBench(t, 1000)
-	logs := b.hasty(w.URL(), noMemory)
+	var client *redisx.Client
+	logs := b.hasty(w.URL(), noMemory, holdClient(&client))
 	before := b.underLoad(logs, time.Second)
 	w.Master.Kill()
 	b.underLoad(logs, 5*time.Second).slower(t, before)
 	redistest.Eventually(t, "the replica took over and is used", func() bool {
 		b.list(b.as("a"), logs, poll)
-		return strings.Contains(fmt.Sprint(w.Replica.Do("INFO", "replication")), "role:master") && logs.RedisState() == "ok"
+		return strings.Contains(fmt.Sprint(w.Replica.Do("INFO", "replication")), "role:master") && client.State() == redisx.StateOK
 	})
 }
 
@@ -383,37 +391,17 @@ func TestDeadOwnerOfALease(t *testing.T) {
 func TestTLSAndACL(t *testing.T) {
 	url := redistest.StartTLS(t)
 	b := openBench(t, 500)
-	one, two := b.replica(url), b.replica(url, noMemory)
+	var clients [2]*redisx.Client
+	one, two := b.replica(url, holdClient(&clients[0])), b.replica(url, noMemory, holdClient(&clients[1]))
 	redistest.Eventually(t, "the other replica finds what was read", func() bool {
 		b.list(b.as("a"), one, poll)
 		c := &request.Caller{Token: "a"}
 		b.list(request.WithCaller(b.Context(), c), two, poll)
 		return c.Tally.RedisHits.Load() > 0
 	})
-	if one.RedisState() != "ok" || one.Stats().RedisFaults+two.Stats().RedisFaults > 2 {
-		t.Errorf("%s, %d faults", one.RedisState(), one.Stats().RedisFaults)
+	if clients[0].State() != redisx.StateOK || clients[0].Faults()+clients[1].Faults() > 2 {
+		t.Errorf("%s, %d faults", clients[0].State(), clients[0].Faults())
 	}
 	wrong := b.replica(strings.Replace(url, "secret", "wrong", 1))
 	b.list(b.as("a"), wrong, poll)
-}
-
-// The forms of the URL, and that no error repeats one.
-func TestRedisURL(t *testing.T) {
-	for _, good := range []string{
-		"redis://h", "redis://u:p@h:1/2", "rediss://h:1", "redis://a:1,b:2,c:3", "redis://a?cluster=true",
-		"redis://a:1,b:2/0?master=m", "redis://a?master=m&sentinel_username=x&sentinel_password=y", "redis://[::1]:6379",
-	} {
-		if err := cache.CheckRedisURL(good); err != nil {
-			t.Errorf("%s: %v", good, err)
-		}
-	}
-	for _, bad := range []string{
-		"", "h:1", "http://secret@h", "redis://", "redis://h/secret", "redis://h/-1", "redis://a,b/1", "redis://h?secrets=1&x=secret",
-		"rediss://h?ca_file=/secret", "redis://:secret@h:port",
-	} {
-		err := cache.CheckRedisURL(bad)
-		if err == nil || strings.Contains(err.Error(), "secret@") || strings.Contains(err.Error(), "/secret") {
-			t.Errorf("%s: %v", bad, err)
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -81,7 +82,7 @@ func readShrinkingLog(t *testing.T, rng *rand.Rand) {
 
 // hasCode reports whether a client is told what happened by a code of its own, not by INTERNAL.
 func hasCode(err error) bool {
-	for _, known := range []error{upstream.ErrTooManyCalls, upstream.ErrBadResponse, upstream.ErrUnavailable, upstream.ErrTimeout, upstream.ErrPlaceNotFound} {
+	for _, known := range []error{request.ErrTooManyCalls, upstream.ErrBadResponse, upstream.ErrUnavailable, upstream.ErrTimeout, upstream.ErrPlaceNotFound} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -3,28 +3,25 @@ package cache
 import (
 	"context"
 	"encoding/base64"
-	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/redis/go-redis/v9"
 
+	"scalegraph/internal/redisx"
 	"scalegraph/upstream"
 )
 
-// store is the second tier, shared by all replicas. It never fails: what goes wrong is a miss. A nil *store keeps nothing.
+// store is the tier that all replicas share. It never fails: an error of Redis and an unreadable value are misses. A nil *store stores
+// nothing.
 type store struct {
-	rdb      redis.UniversalClient
-	trips    *trips
+	redis    *redisx.Client
 	codec    codec
-	breaker  circuitbreaker.CircuitBreaker[any]
-	longest  time.Duration // what lives longest, before jitter
+	maxTTL   time.Duration // the longest TTL, before jitter
 	counters *Counters
-	spans    spans
-	log      *slog.Logger
+	wg       sync.WaitGroup // of writes that nobody waits for
 }
 
 // The fields of a kept piece. A track has one more, so that it can be written without the rows of its head.
@@ -38,83 +35,19 @@ var sectionFields = []struct {
 	name    string
 }{{upstream.SectionInstances, "i"}, {upstream.SectionFailures, "f"}, {upstream.SectionLoadBalancers, "l"}}
 
-func newStore(rdb redis.UniversalClient, cfg Config, counters *Counters) *store {
-	if rdb == nil {
+func newStore(cfg Config, counters *Counters) *store {
+	if cfg.Redis == nil {
 		return nil
 	}
-	s := &store{rdb: rdb, trips: newTrips(rdb, cfg.RedisTimeout), codec: newCodec(), counters: counters, spans: spans{cfg.Tracer}, log: cfg.Log, longest: max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second)}
-	s.breaker = circuitbreaker.NewBuilder[any]().WithFailureThreshold(3).WithDelay(2 * time.Second).WithSuccessThreshold(1).
-		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
-			cfg.Log.Warn("the circuit to Redis changed", "from", e.OldState.String(), "to", e.NewState.String())
-		}).Build()
-	return s
+	return &store{redis: cfg.Redis, codec: newCodec(), counters: counters, maxTTL: max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second)}
 }
 
+// close waits for writes that are under way.
 func (s *store) close() {
 	if s != nil {
-		s.trips.close()
+		s.wg.Wait()
 		s.codec.close()
-		_ = s.rdb.Close() // what it lost is kept nowhere else, and nobody waits for it
 	}
-}
-
-// do makes one trip by itself. It reports whether Redis answered; a key that is not there is an answer.
-func (s *store) do(ctx context.Context, trip func(ctx context.Context) error) bool {
-	return s.tried(ctx, nil, func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.trips.bound)
-		defer cancel()
-		return trip(ctx)
-	})
-}
-
-// ask makes one trip together with what others ask. The commands are only to be read where Redis answered.
-func (s *store) ask(ctx context.Context, cmds ...redis.Cmder) bool {
-	return s.tried(ctx, cmds, func() error { return s.trips.make(cmds...) })
-}
-
-// send sends commands without waiting for their answers.
-func (s *store) send(cmds ...redis.Cmder) {
-	if s.breaker.IsClosed() {
-		s.trips.leave(cmds)
-	}
-}
-
-// readAnswer reads what sealAnswer wrote; all is zero where nothing is there, or nothing that can be read.
-func (s *store) readAnswer(value string) (state viewState, until time.Time, text string) {
-	if value == "" {
-		return viewState{}, time.Time{}, ""
-	}
-	state, until, text, err := s.codec.openAnswer(value)
-	if err != nil {
-		s.counters.unreadable.Add(1)
-	}
-	return state, until, text
-}
-
-// stateOf reads of a track what tells it from others; the zero state where that cannot be.
-func (s *store) stateOf(text string) viewState {
-	if t, _, err := s.codec.decodeTrack(text); err == nil {
-		return t.state()
-	}
-	return viewState{}
-}
-
-// tried makes a trip unless Redis is to be left alone. The commands are those that it is known to bring.
-func (s *store) tried(ctx context.Context, cmds []redis.Cmder, trip func() error) bool {
-	if !s.breaker.TryAcquirePermit() {
-		return false
-	}
-	end := s.spans.trip(ctx, cmds)
-	err := trip()
-	end(err)
-	if err == nil || errors.Is(err, redis.Nil) {
-		s.breaker.RecordSuccess()
-		return true
-	}
-	s.breaker.RecordFailure()
-	s.counters.redisFaults.Add(1)
-	s.log.DebugContext(ctx, "Redis did not answer", "error", err)
-	return false
 }
 
 // The keys of a view go to one slot of a cluster.
@@ -137,7 +70,7 @@ type sought struct {
 	gen      uint64    // of the parts; 0: none are sought
 	parts    []part
 	sections upstream.Sections
-	lease    *redis.StatusCmd // to be taken first, so that what its last owner saved is found; nil: none
+	lease    func(redis.Pipeliner) // taken first, so that what its last owner stored is found; nil: none
 }
 
 // found is what was there of it, and how many bytes that were.
@@ -150,51 +83,57 @@ type found struct {
 	bytes    int64
 }
 
-// look reads everything in one trip.
+// look reads everything in one round trip.
 func (s *store) look(ctx context.Context, q sought) found {
-	var cmds []redis.Cmder
-	var said, none *redis.StringCmd
-	var head *redis.SliceCmd
-	if q.lease != nil {
-		cmds = append(cmds, q.lease)
-	}
-	if q.grant != nil {
-		said = redis.NewStringCmd(ctx, "get", grantName(*q.grant))
-		cmds = append(cmds, said)
-	}
-	if q.unknown != nil {
-		none = redis.NewStringCmd(ctx, "get", unknownName(*q.unknown))
-		cmds = append(cmds, none)
-	}
-	if q.rows {
-		head = redis.NewSliceCmd(ctx, q.fields(trackKey(q.view.hash), fieldTrack)...)
-		cmds = append(cmds, head)
-	}
-	blocks := make([]*redis.SliceCmd, len(q.parts))
-	for i, n := range q.parts {
-		blocks[i] = redis.NewSliceCmd(ctx, q.fields(pieceKey(q.view.hash, q.gen, n))...)
-		cmds = append(cmds, blocks[i])
-	}
-	if !s.ask(ctx, cmds...) {
+	var replies replies
+	if err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) { replies = q.send(ctx, p) }); err != nil {
 		return found{}
 	}
 	out := found{answered: true}
-	if said != nil {
-		out.verdict = s.readVerdict(said.Val())
+	if c := replies.verdict; c != nil {
+		out.verdict = s.readVerdict(grantName(*q.grant), c.Val())
 	}
-	if none != nil {
-		out.unknown = s.readUnknown(none.Val())
+	if c := replies.unknown; c != nil {
+		out.unknown = s.readUnknown(unknownName(*q.unknown), c.Val())
 	}
-	if head != nil {
-		out.track = s.readTrack(q, head.Val(), &out.bytes)
+	if c := replies.track; c != nil {
+		out.track = s.readTrack(q, c.Val(), &out.bytes)
 	}
 	for i, n := range q.parts {
-		if p := s.readPiece(q, blocks[i].Val(), &out.bytes); p != nil && p.gen == q.gen {
+		key := pieceKey(q.view.hash, q.gen, n)
+		if p := s.readPiece(q, key, replies.blocks[i].Val(), &out.bytes); p != nil && p.gen == q.gen {
 			out.add(n, p)
 		}
 	}
 	s.counters.redisBytes.Add(out.bytes)
 	return out
+}
+
+// replies are the commands of one lookup; those that are not needed are nil.
+type replies struct {
+	verdict, unknown *redis.StringCmd
+	track            *redis.SliceCmd
+	blocks           []*redis.SliceCmd // in the order of sought.parts
+}
+
+// send adds the commands of a lookup to a pipeline.
+func (q *sought) send(ctx context.Context, p redis.Pipeliner) (r replies) {
+	if q.lease != nil {
+		q.lease(p)
+	}
+	if q.grant != nil {
+		r.verdict = p.Get(ctx, grantName(*q.grant))
+	}
+	if q.unknown != nil {
+		r.unknown = p.Get(ctx, unknownName(*q.unknown))
+	}
+	if q.rows {
+		r.track = p.HMGet(ctx, trackKey(q.view.hash), q.fields(fieldTrack)...)
+	}
+	for _, n := range q.parts {
+		r.blocks = append(r.blocks, p.HMGet(ctx, pieceKey(q.view.hash, q.gen, n), q.fields()...))
+	}
+	return r
 }
 
 func (f *found) add(n part, p *piece) {
@@ -204,16 +143,15 @@ func (f *found) add(n part, p *piece) {
 	f.pieces[n] = p
 }
 
-// fields is the command that reads the wanted fields of a hash, after those that are named.
-func (q *sought) fields(key string, names ...any) []any {
-	args := append(append(make([]any, 0, 7), "hmget", key), names...)
-	args = append(args, fieldSummary)
+// fields returns the names of the fields to read: the given ones, the summary, and the wanted sections.
+func (q *sought) fields(names ...string) []string {
+	names = append(names, fieldSummary)
 	for _, f := range sectionFields {
 		if q.sections.Has(f.section) {
-			args = append(args, f.name)
+			names = append(names, f.name)
 		}
 	}
-	return args
+	return names
 }
 
 func (s *store) readTrack(q sought, values []any, bytes *int64) *track {
@@ -222,19 +160,20 @@ func (s *store) readTrack(q sought, values []any, bytes *int64) *track {
 	}
 	text, _ := values[0].(string)
 	*bytes += int64(len(text))
-	t, head, err := s.codec.decodeTrack(text)
+	key := trackKey(q.view.hash)
+	t, head, err := s.codec.decodeTrack(key, text)
 	if err != nil {
 		s.counters.unreadable.Add(1)
 		return nil
 	}
-	if p := s.readPiece(q, values[1:], bytes); p != nil && p.stamp == head && p.gen == t.gen {
+	if p := s.readPiece(q, key, values[1:], bytes); p != nil && p.stamp == head && p.gen == t.gen {
 		t.head = p
 	}
 	return t
 }
 
 // readPiece reads the fields in the order in which look asks for them; nil where any is missing or unreadable.
-func (s *store) readPiece(q sought, values []any, bytes *int64) *piece {
+func (s *store) readPiece(q sought, key string, values []any, bytes *int64) *piece {
 	texts := make([]string, len(values))
 	for i, v := range values {
 		text, ok := v.(string)
@@ -254,7 +193,7 @@ func (s *store) readPiece(q sought, values []any, bytes *int64) *piece {
 			i++
 		}
 	}
-	p, err := s.codec.decodePiece(q.view.group, texts[0], parts)
+	p, err := s.codec.decodePiece(key, q.view.group, texts[0], parts)
 	if err != nil {
 		s.counters.unreadable.Add(1)
 		return nil
@@ -262,26 +201,26 @@ func (s *store) readPiece(q sought, values []any, bytes *int64) *piece {
 	return p
 }
 
-// save writes the track, with its head where that is the piece, or with the block.
+// save writes the track and the piece: as the head if it is the newest rows, or as a block if n is one.
 func (s *store) save(ctx context.Context, v view, n part, t *track, p *piece) {
-	pipe := s.rdb.Pipeline()
-	key, life := trackKey(v.hash), s.life(s.longest)
-	if t.head == p {
-		pipe.HSet(ctx, key, append(s.fields(p), fieldTrack, s.codec.encodeTrack(t))...)
-	} else {
-		pipe.HSet(ctx, key, fieldTrack, s.codec.encodeTrack(t))
-	}
-	pipe.PExpire(ctx, key, life)
-	if n >= 0 {
-		block := pieceKey(v.hash, p.gen, n)
-		pipe.HSet(ctx, block, s.fields(p)...)
-		pipe.PExpire(ctx, block, s.life(max(s.longest, time.Until(p.until))))
-	}
-	s.do(ctx, func(ctx context.Context) error { _, err := pipe.Exec(ctx); return err })
+	_ = s.redis.Pipelined(ctx, func(pipe redis.Pipeliner) {
+		key := trackKey(v.hash)
+		values := []any{fieldTrack, s.codec.encodeTrack(key, t)}
+		if t.head == p {
+			values = append(values, s.fields(key, p)...)
+		}
+		pipe.HSet(ctx, key, values...)
+		pipe.PExpire(ctx, key, s.life(s.maxTTL))
+		if n >= 0 {
+			block := pieceKey(v.hash, p.gen, n)
+			pipe.HSet(ctx, block, s.fields(block, p)...)
+			pipe.PExpire(ctx, block, s.life(max(s.maxTTL, time.Until(p.until))))
+		}
+	})
 }
 
-func (s *store) fields(p *piece) []any {
-	summary, parts := s.codec.encodePiece(p)
+func (s *store) fields(key string, p *piece) []any {
+	summary, parts := s.codec.encodePiece(key, p)
 	out := []any{fieldSummary, summary}
 	for _, f := range sectionFields {
 		out = append(out, f.name, parts[f.section])
@@ -291,14 +230,3 @@ func (s *store) fields(p *piece) []any {
 
 // life spreads a lifetime, so that what was written together does not end together.
 func (s *store) life(d time.Duration) time.Duration { return d + rand.N(d/5+1) }
-
-// state is how Redis is: ok, failing, or off.
-func (s *store) state() string {
-	switch {
-	case s == nil:
-		return "off"
-	case s.breaker.IsClosed():
-		return "ok"
-	}
-	return "failing"
-}

@@ -2,17 +2,20 @@ package cache
 
 import (
 	"context"
+	"hash/crc32"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// say keeps a verdict unless a refusal is kept that is not older than the yes.
-var say = redis.NewScript(`
-local kept = redis.call('GET', KEYS[1])
-if kept and string.sub(kept, 1, 1) == 'n' and string.sub(ARGV[1], 1, 1) == 'y'
-	and tonumber(string.sub(kept, 2)) >= tonumber(string.sub(ARGV[1], 2)) then
+// setVerdictScript stores a verdict unless a refusal is stored that is not older than the acceptance. A verdict is y or n, the
+// milliseconds since 1970, a dot, and a checksum over the key and all of that.
+var setVerdictScript = redis.NewScript(`
+local refused = tonumber(string.match(redis.call('GET', KEYS[1]) or '', '^n(%d+)'))
+local accepted = tonumber(string.match(ARGV[1], '^y(%d+)'))
+if refused and accepted and refused >= accepted then
 	return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -30,20 +33,27 @@ func (s *store) verdict(ctx context.Context, k grantKey) (verdict, bool) {
 }
 
 // readVerdict reads what setVerdict kept; the zero verdict where nothing is, or nothing that can be read.
-func (s *store) readVerdict(text string) verdict {
-	if text == "" {
+func (s *store) readVerdict(key, value string) verdict {
+	if value == "" {
 		return verdict{}
 	}
-	ms, err := strconv.ParseInt(text[1:], 10, 64)
+	text, _, _ := strings.Cut(value, ".")
+	ms, err := strconv.ParseInt(text[min(1, len(text)):], 10, 64)
 	at := time.UnixMilli(ms)
 	switch {
-	case err == nil && text[0] == 'y':
+	case err != nil || value != signVerdict(key, text):
+	case text[0] == 'y':
 		return verdict{yes: at}
-	case err == nil && text[0] == 'n':
+	case text[0] == 'n':
 		return verdict{no: at}
 	}
 	s.counters.unreadable.Add(1)
 	return verdict{}
+}
+
+// signVerdict appends the checksum, so that a verdict that stands under another key is not read.
+func signVerdict(key, text string) string {
+	return text + "." + strconv.FormatUint(uint64(crc32.Checksum([]byte(key+" "+text), castagnoli)), 36)
 }
 
 // setVerdict keeps a yes or a no, in whole milliseconds: a yes is rounded down and a no up, which errs on the side of asking.
@@ -52,7 +62,6 @@ func (s *store) setVerdict(ctx context.Context, k grantKey, v verdict, life time
 	if !v.no.IsZero() {
 		text = "n" + strconv.FormatInt(v.no.UnixMilli()+1, 10)
 	}
-	s.do(ctx, func(ctx context.Context) error {
-		return say.Run(ctx, s.rdb, []string{grantName(k)}, text, max(life, time.Minute).Milliseconds()).Err()
-	})
+	key := grantName(k)
+	_, _ = s.redis.Run(ctx, setVerdictScript, []string{key}, signVerdict(key, text), max(life, time.Minute).Milliseconds())
 }

@@ -82,15 +82,39 @@ func (s *Server) run(program string) {
 	})
 }
 
-// StartTLS starts a server that speaks TLS alone, with a user who may do what the cache needs and no more. It returns the URL.
+// StartTLS starts a server for TLS connections, with the user that docs/redis.md describes. It returns the URL.
 func StartTLS(t testing.TB) string {
 	t.Helper()
 	cert, key := selfSigned(t)
 	port := strconv.Itoa(freePort(t))
 	s := Start(t, "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
-	s.Do("ACL", "SETUSER", "sg", "on", ">secret", "~sg1:*", "+@read", "+@write", "+@connection", "+@scripting")
+	s.DocumentedUser()
 	s.Do("ACL", "SETUSER", "default", "off")
-	return "rediss://sg:secret@127.0.0.1:" + port + "?ca_file=" + cert
+	return "rediss://scalegraph:password@127.0.0.1:" + port + "?ca_file=" + cert
+}
+
+// DocumentedUser adds the user of docs/redis.md and returns the URL for it.
+func (s *Server) DocumentedUser() string {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join("docs", "redis.md"))
+	for dir := ".."; err != nil && len(dir) < len("../../../.."); dir = filepath.Join("..", dir) { // a test runs in its package's folder
+		text, err = os.ReadFile(filepath.Join(dir, "docs", "redis.md"))
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) > 2 && words[0] == "ACL" && words[1] == "SETUSER" {
+			args := make([]any, len(words))
+			for i, w := range words {
+				args[i] = w
+			}
+			s.Do(args...)
+			return "redis://scalegraph:password@" + s.Addr()
+		}
+	}
+	s.t.Fatal("docs/redis.md describes no user")
+	return ""
 }
 
 func selfSigned(t testing.TB) (certFile, keyFile string) {

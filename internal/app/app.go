@@ -12,12 +12,14 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/graph"
+	"scalegraph/internal/apq"
 	"scalegraph/internal/auth"
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/httpserver"
 	"scalegraph/internal/paging"
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/telemetry"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
@@ -85,15 +87,20 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	defer client.Close()
 	keeping := cacheConfig(cfg, log)
 	keeping.Tracer = watch.tracer()
-	if keeping.Redis, err = openRedis(cfg); err != nil {
+	connecting := redisConfig(cfg, log)
+	connecting.Tracer = watch.tracer()
+	redis, err := redisx.Open(connecting)
+	if err != nil {
 		return err
 	}
+	defer redis.Close()
+	keeping.Redis = redis
 	kept := cache.New(client, keeping)
 	defer kept.Close()
-	watch.share(kept)
+	watch.share(redis)
 	source := auth.Confine(kept)
 	pages := paging.New(source)
-	following := changefeedConfig(cfg, keeping.Redis, log)
+	following := changefeedConfig(cfg, redis, log)
 	following.Pages, following.Source = pages, source
 	if callers != nil {
 		following.Authenticate = callers.Authenticate
@@ -104,17 +111,17 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		Complexity: resolvers.Complexity(),
 	})
 
-	state := &health{redis: kept.RedisState, circuits: client.Circuits, signing: client.Signing}
+	state := &health{redis: redis, circuits: client.Circuits, signing: client.Signing}
 	streams := new(gqlhttp.Streams)
 	serving := edgeConfig(cfg, demo.token(), streams, log)
-	serving.Queries = kept
+	serving.Queries = apq.New(redis)
 	if callers != nil {
 		serving.Authenticate = callers.Authenticate
 	}
 	watch.edge(&serving)
 	watch.client(cfg, client)
 	watch.cache(kept.Stats)
-	watch.redis(keeping.Redis)
+	watch.redis(redis)
 	watch.streams(streams.Count, changes.Subscriptions, changes.Pollers)
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", watch.traced(gqlhttp.NewHandler(schema, serving)))

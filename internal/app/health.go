@@ -6,13 +6,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"scalegraph/internal/redisx"
 	"scalegraph/upstream"
 )
 
 // health tells whether the program can serve. It may be used by many goroutines.
 type health struct {
 	serving  atomic.Bool              // false while starting and draining
-	redis    func() string            // ok, failing or off; nil: off
+	redis    *redisx.Client           // nil: off
 	circuits func() map[string]string // each region's breaker: closed where all is well
 	signing  func() upstream.Signing  // how it goes with our own keys; nil: there are none
 }
@@ -20,10 +21,11 @@ type health struct {
 // readiness is what /readyz says. A part that fails is named but does not make the server unready: kept pages still serve.
 type readiness struct {
 	Ready    bool              `json:"ready"`
-	Upstream string            `json:"upstream"`          // ok, or failing where a region fails
-	Regions  map[string]string `json:"regions,omitempty"` // the same for each, where there are several
-	Redis    string            `json:"redis"`
-	Signing  *signing          `json:"signing,omitempty"` // with keys of our own
+	Upstream string            `json:"upstream"`             // ok, or failing where a region fails
+	Regions  map[string]string `json:"regions,omitempty"`    // the same for each, where there are several
+	Redis    string            `json:"redis"`                // ok, failing or off
+	Cause    string            `json:"redisCause,omitempty"` // why it is failing, as redisx.Client.Cause
+	Signing  *signing          `json:"signing,omitempty"`    // with keys of our own
 }
 
 // signing is what /readyz says of our keys.
@@ -48,7 +50,6 @@ func readSigning(s upstream.Signing) *signing {
 const (
 	stateOK      = "ok"
 	stateFailing = "failing"
-	stateOff     = "off"
 )
 
 // alive answers /healthz: 200 while the process lives.
@@ -67,10 +68,7 @@ func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *health) read() readiness {
-	told := readiness{Ready: h.serving.Load(), Upstream: stateOK, Regions: map[string]string{}, Redis: stateOff}
-	if h.redis != nil {
-		told.Redis = h.redis()
-	}
+	told := readiness{Ready: h.serving.Load(), Upstream: stateOK, Regions: map[string]string{}, Redis: h.redis.State(), Cause: h.redis.Cause()}
 	if h.signing != nil {
 		told.Signing = readSigning(h.signing())
 	}

@@ -6,13 +6,13 @@ import (
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/redis/go-redis/v9"
 
 	"scalegraph/cache"
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/paging"
+	"scalegraph/internal/redisx"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 )
@@ -34,33 +34,28 @@ func upstreamConfig(cfg config.Config, log *slog.Logger) upstream.Config {
 	}
 }
 
-// openRedis returns nil where no Redis is configured.
-func openRedis(cfg config.Config) (redis.UniversalClient, error) {
-	if cfg.RedisURL == "" {
-		return nil, nil
-	}
-	return cache.OpenRedis(cfg.RedisURL, cfg.RedisTimeout)
+func redisConfig(cfg config.Config, log *slog.Logger) redisx.Config {
+	return redisx.Config{URL: cfg.RedisURL, Timeout: cfg.RedisTimeout, Log: log}
 }
 
 func cacheConfig(cfg config.Config, log *slog.Logger) cache.Config {
 	return cache.Config{
 		Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError,
 		Grant: cfg.Grant, GrantScope: cfg.GrantScope, GrantIfError: cfg.GrantIfError,
-		Secret:       cfg.Secret,
-		RedisTimeout: cfg.RedisTimeout,
-		Memory:       cfg.CacheMemory - answersPart(cfg),
-		Timeout:      cfg.RequestTimeout,
-		Log:          log,
+		Secret:  cfg.Secret,
+		Memory:  cfg.CacheMemory - answersPart(cfg),
+		Timeout: cfg.RequestTimeout,
+		Log:     log,
 	}
 }
 
 // answersPart is what whole answers get of the in-process tier, in bytes.
 func answersPart(cfg config.Config) int64 { return cfg.CacheMemory / 8 }
 
-func changefeedConfig(cfg config.Config, rdb redis.UniversalClient, log *slog.Logger) changefeed.Config {
+func changefeedConfig(cfg config.Config, redis *redisx.Client, log *slog.Logger) changefeed.Config {
 	c := changefeed.Config{Poll: cfg.Poll, MaxSubscriptions: cfg.MaxSubscriptions, Log: log}
-	if rdb != nil {
-		c.Broadcaster = changefeed.NewRedisBroadcaster(rdb, cfg.RedisTimeout)
+	if redis != nil {
+		c.Broadcaster = changefeed.NewRedisBroadcaster(redis.Universal(), cfg.RedisTimeout)
 	}
 	return c
 }

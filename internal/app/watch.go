@@ -9,13 +9,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
 	"scalegraph/cache"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/ratelimit"
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 	"scalegraph/internal/telemetry"
 	"scalegraph/upstream"
@@ -63,9 +63,9 @@ func (w *watch) transport(asking upstream.Config) http.RoundTripper {
 }
 
 // share has all replicas with the same Redis limit callers together.
-func (w *watch) share(kept *cache.Logs) {
-	if w.limiter != nil && w.cfg.RedisURL != "" {
-		w.limiter.Share(kept, w.cfg.Secret)
+func (w *watch) share(redis *redisx.Client) {
+	if w.limiter != nil && redis != nil {
+		w.limiter.Share(redis, w.cfg.Secret)
 	}
 }
 
@@ -154,9 +154,10 @@ func (w *watch) streams(count, subscriptions, trackers func() int) {
 }
 
 // redis shows how the connections to Redis are used, where there is one.
-func (w *watch) redis(rdb redis.UniversalClient) {
-	if rdb != nil {
-		w.metrics.Pool(rdb.PoolStats)
+func (w *watch) redis(client *redisx.Client) {
+	w.metrics.Counter("redis_faults_total", "Failed round trips to Redis.", nil, func() float64 { return float64(client.Faults()) })
+	if client != nil {
+		w.metrics.Pool(client.PoolStats)
 	}
 }
 
@@ -174,7 +175,6 @@ func (w *watch) cache(read func() cache.Stats) {
 		{"cache_coalesced_total", "Waits for another caller's read.", nil, func(s cache.Stats) int64 { return s.Coalesced }},
 		{"cache_stale_total", "Answers that stood in for a failing upstream.", nil, func(s cache.Stats) int64 { return s.StaleHits }},
 		{"redis_read_bytes_total", "Bytes read from Redis.", nil, func(s cache.Stats) int64 { return s.RedisBytes }},
-		{"redis_faults_total", "Failed calls to Redis; each was a miss and no more.", nil, func(s cache.Stats) int64 { return s.RedisFaults }},
 		{"redis_unreadable_total", "Values in Redis that could not be read; each was a miss and no more.", nil, func(s cache.Stats) int64 { return s.Unreadable }},
 	}
 	for _, c := range counters {

@@ -6,20 +6,20 @@ import (
 	"testing"
 	"time"
 
-	"scalegraph/cache"
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/redisx"
 	"scalegraph/upstream/emulator"
 )
 
 // broadcasterOver returns the relay of a process over a real Redis.
 func broadcasterOver(t testing.TB, url string) *RedisBroadcaster {
 	t.Helper()
-	rdb, err := cache.OpenRedis(url, time.Second)
+	client, err := redisx.Open(redisx.Config{URL: url, Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = rdb.Close() })
-	return NewRedisBroadcaster(rdb, time.Second)
+	t.Cleanup(client.Close)
+	return NewRedisBroadcaster(client.Universal(), time.Second)
 }
 
 func (w *world) eventually(what string, so func() bool) {

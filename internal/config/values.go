@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
-	"scalegraph/cache"
 	"scalegraph/internal/auth"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/secretfile"
 )
 
@@ -184,7 +184,7 @@ func regions(to *map[string]string) func(string) error {
 // redisURL checks no more than the form; which servers there are is found out when they are first asked.
 func redisURL(to *string) func(string) error {
 	return func(s string) error {
-		if err := cache.CheckRedisURL(s); err != nil {
+		if err := redisx.CheckURL(s); err != nil {
 			return err
 		}
 		*to = s

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 )
 
@@ -21,8 +22,8 @@ func NewLimiter(perMinute int) *Limiter { return &Limiter{own: New(perMinute)} }
 
 // Share has all replicas count together, and must be called before the first Take. The secret keys the hashes under which callers stand in
 // Redis; it must be the same for all replicas.
-func (l *Limiter) Share(trips Trips, secret string) {
-	l.shared = &shared{trips: trips, secret: []byte(secret), perMinute: l.own.perMinute}
+func (l *Limiter) Share(redis *redisx.Client, secret string) {
+	l.shared = &shared{redis: redis, secret: []byte(secret), perMinute: l.own.perMinute}
 }
 
 // Take spends a cost and returns 0, or spends nothing and returns how long to wait until it would be had; see Buckets.Take. Where Redis does

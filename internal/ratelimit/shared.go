@@ -13,18 +13,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 )
 
-// Trips makes trips to Redis, each within its own bound of time. One that is false did not get an answer, and how that came about is nobody
-// else's affair.
-type Trips interface {
-	Trip(ctx context.Context, trip func(context.Context, redis.UniversalClient) error) (answered bool)
-}
-
 // shared keeps the buckets in Redis.
 type shared struct {
-	trips     Trips
+	redis     *redisx.Client
 	secret    []byte
 	perMinute float64
 }
@@ -48,15 +43,15 @@ return {0, life}`)
 
 // take is Limiter.Take; least is a level that the bucket has at least. ok is false where Redis did not answer.
 func (s *shared) take(ctx context.Context, c *request.Caller, cost int, least float64) (wait time.Duration, level float64, ok bool) {
-	var told []int64
-	ok = s.trips.Trip(ctx, func(ctx context.Context, rdb redis.UniversalClient) (err error) {
-		told, err = spend.Run(ctx, rdb, []string{s.key(c)}, s.life(float64(cost)), s.life(least), minute).Int64Slice()
-		return err
-	})
-	if !ok || len(told) != 2 {
+	reply, err := s.redis.Run(ctx, spend, []string{s.key(c)}, s.life(float64(cost)), s.life(least), minute)
+	if err != nil {
 		return 0, 0, false
 	}
-	return time.Duration(told[0]) * time.Millisecond, float64(told[1]) / minute * s.perMinute, true
+	numbers, err := reply.Int64Slice()
+	if err != nil || len(numbers) != 2 {
+		return 0, 0, false
+	}
+	return time.Duration(numbers[0]) * time.Millisecond, float64(numbers[1]) / minute * s.perMinute, true
 }
 
 // life is how long it takes until so much has run out, in milliseconds.

@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"context"
 	"math"
 	"strings"
 	"sync"
@@ -12,31 +11,22 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 )
-
-// trips go to a server directly, for so long at most.
-type trips struct {
-	rdb   redis.UniversalClient
-	count atomic.Int64
-}
-
-func (p *trips) Trip(ctx context.Context, trip func(context.Context, redis.UniversalClient) error) bool {
-	p.count.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return trip(ctx, p.rdb) == nil
-}
 
 // replicas returns limiters that share a server.
 func replicas(t *testing.T, s *redistest.Server, n, perMinute int) []*Limiter {
 	t.Helper()
 	out := make([]*Limiter, n)
 	for i := range out {
-		rdb := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2, MaxRetries: -1})
-		t.Cleanup(func() { _ = rdb.Close() })
+		client, err := redisx.Open(redisx.Config{URL: s.URL(), Timeout: 5 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
 		out[i] = NewLimiter(perMinute)
-		out[i].Share(&trips{rdb: rdb}, "the-secret")
+		out[i].Share(client, "the-secret")
 	}
 	return out
 }
@@ -132,7 +122,11 @@ func TestRedisIsLost(t *testing.T) {
 		t.Error("refused because there is no Redis")
 	}
 	s.Restart()
-	redistest.Eventually(t, "Redis answers", func() bool { return both[0].shared.trips.(*trips).rdb.Ping(t.Context()).Err() == nil })
+	for _, l := range both {
+		redistest.Eventually(t, "Redis answers", func() bool {
+			return l.shared.redis.Pipelined(t.Context(), func(p redis.Pipeliner) { p.Ping(t.Context()) }) == nil
+		})
+	}
 	if take(0, 50) != 0 { // Redis hears of 900
 		t.Error("refused within the limit")
 	}
@@ -157,9 +151,6 @@ func TestOneTripForATake(t *testing.T) {
 	before := commands(t, s)
 	for range 10 {
 		l.Take(t.Context(), &request.Caller{}, 1)
-	}
-	if n := l.shared.trips.(*trips).count.Load(); n != 11 {
-		t.Errorf("%d trips", n)
 	}
 	if n := commands(t, s) - before; n != 10 {
 		t.Errorf("%d calls of the script", n)

@@ -1,7 +1,6 @@
-package cache
+package redisx
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -17,22 +16,20 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// OpenRedis makes a client for a URL; nothing is connected yet. The forms are
-//
-//	redis://[user:password@]host[:port][/db]            one server; rediss:// for TLS
-//	redis://[user:password@]host:port,host:port,…       a cluster, also one host with ?cluster=true
-//	redis://[user:password@]host:port,…[/db]?master=name  sentinels; [sentinel_username=…&sentinel_password=…]
-//
-// With rediss://, ?ca_file=path names the certificates to trust besides the system's. Every command must be done within the bound. An error
-// never repeats the URL.
-func OpenRedis(text string, bound time.Duration) (redis.UniversalClient, error) {
-	opts, cluster, err := readRedisURL(text)
-	if err == nil {
-		opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = bound, bound, bound
-	}
-	switch {
-	case err != nil:
+// CheckURL returns what is wrong with a URL for Open; nil if it is valid. The error never repeats the URL.
+func CheckURL(text string) error {
+	_, _, err := readURL(text)
+	return err
+}
+
+// newClient returns the go-redis client for a URL. It connects on first use.
+func newClient(text string, timeout time.Duration) (redis.UniversalClient, error) {
+	opts, cluster, err := readURL(text)
+	if err != nil {
 		return nil, err
+	}
+	opts.ReadTimeout, opts.WriteTimeout, opts.PoolTimeout = timeout, timeout, timeout
+	switch {
 	case opts.MasterName != "":
 		return redis.NewFailoverClient(opts.Failover()), nil
 	case cluster:
@@ -41,13 +38,7 @@ func OpenRedis(text string, bound time.Duration) (redis.UniversalClient, error) 
 	return redis.NewClient(opts.Simple()), nil
 }
 
-// CheckRedisURL returns what is wrong with a URL for OpenRedis; nil: nothing.
-func CheckRedisURL(text string) error {
-	_, _, err := readRedisURL(text)
-	return err
-}
-
-func readRedisURL(text string) (opts *redis.UniversalOptions, cluster bool, err error) {
+func readURL(text string) (opts *redis.UniversalOptions, cluster bool, err error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" {
 		return nil, false, errors.New("must be redis:// or rediss:// and at least one host")
@@ -77,11 +68,11 @@ func readRedisURL(text string) (opts *redis.UniversalOptions, cluster bool, err 
 			return nil, false, err
 		}
 	}
-	cluster, err = redisKind(opts, u.Query())
+	cluster, err = readKind(opts, u.Query())
 	return opts, cluster, err
 }
 
-func redisKind(opts *redis.UniversalOptions, query url.Values) (cluster bool, err error) {
+func readKind(opts *redis.UniversalOptions, query url.Values) (cluster bool, err error) {
 	for name := range query {
 		switch name {
 		case "master", "cluster", "ca_file", "sentinel_username", "sentinel_password":
@@ -126,10 +117,3 @@ func tlsConfig(caFile string) (*tls.Config, error) {
 	}
 	return cfg, nil
 }
-
-// quiet keeps the client from writing to stderr: what goes wrong is counted and logged where it is noticed.
-type quiet struct{}
-
-func (quiet) Printf(context.Context, string, ...any) {}
-
-func init() { redis.SetLogger(quiet{}) }

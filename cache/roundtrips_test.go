@@ -1,8 +1,6 @@
 package cache_test
 
 import (
-	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +24,6 @@ func TestOneTrip(t *testing.T) {
 	}
 
 	cold, trips := b.counted(s.URL())
-	cold.Query(t.Context(), "connects")
 	if n := took(trips, func() { b.list(b.as("a"), cold, poll) }); n != 1 {
 		t.Errorf("the head on a cold replica: %d trips", n)
 	}
@@ -34,7 +31,6 @@ func TestOneTrip(t *testing.T) {
 		t.Errorf("blocks: %d trips", n)
 	}
 	bare, trips := b.counted(s.URL(), noMemory)
-	bare.Query(t.Context(), "connects")
 	if n := took(trips, func() { b.list(b.as("a"), bare, deep) }); n > 2 {
 		t.Errorf("blocks of a log that the process never saw: %d trips", n)
 	}
@@ -43,37 +39,6 @@ func TestOneTrip(t *testing.T) {
 	}
 	if calls := b.Count(); calls > 4 {
 		t.Errorf("%d upstream calls", calls)
-	}
-}
-
-// What many ask at once travels together.
-func TestManyTravelTogether(t *testing.T) {
-	s := redistest.Start(t)
-	b := openBench(t, 0)
-	ask := func(n int) upstream.ListQuery {
-		q := poll
-		q.Group.ID = fmt.Sprint("g", n)
-		return q
-	}
-	first := b.replica(s.URL())
-	for n := range 50 {
-		b.Insert(project, fmt.Sprint("g", n), b.Row(n, "SUCCESS"))
-		b.list(b.as("a"), first, ask(n))
-	}
-	kept(t, s, 100)
-	cold, trips := b.counted(s.URL())
-	b.list(b.as("a"), cold, ask(0)) // connects
-	before := trips.n.Load()
-	var wg sync.WaitGroup
-	for n := 1; n < 50; n++ {
-		wg.Go(func() { b.list(b.as("a"), cold, ask(n)) })
-	}
-	wg.Wait()
-	if n := trips.n.Load() - before; n > 25 {
-		t.Errorf("%d trips for 49 reads at once", n)
-	}
-	if calls := b.Count(); calls != 50 {
-		t.Errorf("%d upstream calls, want those of the first replica", calls)
 	}
 }
 

@@ -1,0 +1,217 @@
+package redisx
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"scalegraph/cache/redistest"
+)
+
+// A logBuffer is safe for concurrent use.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.b.String(), text)
+}
+
+func open(t *testing.T, cfg Config) (*Client, *logBuffer) {
+	t.Helper()
+	log := new(logBuffer)
+	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
+	c, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, log
+}
+
+// lookup sends two reads in one pipeline.
+func lookup(t *testing.T, c *Client) error {
+	return c.Pipelined(t.Context(), func(p redis.Pipeliner) {
+		p.Get(t.Context(), "sg1:a")
+		p.HMGet(t.Context(), "sg1:b", "f")
+	})
+}
+
+// Errors of the server, also those of single commands in a pipeline, open the breaker: later calls fail at once, few connections are
+// made, the log says it once, and Cause names the reason.
+func TestErrorRepliesOpenTheBreaker(t *testing.T) {
+	s := redistest.Start(t)
+	s.Do("ACL", "SETUSER", "weak", "on", ">p", "~other:*", "+@all")
+	s.Do("CONFIG", "SET", "requirepass", "rotated")
+	for name, c := range map[string]struct{ url, cause string }{
+		"no password":      {s.URL(), "NOAUTH"},
+		"wrong password":   {"redis://:old@" + s.Addr(), "WRONGPASS"},
+		"unknown database": {"redis://:rotated@" + s.Addr() + "/99", "ERR DB index is out of range"},
+		"denied keys":      {"redis://weak:p@" + s.Addr(), "NOPERM"},
+		"no server":        {"redis://127.0.0.1:1", "unreachable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, log := open(t, Config{URL: c.url, Timeout: 5 * time.Second})
+			var dials countDials
+			client.AddHook(&dials)
+			for i := range 1000 {
+				if err := lookup(t, client); err == nil || i >= failuresToOpen && !errors.Is(err, ErrOpen) {
+					t.Fatalf("call %d: %v", i, err)
+				}
+			}
+			if n := dials.count(); n > 2*failuresToOpen { // go-redis tries to connect twice
+				t.Errorf("%d connections for 1000 calls", n)
+			}
+			if client.State() != StateFailing || !strings.HasPrefix(client.Cause(), c.cause) {
+				t.Errorf("%s: %q, want %q", client.State(), client.Cause(), c.cause)
+			}
+			if n := log.count("Redis fails"); n != 1 || client.Faults() != failuresToOpen {
+				t.Errorf("logged %d times, %d faults", n, client.Faults())
+			}
+		})
+	}
+}
+
+type countDials struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (c *countDials) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c.mu.Lock()
+		c.n++
+		c.mu.Unlock()
+		return next(ctx, network, addr)
+	}
+}
+
+func (c *countDials) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (c *countDials) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (c *countDials) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n
+}
+
+// After the cause is gone the breaker closes, and that is logged.
+func TestBreakerCloses(t *testing.T) {
+	s := redistest.Start(t)
+	client, log := open(t, Config{URL: s.URL(), Timeout: time.Second})
+	if err := lookup(t, client); err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	for range failuresToOpen {
+		_ = lookup(t, client)
+	}
+	s.Restart()
+	redistest.Eventually(t, "Redis is used again", func() bool { return lookup(t, client) == nil })
+	if client.State() != StateOK || client.Cause() != "" || log.count("Redis fails") != 1 || log.count("Redis works again") != 1 {
+		t.Errorf("%s %q", client.State(), client.Cause())
+	}
+}
+
+// A call ends in time although the server does not answer, also while the connection is made.
+func TestTimeout(t *testing.T) {
+	paused := redistest.Start(t)
+	paused.Pause()
+	defer paused.Resume()
+	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // never accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for name, url := range map[string]string{"paused": paused.URL(), "silent": "redis://" + silent.Addr().String(), "no route": "redis://192.0.2.1"} {
+		t.Run(name, func(t *testing.T) {
+			client, _ := open(t, Config{URL: url, Timeout: 80 * time.Millisecond})
+			for range failuresToOpen {
+				start := time.Now()
+				if err := lookup(t, client); err == nil || time.Since(start) > 5*time.Second {
+					t.Errorf("%v after %v", err, time.Since(start))
+				}
+			}
+			if err := lookup(t, client); !errors.Is(err, ErrOpen) {
+				t.Errorf("%v, want the breaker open", err)
+			}
+		})
+	}
+}
+
+// A key of another type and a missing key are no failures.
+func TestValuesThatCannotBeRead(t *testing.T) {
+	s := redistest.Start(t)
+	client, _ := open(t, Config{URL: s.URL(), Timeout: 5 * time.Second})
+	s.Do("SET", "sg1:b", "no hash")
+	for range 2 * failuresToOpen {
+		if err := lookup(t, client); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The documented user may do what the server does. A user without rights on channels is reported, once.
+func TestDeniedPublishIsReported(t *testing.T) {
+	s := redistest.Start(t)
+	client, log := open(t, Config{URL: s.DocumentedUser(), Timeout: 5 * time.Second})
+	publish := func() error { return client.Publish(t.Context(), "sg1:live:x", []byte("m")) }
+	sub := client.Subscribe(t.Context(), "sg1:live:x")
+	defer sub.Close()
+	if _, err := sub.Receive(t.Context()); err != nil {
+		t.Errorf("SUBSCRIBE: %v", err)
+	}
+	script := redis.NewScript(`redis.call('SET', KEYS[1], ARGV[1], 'PX', 1000) return redis.call('PTTL', KEYS[1])`)
+	if _, err := client.Run(t.Context(), script, []string{"sg1:s"}, "v"); err != nil {
+		t.Errorf("a script: %v", err)
+	}
+	if err := errors.Join(publish(), lookup(t, client)); err != nil || client.State() != StateOK {
+		t.Fatalf("%v: %s", err, client.State())
+	}
+	s.Do("ACL", "SETUSER", "scalegraph", "resetchannels")
+	redistest.Eventually(t, "the connection is made again", func() bool { return publish() != nil })
+	for range failuresToOpen {
+		_ = publish()
+		if err := lookup(t, client); err != nil && !errors.Is(err, ErrOpen) && client.Cause() == "" {
+			t.Errorf("lookup: %v", err)
+		}
+	}
+	if client.State() != StateFailing || client.Cause() != "NOPERM publish" || log.count("Redis denies a command") != 1 {
+		t.Errorf("%s %q, logged %d times", client.State(), client.Cause(), log.count("Redis denies a command"))
+	}
+}
+
+// Without Redis every command says so.
+func TestNilClient(t *testing.T) {
+	c, err := Open(Config{})
+	if c != nil || err != nil {
+		t.Fatal(c, err)
+	}
+	if _, err := c.Run(t.Context(), redis.NewScript("return 1"), nil); !errors.Is(err, ErrOff) {
+		t.Error(err)
+	}
+	if err := c.Publish(t.Context(), "c", nil); !errors.Is(err, ErrOff) || c.State() != StateOff || c.Cause() != "" || c.Faults() != 0 {
+		t.Error(err)
+	}
+	c.Close()
+}
