@@ -24,6 +24,7 @@ import (
 
 // A feed is a subscription that a test speaks through.
 type feed struct {
+	graph.SubscriptionResolver
 	root
 	changes chan *model.ScalingActivityChange
 	began   chan context.Context // of each subscription
