@@ -54,7 +54,8 @@ func inBubble(p planted) start {
 			Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError, Grant: cfg.Grant, GrantScope: cfg.GrantScope,
 			GrantIfError: cfg.GrantIfError, Memory: cfg.CacheMemory, Timeout: cfg.RequestTimeout,
 		})
-		pages := paging.New(auth.Confine(logs))
+		source := auth.Confine(logs)
+		pages := paging.New(source)
 		rc := resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: cfg.Region, Project: cfg.Project}
 		if p.pages != nil {
 			rc.Pages = p.pages(pages)
@@ -62,7 +63,7 @@ func inBubble(p planted) start {
 		if p.feeds != nil {
 			rc.Feeds = p.feeds(pages)
 		}
-		polls := changefeed.Config{Pages: pages, Poll: cfg.Poll}
+		polls := changefeed.Config{Pages: pages, Source: source, Poll: cfg.Poll}
 		if p.polls != nil {
 			polls.Pages = p.polls(pages)
 		}
@@ -70,7 +71,7 @@ func inBubble(p planted) start {
 		schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers.New(rc), Complexity: resolvers.Complexity()})
 		r := overPipes(gqlhttp.NewHandler(schema, gqlhttp.Config{
 			Limits: cfg.Limits, RequestTimeout: cfg.RequestTimeout, StatusProfile: gqlhttp.StatusProfile(cfg.StatusProfile),
-			Answers: cfg.CacheMemory / 8, Events: resolvers.WithEvents, Streams: new(gqlhttp.Streams), Log: log,
+			ResponseCacheBytes: cfg.CacheMemory / 8, Events: resolvers.WithEvents, Streams: new(gqlhttp.Streams), Log: log,
 			ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
 			Extensions: []graphql.HandlerExtension{resolvers.Extension{}},
 		}))
