@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,13 +22,13 @@ type RedisBroadcaster struct {
 	instanceID string
 
 	mu       sync.Mutex
-	handlers map[string]func([]byte) // by channel
-	sub      *redis.PubSub           // nil while there are no handlers
+	handlers map[string][]*handler // by channel; a poller may still have one when its successor subscribes
+	sub      *redis.PubSub         // nil while there are no handlers
 }
 
 // NewRedisBroadcaster returns the broadcaster of one process. If Redis does not respond within the timeout, the process leads by itself.
 func NewRedisBroadcaster(rdb redis.UniversalClient, timeout time.Duration) *RedisBroadcaster {
-	return &RedisBroadcaster{rdb: rdb, timeout: timeout, instanceID: rand.Text(), handlers: map[string]func([]byte){}}
+	return &RedisBroadcaster{rdb: rdb, timeout: timeout, instanceID: rand.Text(), handlers: map[string][]*handler{}}
 }
 
 // broadcastKey is the key of a log's leader, and its channel.
@@ -74,20 +75,29 @@ func (r *RedisBroadcaster) Subscribe(log upstream.Group, handle func([]byte)) (s
 	channel := broadcastKey(log)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.handlers[channel] = handle
+	h := &handler{handle}
+	r.handlers[channel] = append(slices.Clone(r.handlers[channel]), h)
 	if r.sub == nil {
 		r.sub = r.rdb.Subscribe(ctx)
 		go r.dispatch(r.sub.Channel(redis.WithChannelSize(1000)))
 	}
 	_ = r.sub.Subscribe(ctx, channel) // the client subscribes later if Redis does not respond now
-	return func() { r.unsubscribe(channel) }
+	return sync.OnceFunc(func() { r.unsubscribe(channel, h) })
 }
 
-func (r *RedisBroadcaster) unsubscribe(channel string) {
+// A handler takes the messages of one channel.
+type handler struct{ handle func([]byte) }
+
+// unsubscribe removes one handler, and ends the subscription to its channel if it was the last one.
+func (r *RedisBroadcaster) unsubscribe(channel string, h *handler) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
 	defer cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if others := slices.DeleteFunc(slices.Clone(r.handlers[channel]), func(other *handler) bool { return other == h }); len(others) > 0 {
+		r.handlers[channel] = others
+		return
+	}
 	delete(r.handlers, channel)
 	if len(r.handlers) == 0 {
 		_ = r.sub.Close()
@@ -101,10 +111,10 @@ func (r *RedisBroadcaster) unsubscribe(channel string) {
 func (r *RedisBroadcaster) dispatch(messages <-chan *redis.Message) {
 	for m := range messages {
 		r.mu.Lock()
-		handle := r.handlers[m.Channel]
+		handlers := r.handlers[m.Channel]
 		r.mu.Unlock()
-		if handle != nil {
-			handle([]byte(m.Payload))
+		for _, h := range handlers {
+			h.handle([]byte(m.Payload))
 		}
 	}
 }

@@ -2,12 +2,15 @@ package changefeed
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"scalegraph/cache/redistest"
 	"scalegraph/internal/redisx"
+	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
 
@@ -35,6 +38,27 @@ func (w *world) eventuallyHears(l *listener, want []string) {
 	w.Helper()
 	w.eventually("changes", func() bool { return len(l.all()) >= len(want) })
 	w.wantHeard(l, want...)
+}
+
+// TestRedisBroadcasterHandsOver has a poller subscribe before its predecessor of the same log has ended: each handler lives as long as its own
+// subscription.
+func TestRedisBroadcasterHandsOver(t *testing.T) {
+	server := redistest.Start(t)
+	r, log := broadcasterOver(t, server.URL()), upstream.Group{Region: "r", Project: "p", ID: "g"}
+	first, second := make(chan string, 1), make(chan string, 1)
+	into := func(c chan string) func([]byte) { return func(message []byte) { c <- string(message) } }
+	stopFirst := r.Subscribe(log, into(first))
+	stopSecond := r.Subscribe(log, into(second))
+	redistest.Eventually(t, "the channel has a subscriber", func() bool {
+		return strings.Contains(fmt.Sprint(server.Do("PUBSUB", "NUMSUB", broadcastKey(log))), " 1")
+	})
+	stopFirst()
+	r.Publish(t.Context(), log, []byte("still there"))
+	if got := <-second; got != "still there" || len(first) > 0 {
+		t.Errorf("the second handler got %q, the first %d messages", got, len(first))
+	}
+	stopSecond()
+	stopFirst()
 }
 
 // TestRedisBroadcaster shares polls over real servers of each kind, and goes on while there is none.
