@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: chart soak help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
+.PHONY: release chart soak help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
@@ -33,6 +33,9 @@ bench-compare: build ## compares the product with its peers under load, in about
 
 build: ## builds one static binary
 	CGO_ENABLED=0 go build -trimpath -o scalegraph .
+
+release: ## builds binaries for all platforms, checksums and an SBOM into dist/, twice, and compares: make release VERSION=v0.1.0
+	tools/release $(VERSION)
 
 check: generated lint test ## generated code is current, lint, test
 

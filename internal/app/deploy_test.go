@@ -153,7 +153,7 @@ func TestRunbookAndImage(t *testing.T) {
 		}
 	}
 	image := readText(t, "deploy/Dockerfile")
-	instruction := regexp.MustCompile(`^(FROM|WORKDIR|COPY|RUN|USER|ENV|EXPOSE|ENTRYPOINT|#) ?`)
+	instruction := regexp.MustCompile(`^(FROM|ARG|LABEL|\torg|WORKDIR|COPY|RUN|USER|ENV|EXPOSE|ENTRYPOINT|#) ?`)
 	for line := range strings.Lines(image) {
 		if strings.TrimSpace(line) != "" && !instruction.MatchString(line) {
 			t.Errorf("the Dockerfile says %q", line)

@@ -2,8 +2,14 @@ package config
 
 import "runtime/debug"
 
-// BuildVersion returns the module's version, else the commit that was built, else devel.
+// version is set when a release is built: -ldflags "-X scalegraph/internal/config.version=v1.2.3".
+var version string
+
+// BuildVersion returns the version of the release, else the module's version, else devel with the commit that was built, else devel.
 func BuildVersion() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "devel"
