@@ -32,9 +32,11 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Project() ProjectResolver
 	Query() QueryResolver
 	ScalingActivity() ScalingActivityResolver
 	ScalingGroup() ScalingGroupResolver
+	ScalingGroupInstance() ScalingGroupInstanceResolver
 	Subscription() SubscriptionResolver
 }
 
@@ -67,9 +69,17 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	Project struct {
+		ID                func(childComplexity int) int
+		Region            func(childComplexity int) int
+		ScalingActivities func(childComplexity int, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) int
+		ScalingGroups     func(childComplexity int, filter *model.ScalingGroupFilter, first *int32, after *string, last *int32, before *string) int
+	}
+
 	Query struct {
 		Node              func(childComplexity int, id string) int
 		Nodes             func(childComplexity int, ids []string) int
+		Project           func(childComplexity int, projectID *string, region *string) int
 		ScalingActivities func(childComplexity int, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) int
 		ScalingGroup      func(childComplexity int, groupID string, projectID *string, region *string) int
 		ScalingGroups     func(childComplexity int, groups []*model.ScalingGroupRef) int
@@ -144,14 +154,91 @@ type ComplexityRoot struct {
 		Activities      func(childComplexity int, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string, offset *int32) int
 		Activity        func(childComplexity int, logID string) int
 		ActivitySummary func(childComplexity int, filter *model.ScalingActivityFilter) int
+		Details         func(childComplexity int) int
 		ID              func(childComplexity int) int
+		Instances       func(childComplexity int, filter *model.ScalingGroupInstanceFilter, first *int32, after *string, last *int32, before *string) int
 		LatestActivity  func(childComplexity int, filter *model.ScalingActivityFilter) int
+		Name            func(childComplexity int) int
 		Project         func(childComplexity int) int
 		Region          func(childComplexity int) int
 	}
 
 	ScalingGroupAvailable struct {
 		Group func(childComplexity int) int
+	}
+
+	ScalingGroupConnection struct {
+		AsOf       func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Stale      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ScalingGroupDetails struct {
+		AsOf                       func(childComplexity int) int
+		AvailabilityZones          func(childComplexity int) int
+		ClassicListenerIDs         func(childComplexity int) int
+		ConfigurationID            func(childComplexity int) int
+		ConfigurationName          func(childComplexity int) int
+		CooldownSeconds            func(childComplexity int) int
+		CreatedAt                  func(childComplexity int) int
+		CurrentActivityType        func(childComplexity int) int
+		CurrentInstances           func(childComplexity int) int
+		DesiredInstances           func(childComplexity int) int
+		EnterpriseProjectID        func(childComplexity int) int
+		HealthCheckGraceSeconds    func(childComplexity int) int
+		HealthCheckIntervalMinutes func(childComplexity int) int
+		HealthCheckMethod          func(childComplexity int) int
+		IsScaling                  func(childComplexity int) int
+		LastError                  func(childComplexity int) int
+		LoadBalancers              func(childComplexity int) int
+		MaxInstances               func(childComplexity int) int
+		MinInstances               func(childComplexity int) int
+		Name                       func(childComplexity int) int
+		NetworkIDs                 func(childComplexity int) int
+		RawCurrentActivityType     func(childComplexity int) int
+		RawStatus                  func(childComplexity int) int
+		SecurityGroupIDs           func(childComplexity int) int
+		Stale                      func(childComplexity int) int
+		Status                     func(childComplexity int) int
+		Tags                       func(childComplexity int) int
+		TerminationPolicy          func(childComplexity int) int
+		VpcID                      func(childComplexity int) int
+	}
+
+	ScalingGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ScalingGroupInstance struct {
+		Activities           func(childComplexity int, first *int32, maxRows *int32) int
+		ConfigurationID      func(childComplexity int) int
+		ConfigurationName    func(childComplexity int) int
+		Health               func(childComplexity int) int
+		InstanceID           func(childComplexity int) int
+		InstanceName         func(childComplexity int) int
+		JoinedAt             func(childComplexity int) int
+		LifecycleState       func(childComplexity int) int
+		ProtectedFromScaleIn func(childComplexity int) int
+		RawHealth            func(childComplexity int) int
+		RawLifecycleState    func(childComplexity int) int
+	}
+
+	ScalingGroupInstanceConnection struct {
+		AsOf       func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		Stale      func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ScalingGroupInstanceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ScalingGroupUnavailable struct {
@@ -168,6 +255,13 @@ type ComplexityRoot struct {
 		Name    func(childComplexity int) int
 	}
 
+	ScalingInstanceHistory struct {
+		AsOf     func(childComplexity int) int
+		Complete func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		Stale    func(childComplexity int) int
+	}
+
 	ScalingReason struct {
 		ChangeReason      func(childComplexity int) int
 		ChangeTime        func(childComplexity int) int
@@ -182,6 +276,11 @@ type ComplexityRoot struct {
 		ScalingFeed            func(childComplexity int, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) int
 	}
 
+	Tag struct {
+		Key   func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
 	UnavailableGroup struct {
 		Code      func(childComplexity int) int
 		Group     func(childComplexity int) int
@@ -194,12 +293,19 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type ProjectResolver interface {
+	ID(ctx context.Context, obj *upstream.Project) (string, error)
+
+	ScalingGroups(ctx context.Context, obj *upstream.Project, filter *model.ScalingGroupFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupConnection, error)
+	ScalingActivities(ctx context.Context, obj *upstream.Project, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error)
+}
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
 	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
 	ScalingGroup(ctx context.Context, groupID string, projectID *string, region *string) (*upstream.Group, error)
 	ScalingGroups(ctx context.Context, groups []*model.ScalingGroupRef) ([]*upstream.Group, error)
 	ScalingActivities(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error)
+	Project(ctx context.Context, projectID *string, region *string) (*upstream.Project, error)
 }
 type ScalingActivityResolver interface {
 	AddedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error)
@@ -219,6 +325,12 @@ type ScalingGroupResolver interface {
 	Activity(ctx context.Context, obj *upstream.Group, logID string) (*model.ScalingActivity, error)
 	LatestActivity(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*model.ScalingActivity, error)
 	ActivitySummary(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter) (*model.ScalingActivitySummary, error)
+	Name(ctx context.Context, obj *upstream.Group) (*string, error)
+	Details(ctx context.Context, obj *upstream.Group) (*model.ScalingGroupDetails, error)
+	Instances(ctx context.Context, obj *upstream.Group, filter *model.ScalingGroupInstanceFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupInstanceConnection, error)
+}
+type ScalingGroupInstanceResolver interface {
+	Activities(ctx context.Context, obj *upstream.GroupInstance, first *int32, maxRows *int32) (*model.ScalingInstanceHistory, error)
 }
 type SubscriptionResolver interface {
 	ScalingActivityChanged(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error)
@@ -325,6 +437,41 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Project.id", "Project.projectId":
+		if e.ComplexityRoot.Project.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.ID(childComplexity), true
+	case "Project.region":
+		if e.ComplexityRoot.Project.Region == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Project.Region(childComplexity), true
+	case "Project.scalingActivities":
+		if e.ComplexityRoot.Project.ScalingActivities == nil {
+			break
+		}
+
+		args, err := ec.field_Project_scalingActivities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.ScalingActivities(childComplexity, args["groups"].(*model.ScalingGroupFilter), args["filter"].(*model.ScalingActivityFilter), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "Project.scalingGroups":
+		if e.ComplexityRoot.Project.ScalingGroups == nil {
+			break
+		}
+
+		args, err := ec.field_Project_scalingGroups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.ScalingGroups(childComplexity, args["filter"].(*model.ScalingGroupFilter), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -347,6 +494,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.project":
+		if e.ComplexityRoot.Query.Project == nil {
+			break
+		}
+
+		args, err := ec.field_Query_project_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Project(childComplexity, args["projectId"].(*string), args["region"].(*string)), true
 	case "Query.scalingActivities":
 		if e.ComplexityRoot.Query.ScalingActivities == nil {
 			break
@@ -702,12 +860,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingGroup.ActivitySummary(childComplexity, args["filter"].(*model.ScalingActivityFilter)), true
+	case "ScalingGroup.details":
+		if e.ComplexityRoot.ScalingGroup.Details == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroup.Details(childComplexity), true
 	case "ScalingGroup.id", "ScalingGroup.groupId":
 		if e.ComplexityRoot.ScalingGroup.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ScalingGroup.ID(childComplexity), true
+	case "ScalingGroup.instances":
+		if e.ComplexityRoot.ScalingGroup.Instances == nil {
+			break
+		}
+
+		args, err := ec.field_ScalingGroup_instances_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ScalingGroup.Instances(childComplexity, args["filter"].(*model.ScalingGroupInstanceFilter), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "ScalingGroup.latestActivity":
 		if e.ComplexityRoot.ScalingGroup.LatestActivity == nil {
 			break
@@ -719,6 +894,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingGroup.LatestActivity(childComplexity, args["filter"].(*model.ScalingActivityFilter)), true
+	case "ScalingGroup.name":
+		if e.ComplexityRoot.ScalingGroup.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroup.Name(childComplexity), true
 	case "ScalingGroup.projectId":
 		if e.ComplexityRoot.ScalingGroup.Project == nil {
 			break
@@ -738,6 +919,353 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingGroupAvailable.Group(childComplexity), true
+
+	case "ScalingGroupConnection.asOf":
+		if e.ComplexityRoot.ScalingGroupConnection.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupConnection.AsOf(childComplexity), true
+	case "ScalingGroupConnection.edges":
+		if e.ComplexityRoot.ScalingGroupConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupConnection.Edges(childComplexity), true
+	case "ScalingGroupConnection.nodes":
+		if e.ComplexityRoot.ScalingGroupConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupConnection.Nodes(childComplexity), true
+	case "ScalingGroupConnection.pageInfo":
+		if e.ComplexityRoot.ScalingGroupConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupConnection.PageInfo(childComplexity), true
+	case "ScalingGroupConnection.stale":
+		if e.ComplexityRoot.ScalingGroupConnection.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupConnection.Stale(childComplexity), true
+	case "ScalingGroupConnection.totalCount":
+		if e.ComplexityRoot.ScalingGroupConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupConnection.TotalCount(childComplexity), true
+
+	case "ScalingGroupDetails.asOf":
+		if e.ComplexityRoot.ScalingGroupDetails.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.AsOf(childComplexity), true
+	case "ScalingGroupDetails.availabilityZones":
+		if e.ComplexityRoot.ScalingGroupDetails.AvailabilityZones == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.AvailabilityZones(childComplexity), true
+	case "ScalingGroupDetails.classicListenerIds":
+		if e.ComplexityRoot.ScalingGroupDetails.ClassicListenerIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.ClassicListenerIDs(childComplexity), true
+	case "ScalingGroupDetails.configurationId":
+		if e.ComplexityRoot.ScalingGroupDetails.ConfigurationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.ConfigurationID(childComplexity), true
+	case "ScalingGroupDetails.configurationName":
+		if e.ComplexityRoot.ScalingGroupDetails.ConfigurationName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.ConfigurationName(childComplexity), true
+	case "ScalingGroupDetails.cooldownSeconds":
+		if e.ComplexityRoot.ScalingGroupDetails.CooldownSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.CooldownSeconds(childComplexity), true
+	case "ScalingGroupDetails.createdAt":
+		if e.ComplexityRoot.ScalingGroupDetails.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.CreatedAt(childComplexity), true
+	case "ScalingGroupDetails.currentActivityType":
+		if e.ComplexityRoot.ScalingGroupDetails.CurrentActivityType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.CurrentActivityType(childComplexity), true
+	case "ScalingGroupDetails.currentInstances":
+		if e.ComplexityRoot.ScalingGroupDetails.CurrentInstances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.CurrentInstances(childComplexity), true
+	case "ScalingGroupDetails.desiredInstances":
+		if e.ComplexityRoot.ScalingGroupDetails.DesiredInstances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.DesiredInstances(childComplexity), true
+	case "ScalingGroupDetails.enterpriseProjectId":
+		if e.ComplexityRoot.ScalingGroupDetails.EnterpriseProjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.EnterpriseProjectID(childComplexity), true
+	case "ScalingGroupDetails.healthCheckGraceSeconds":
+		if e.ComplexityRoot.ScalingGroupDetails.HealthCheckGraceSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.HealthCheckGraceSeconds(childComplexity), true
+	case "ScalingGroupDetails.healthCheckIntervalMinutes":
+		if e.ComplexityRoot.ScalingGroupDetails.HealthCheckIntervalMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.HealthCheckIntervalMinutes(childComplexity), true
+	case "ScalingGroupDetails.healthCheckMethod":
+		if e.ComplexityRoot.ScalingGroupDetails.HealthCheckMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.HealthCheckMethod(childComplexity), true
+	case "ScalingGroupDetails.isScaling":
+		if e.ComplexityRoot.ScalingGroupDetails.IsScaling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.IsScaling(childComplexity), true
+	case "ScalingGroupDetails.lastError":
+		if e.ComplexityRoot.ScalingGroupDetails.LastError == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.LastError(childComplexity), true
+	case "ScalingGroupDetails.loadBalancers":
+		if e.ComplexityRoot.ScalingGroupDetails.LoadBalancers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.LoadBalancers(childComplexity), true
+	case "ScalingGroupDetails.maxInstances":
+		if e.ComplexityRoot.ScalingGroupDetails.MaxInstances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.MaxInstances(childComplexity), true
+	case "ScalingGroupDetails.minInstances":
+		if e.ComplexityRoot.ScalingGroupDetails.MinInstances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.MinInstances(childComplexity), true
+	case "ScalingGroupDetails.name":
+		if e.ComplexityRoot.ScalingGroupDetails.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.Name(childComplexity), true
+	case "ScalingGroupDetails.networkIds":
+		if e.ComplexityRoot.ScalingGroupDetails.NetworkIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.NetworkIDs(childComplexity), true
+	case "ScalingGroupDetails.rawCurrentActivityType":
+		if e.ComplexityRoot.ScalingGroupDetails.RawCurrentActivityType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.RawCurrentActivityType(childComplexity), true
+	case "ScalingGroupDetails.rawStatus":
+		if e.ComplexityRoot.ScalingGroupDetails.RawStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.RawStatus(childComplexity), true
+	case "ScalingGroupDetails.securityGroupIds":
+		if e.ComplexityRoot.ScalingGroupDetails.SecurityGroupIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.SecurityGroupIDs(childComplexity), true
+	case "ScalingGroupDetails.stale":
+		if e.ComplexityRoot.ScalingGroupDetails.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.Stale(childComplexity), true
+	case "ScalingGroupDetails.status":
+		if e.ComplexityRoot.ScalingGroupDetails.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.Status(childComplexity), true
+	case "ScalingGroupDetails.tags":
+		if e.ComplexityRoot.ScalingGroupDetails.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.Tags(childComplexity), true
+	case "ScalingGroupDetails.terminationPolicy":
+		if e.ComplexityRoot.ScalingGroupDetails.TerminationPolicy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.TerminationPolicy(childComplexity), true
+	case "ScalingGroupDetails.vpcId":
+		if e.ComplexityRoot.ScalingGroupDetails.VpcID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupDetails.VpcID(childComplexity), true
+
+	case "ScalingGroupEdge.cursor":
+		if e.ComplexityRoot.ScalingGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupEdge.Cursor(childComplexity), true
+	case "ScalingGroupEdge.node":
+		if e.ComplexityRoot.ScalingGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupEdge.Node(childComplexity), true
+
+	case "ScalingGroupInstance.activities":
+		if e.ComplexityRoot.ScalingGroupInstance.Activities == nil {
+			break
+		}
+
+		args, err := ec.field_ScalingGroupInstance_activities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.Activities(childComplexity, args["first"].(*int32), args["maxRows"].(*int32)), true
+	case "ScalingGroupInstance.configurationId":
+		if e.ComplexityRoot.ScalingGroupInstance.ConfigurationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.ConfigurationID(childComplexity), true
+	case "ScalingGroupInstance.configurationName":
+		if e.ComplexityRoot.ScalingGroupInstance.ConfigurationName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.ConfigurationName(childComplexity), true
+	case "ScalingGroupInstance.health":
+		if e.ComplexityRoot.ScalingGroupInstance.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.Health(childComplexity), true
+	case "ScalingGroupInstance.instanceId":
+		if e.ComplexityRoot.ScalingGroupInstance.InstanceID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.InstanceID(childComplexity), true
+	case "ScalingGroupInstance.instanceName":
+		if e.ComplexityRoot.ScalingGroupInstance.InstanceName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.InstanceName(childComplexity), true
+	case "ScalingGroupInstance.joinedAt":
+		if e.ComplexityRoot.ScalingGroupInstance.JoinedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.JoinedAt(childComplexity), true
+	case "ScalingGroupInstance.lifecycleState":
+		if e.ComplexityRoot.ScalingGroupInstance.LifecycleState == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.LifecycleState(childComplexity), true
+	case "ScalingGroupInstance.protectedFromScaleIn":
+		if e.ComplexityRoot.ScalingGroupInstance.ProtectedFromScaleIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.ProtectedFromScaleIn(childComplexity), true
+	case "ScalingGroupInstance.rawHealth":
+		if e.ComplexityRoot.ScalingGroupInstance.RawHealth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.RawHealth(childComplexity), true
+	case "ScalingGroupInstance.rawLifecycleState":
+		if e.ComplexityRoot.ScalingGroupInstance.RawLifecycleState == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstance.RawLifecycleState(childComplexity), true
+
+	case "ScalingGroupInstanceConnection.asOf":
+		if e.ComplexityRoot.ScalingGroupInstanceConnection.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceConnection.AsOf(childComplexity), true
+	case "ScalingGroupInstanceConnection.edges":
+		if e.ComplexityRoot.ScalingGroupInstanceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceConnection.Edges(childComplexity), true
+	case "ScalingGroupInstanceConnection.nodes":
+		if e.ComplexityRoot.ScalingGroupInstanceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceConnection.Nodes(childComplexity), true
+	case "ScalingGroupInstanceConnection.pageInfo":
+		if e.ComplexityRoot.ScalingGroupInstanceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceConnection.PageInfo(childComplexity), true
+	case "ScalingGroupInstanceConnection.stale":
+		if e.ComplexityRoot.ScalingGroupInstanceConnection.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceConnection.Stale(childComplexity), true
+	case "ScalingGroupInstanceConnection.totalCount":
+		if e.ComplexityRoot.ScalingGroupInstanceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceConnection.TotalCount(childComplexity), true
+
+	case "ScalingGroupInstanceEdge.cursor":
+		if e.ComplexityRoot.ScalingGroupInstanceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceEdge.Cursor(childComplexity), true
+	case "ScalingGroupInstanceEdge.node":
+		if e.ComplexityRoot.ScalingGroupInstanceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroupInstanceEdge.Node(childComplexity), true
 
 	case "ScalingGroupUnavailable.code":
 		if e.ComplexityRoot.ScalingGroupUnavailable.Code == nil {
@@ -788,6 +1316,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingInstance.Name(childComplexity), true
+
+	case "ScalingInstanceHistory.asOf":
+		if e.ComplexityRoot.ScalingInstanceHistory.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInstanceHistory.AsOf(childComplexity), true
+	case "ScalingInstanceHistory.complete":
+		if e.ComplexityRoot.ScalingInstanceHistory.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInstanceHistory.Complete(childComplexity), true
+	case "ScalingInstanceHistory.nodes":
+		if e.ComplexityRoot.ScalingInstanceHistory.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInstanceHistory.Nodes(childComplexity), true
+	case "ScalingInstanceHistory.stale":
+		if e.ComplexityRoot.ScalingInstanceHistory.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInstanceHistory.Stale(childComplexity), true
 
 	case "ScalingReason.changeReason":
 		if e.ComplexityRoot.ScalingReason.ChangeReason == nil {
@@ -849,6 +1402,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.ScalingFeed(childComplexity, args["groups"].([]*model.ScalingGroupRef), args["filter"].(*model.ScalingActivityFilter), args["since"].(*string)), true
 
+	case "Tag.key":
+		if e.ComplexityRoot.Tag.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tag.Key(childComplexity), true
+	case "Tag.value":
+		if e.ComplexityRoot.Tag.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tag.Value(childComplexity), true
+
 	case "UnavailableGroup.code":
 		if e.ComplexityRoot.UnavailableGroup.Code == nil {
 			break
@@ -884,6 +1450,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("ScalingActivityFilter", ec.unmarshalInputScalingActivityFilter),
+			graphql.NewInputUnmarshaler("ScalingGroupFilter", ec.unmarshalInputScalingGroupFilter),
+			graphql.NewInputUnmarshaler("ScalingGroupInstanceFilter", ec.unmarshalInputScalingGroupInstanceFilter),
 			graphql.NewInputUnmarshaler("ScalingGroupRef", ec.unmarshalInputScalingGroupRef),
 		)
 	}
@@ -1030,6 +1598,22 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Project(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Project_id(ctx, field)
+	case "projectId":
+		return ec.fieldContext_Project_projectId(ctx, field)
+	case "region":
+		return ec.fieldContext_Project_region(ctx, field)
+	case "scalingGroups":
+		return ec.fieldContext_Project_scalingGroups(ctx, field)
+	case "scalingActivities":
+		return ec.fieldContext_Project_scalingActivities(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Project", field.Name)
 }
 
 func (ec *executionContext) childFields_ScalingActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1180,8 +1764,162 @@ func (ec *executionContext) childFields_ScalingGroup(ctx context.Context, field 
 		return ec.fieldContext_ScalingGroup_latestActivity(ctx, field)
 	case "activitySummary":
 		return ec.fieldContext_ScalingGroup_activitySummary(ctx, field)
+	case "name":
+		return ec.fieldContext_ScalingGroup_name(ctx, field)
+	case "details":
+		return ec.fieldContext_ScalingGroup_details(ctx, field)
+	case "instances":
+		return ec.fieldContext_ScalingGroup_instances(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingGroupConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ScalingGroupConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ScalingGroupConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ScalingGroupConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ScalingGroupConnection_totalCount(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ScalingGroupConnection_asOf(ctx, field)
+	case "stale":
+		return ec.fieldContext_ScalingGroupConnection_stale(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingGroupConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingGroupDetails(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ScalingGroupDetails_name(ctx, field)
+	case "status":
+		return ec.fieldContext_ScalingGroupDetails_status(ctx, field)
+	case "rawStatus":
+		return ec.fieldContext_ScalingGroupDetails_rawStatus(ctx, field)
+	case "currentInstances":
+		return ec.fieldContext_ScalingGroupDetails_currentInstances(ctx, field)
+	case "desiredInstances":
+		return ec.fieldContext_ScalingGroupDetails_desiredInstances(ctx, field)
+	case "minInstances":
+		return ec.fieldContext_ScalingGroupDetails_minInstances(ctx, field)
+	case "maxInstances":
+		return ec.fieldContext_ScalingGroupDetails_maxInstances(ctx, field)
+	case "cooldownSeconds":
+		return ec.fieldContext_ScalingGroupDetails_cooldownSeconds(ctx, field)
+	case "isScaling":
+		return ec.fieldContext_ScalingGroupDetails_isScaling(ctx, field)
+	case "currentActivityType":
+		return ec.fieldContext_ScalingGroupDetails_currentActivityType(ctx, field)
+	case "rawCurrentActivityType":
+		return ec.fieldContext_ScalingGroupDetails_rawCurrentActivityType(ctx, field)
+	case "lastError":
+		return ec.fieldContext_ScalingGroupDetails_lastError(ctx, field)
+	case "configurationId":
+		return ec.fieldContext_ScalingGroupDetails_configurationId(ctx, field)
+	case "configurationName":
+		return ec.fieldContext_ScalingGroupDetails_configurationName(ctx, field)
+	case "availabilityZones":
+		return ec.fieldContext_ScalingGroupDetails_availabilityZones(ctx, field)
+	case "vpcId":
+		return ec.fieldContext_ScalingGroupDetails_vpcId(ctx, field)
+	case "networkIds":
+		return ec.fieldContext_ScalingGroupDetails_networkIds(ctx, field)
+	case "securityGroupIds":
+		return ec.fieldContext_ScalingGroupDetails_securityGroupIds(ctx, field)
+	case "loadBalancers":
+		return ec.fieldContext_ScalingGroupDetails_loadBalancers(ctx, field)
+	case "classicListenerIds":
+		return ec.fieldContext_ScalingGroupDetails_classicListenerIds(ctx, field)
+	case "healthCheckMethod":
+		return ec.fieldContext_ScalingGroupDetails_healthCheckMethod(ctx, field)
+	case "healthCheckIntervalMinutes":
+		return ec.fieldContext_ScalingGroupDetails_healthCheckIntervalMinutes(ctx, field)
+	case "healthCheckGraceSeconds":
+		return ec.fieldContext_ScalingGroupDetails_healthCheckGraceSeconds(ctx, field)
+	case "terminationPolicy":
+		return ec.fieldContext_ScalingGroupDetails_terminationPolicy(ctx, field)
+	case "enterpriseProjectId":
+		return ec.fieldContext_ScalingGroupDetails_enterpriseProjectId(ctx, field)
+	case "tags":
+		return ec.fieldContext_ScalingGroupDetails_tags(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ScalingGroupDetails_createdAt(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ScalingGroupDetails_asOf(ctx, field)
+	case "stale":
+		return ec.fieldContext_ScalingGroupDetails_stale(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingGroupDetails", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ScalingGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ScalingGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingGroupEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingGroupInstance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "instanceId":
+		return ec.fieldContext_ScalingGroupInstance_instanceId(ctx, field)
+	case "instanceName":
+		return ec.fieldContext_ScalingGroupInstance_instanceName(ctx, field)
+	case "lifecycleState":
+		return ec.fieldContext_ScalingGroupInstance_lifecycleState(ctx, field)
+	case "rawLifecycleState":
+		return ec.fieldContext_ScalingGroupInstance_rawLifecycleState(ctx, field)
+	case "health":
+		return ec.fieldContext_ScalingGroupInstance_health(ctx, field)
+	case "rawHealth":
+		return ec.fieldContext_ScalingGroupInstance_rawHealth(ctx, field)
+	case "protectedFromScaleIn":
+		return ec.fieldContext_ScalingGroupInstance_protectedFromScaleIn(ctx, field)
+	case "configurationId":
+		return ec.fieldContext_ScalingGroupInstance_configurationId(ctx, field)
+	case "configurationName":
+		return ec.fieldContext_ScalingGroupInstance_configurationName(ctx, field)
+	case "joinedAt":
+		return ec.fieldContext_ScalingGroupInstance_joinedAt(ctx, field)
+	case "activities":
+		return ec.fieldContext_ScalingGroupInstance_activities(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingGroupInstance", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingGroupInstanceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ScalingGroupInstanceConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ScalingGroupInstanceConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ScalingGroupInstanceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ScalingGroupInstanceConnection_totalCount(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ScalingGroupInstanceConnection_asOf(ctx, field)
+	case "stale":
+		return ec.fieldContext_ScalingGroupInstanceConnection_stale(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingGroupInstanceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingGroupInstanceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ScalingGroupInstanceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ScalingGroupInstanceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingGroupInstanceEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ScalingInstance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1196,6 +1934,20 @@ func (ec *executionContext) childFields_ScalingInstance(ctx context.Context, fie
 		return ec.fieldContext_ScalingInstance_failure(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingInstance", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingInstanceHistory(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_ScalingInstanceHistory_nodes(ctx, field)
+	case "complete":
+		return ec.fieldContext_ScalingInstanceHistory_complete(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ScalingInstanceHistory_asOf(ctx, field)
+	case "stale":
+		return ec.fieldContext_ScalingInstanceHistory_stale(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingInstanceHistory", field.Name)
 }
 
 func (ec *executionContext) childFields_ScalingReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1214,6 +1966,16 @@ func (ec *executionContext) childFields_ScalingReason(ctx context.Context, field
 		return ec.fieldContext_ScalingReason_scalingPolicyName(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingReason", field.Name)
+}
+
+func (ec *executionContext) childFields_Tag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_Tag_key(ctx, field)
+	case "value":
+		return ec.fieldContext_Tag_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Tag", field.Name)
 }
 
 func (ec *executionContext) childFields_UnavailableGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1346,6 +2108,106 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Project_scalingActivities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "groups",
+		func(ctx context.Context, v any) (*model.ScalingGroupFilter, error) {
+			return ec.unmarshalOScalingGroupFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groups"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingActivityFilter, error) {
+			return ec.unmarshalOScalingActivityFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Project_scalingGroups_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingGroupFilter, error) {
+			return ec.unmarshalOScalingGroupFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1385,6 +2247,28 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_project_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "projectId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["projectId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "region",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["region"] = arg1
 	return args, nil
 }
 
@@ -1486,6 +2370,28 @@ func (ec *executionContext) field_Query_scalingGroups_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_ScalingGroupInstance_activities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "maxRows",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRows"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_ScalingGroup_activities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1565,6 +2471,52 @@ func (ec *executionContext) field_ScalingGroup_activity_args(ctx context.Context
 		return nil, err
 	}
 	args["logId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ScalingGroup_instances_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingGroupInstanceFilter, error) {
+			return ec.unmarshalOScalingGroupInstanceFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -2033,6 +2985,163 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
 }
 
+func (ec *executionContext) _Project_id(ctx context.Context, field graphql.CollectedField, obj *upstream.Project) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Project_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Project().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Project_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Project", field, true, true, "ID")
+}
+
+func (ec *executionContext) _Project_projectId(ctx context.Context, field graphql.CollectedField, obj *upstream.Project) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Project_projectId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Project_projectId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Project", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Project_region(ctx context.Context, field graphql.CollectedField, obj *upstream.Project) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Project_region(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Region, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Project_region(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Project", field, false, false, "String")
+}
+
+func (ec *executionContext) _Project_scalingGroups(ctx context.Context, field graphql.CollectedField, obj *upstream.Project) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Project_scalingGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Project().ScalingGroups(ctx, obj, fc.Args["filter"].(*model.ScalingGroupFilter), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingGroupConnection) graphql.Marshaler {
+			return ec.marshalOScalingGroupConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Project_scalingGroups(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Project",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroupConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Project_scalingGroups_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Project_scalingActivities(ctx context.Context, field graphql.CollectedField, obj *upstream.Project) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Project_scalingActivities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Project().ScalingActivities(ctx, obj, fc.Args["groups"].(*model.ScalingGroupFilter), fc.Args["filter"].(*model.ScalingActivityFilter), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingActivityConnection) graphql.Marshaler {
+			return ec.marshalOScalingActivityConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Project_scalingActivities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Project",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingActivityConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Project_scalingActivities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2247,6 +3356,50 @@ func (ec *executionContext) fieldContext_Query_scalingActivities(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_scalingActivities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_project(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_project(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Project(ctx, fc.Args["projectId"].(*string), fc.Args["region"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Project) graphql.Marshaler {
+			return ec.marshalOProject2ᚖscalegraphᚋupstreamᚐProject(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_project(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Project(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_project_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3840,6 +4993,105 @@ func (ec *executionContext) fieldContext_ScalingGroup_activitySummary(ctx contex
 	return fc, nil
 }
 
+func (ec *executionContext) _ScalingGroup_name(ctx context.Context, field graphql.CollectedField, obj *upstream.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroup_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingGroup().Name(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroup_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroup", field, true, true, "String")
+}
+
+func (ec *executionContext) _ScalingGroup_details(ctx context.Context, field graphql.CollectedField, obj *upstream.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroup_details(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingGroup().Details(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingGroupDetails) graphql.Marshaler {
+			return ec.marshalOScalingGroupDetails2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupDetails(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroup_details(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroupDetails(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroup_instances(ctx context.Context, field graphql.CollectedField, obj *upstream.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroup_instances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ScalingGroup().Instances(ctx, obj, fc.Args["filter"].(*model.ScalingGroupInstanceFilter), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingGroupInstanceConnection) graphql.Marshaler {
+			return ec.marshalOScalingGroupInstanceConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroup_instances(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroupInstanceConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ScalingGroup_instances_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ScalingGroupAvailable_group(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupAvailable) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3867,6 +5119,1405 @@ func (ec *executionContext) fieldContext_ScalingGroupAvailable_group(_ context.C
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingGroupEdge) graphql.Marshaler {
+			return ec.marshalNScalingGroupEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroupEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2ᚕᚖscalegraphᚋupstreamᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖscalegraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupConnection_asOf(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupConnection_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupConnection_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupConnection", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingGroupConnection_stale(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupConnection_stale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupConnection_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupConnection", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_name(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_status(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.GroupStatus) graphql.Marshaler {
+			return ec.marshalNScalingGroupStatus2scalegraphᚋupstreamᚐGroupStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ScalingGroupStatus")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_rawStatus(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_rawStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_rawStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_currentInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_currentInstances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CurrentInstances, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_currentInstances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_desiredInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_desiredInstances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DesiredInstances, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_desiredInstances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_minInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_minInstances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MinInstances, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_minInstances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_maxInstances(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_maxInstances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxInstances, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_maxInstances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_cooldownSeconds(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_cooldownSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CooldownSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_cooldownSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_isScaling(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_isScaling(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IsScaling, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_isScaling(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_currentActivityType(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_currentActivityType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CurrentActivityType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Type) graphql.Marshaler {
+			return ec.marshalOScalingActivityType2ᚖscalegraphᚋupstreamᚐType(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_currentActivityType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ScalingActivityType")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_rawCurrentActivityType(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_rawCurrentActivityType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawCurrentActivityType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_rawCurrentActivityType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_lastError(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_lastError(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastError, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_lastError(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_configurationId(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_configurationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConfigurationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_configurationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_configurationName(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_configurationName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConfigurationName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_configurationName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_availabilityZones(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_availabilityZones(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AvailabilityZones, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_availabilityZones(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_vpcId(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_vpcId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.VpcID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_vpcId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_networkIds(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_networkIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NetworkIDs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_networkIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_securityGroupIds(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_securityGroupIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SecurityGroupIDs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_securityGroupIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_loadBalancers(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_loadBalancers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LoadBalancers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*upstream.LbaasListener) graphql.Marshaler {
+			return ec.marshalNLbaasListener2ᚕᚖscalegraphᚋupstreamᚐLbaasListenerᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_loadBalancers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LbaasListener(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupDetails_classicListenerIds(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_classicListenerIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClassicListenerIDs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_classicListenerIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_healthCheckMethod(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_healthCheckMethod(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HealthCheckMethod, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_healthCheckMethod(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_healthCheckIntervalMinutes(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_healthCheckIntervalMinutes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HealthCheckIntervalMinutes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_healthCheckIntervalMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_healthCheckGraceSeconds(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_healthCheckGraceSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HealthCheckGraceSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_healthCheckGraceSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_terminationPolicy(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_terminationPolicy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TerminationPolicy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_terminationPolicy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_enterpriseProjectId(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_enterpriseProjectId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EnterpriseProjectID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_enterpriseProjectId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_tags(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*upstream.Tag) graphql.Marshaler {
+			return ec.marshalOTag2ᚕᚖscalegraphᚋupstreamᚐTagᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupDetails",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tag(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupDetails_createdAt(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_asOf(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingGroupDetails_stale(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupDetails) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupDetails_stale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupDetails_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupDetails", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingGroupEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupInstance_instanceId(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_instanceId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InstanceID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_instanceId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_instanceName(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_instanceName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InstanceName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_instanceName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_lifecycleState(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_lifecycleState(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LifecycleState, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.LifecycleState) graphql.Marshaler {
+			return ec.marshalNScalingLifecycleState2scalegraphᚋupstreamᚐLifecycleState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_lifecycleState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "ScalingLifecycleState")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_rawLifecycleState(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_rawLifecycleState(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawLifecycleState, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_rawLifecycleState(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_health(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_health(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Health, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.InstanceHealth) graphql.Marshaler {
+			return ec.marshalNScalingInstanceHealth2scalegraphᚋupstreamᚐInstanceHealth(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_health(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "ScalingInstanceHealth")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_rawHealth(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_rawHealth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawHealth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_rawHealth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_protectedFromScaleIn(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_protectedFromScaleIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProtectedFromScaleIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_protectedFromScaleIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_configurationId(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_configurationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConfigurationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_configurationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_configurationName(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_configurationName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ConfigurationName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_configurationName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_joinedAt(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_joinedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.JoinedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_joinedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstance", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingGroupInstance_activities(ctx context.Context, field graphql.CollectedField, obj *upstream.GroupInstance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstance_activities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ScalingGroupInstance().Activities(ctx, obj, fc.Args["first"].(*int32), fc.Args["maxRows"].(*int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingInstanceHistory) graphql.Marshaler {
+			return ec.marshalOScalingInstanceHistory2ᚖscalegraphᚋgraphᚋmodelᚐScalingInstanceHistory(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstance_activities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupInstance",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingInstanceHistory(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ScalingGroupInstance_activities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupInstanceConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingGroupInstanceEdge) graphql.Marshaler {
+			return ec.marshalNScalingGroupInstanceEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupInstanceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroupInstanceEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupInstanceConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*upstream.GroupInstance) graphql.Marshaler {
+			return ec.marshalNScalingGroupInstance2ᚕᚖscalegraphᚋupstreamᚐGroupInstanceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupInstanceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroupInstance(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupInstanceConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖscalegraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupInstanceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroupInstanceConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstanceConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingGroupInstanceConnection_asOf(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceConnection_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceConnection_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstanceConnection", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingGroupInstanceConnection_stale(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceConnection_stale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceConnection_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstanceConnection", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingGroupInstanceEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingGroupInstanceEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingGroupInstanceEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ScalingGroupInstanceEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroupInstanceEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.GroupInstance) graphql.Marshaler {
+			return ec.marshalNScalingGroupInstance2ᚖscalegraphᚋupstreamᚐGroupInstance(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroupInstanceEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroupInstanceEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroupInstance(ctx, field)
 		},
 	}
 	return fc, nil
@@ -4072,6 +6723,107 @@ func (ec *executionContext) fieldContext_ScalingInstance_failure(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ScalingInstanceHistory_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInstanceHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInstanceHistory_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalNScalingActivity2ᚕscalegraphᚋgraphᚋmodelᚐScalingActivityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInstanceHistory_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingInstanceHistory",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingActivity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingInstanceHistory_complete(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInstanceHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInstanceHistory_complete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Complete, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInstanceHistory_complete(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInstanceHistory", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingInstanceHistory_asOf(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInstanceHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInstanceHistory_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInstanceHistory_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInstanceHistory", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingInstanceHistory_stale(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInstanceHistory) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInstanceHistory_stale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInstanceHistory_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInstanceHistory", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _ScalingReason_changeReason(ctx context.Context, field graphql.CollectedField, obj *upstream.Reason) (ret graphql.Marshaler) {
@@ -4298,6 +7050,52 @@ func (ec *executionContext) fieldContext_Subscription_scalingFeed(ctx context.Co
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Tag_key(ctx context.Context, field graphql.CollectedField, obj *upstream.Tag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tag_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tag_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tag", field, false, false, "String")
+}
+
+func (ec *executionContext) _Tag_value(ctx context.Context, field graphql.CollectedField, obj *upstream.Tag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tag_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tag_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tag", field, false, false, "String")
 }
 
 func (ec *executionContext) _UnavailableGroup_group(ctx context.Context, field graphql.CollectedField, obj *model.UnavailableGroup) (ret graphql.Marshaler) {
@@ -5544,6 +8342,132 @@ func UnmarshalScalingActivityFilter(ctx context.Context, raw any) (model.Scaling
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputScalingGroupFilter(ctx context.Context, obj any) (model.ScalingGroupFilter, error) {
+	var it model.ScalingGroupFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "status", "configurationId", "enterpriseProjectId", "isScaling"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalOScalingGroupStatus2ᚖscalegraphᚋupstreamᚐGroupStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		case "configurationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("configurationId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ConfigurationID = data
+		case "enterpriseProjectId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enterpriseProjectId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EnterpriseProjectID = data
+		case "isScaling":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isScaling"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IsScaling = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalScalingGroupFilter unmarshals raw into the ScalingGroupFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalScalingGroupFilter(ctx context.Context, raw any) (model.ScalingGroupFilter, error) {
+	var out model.ScalingGroupFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ScalingGroupFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputScalingGroupInstanceFilter(ctx context.Context, obj any) (model.ScalingGroupInstanceFilter, error) {
+	var it model.ScalingGroupInstanceFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"lifecycleState", "health", "protectedFromScaleIn"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "lifecycleState":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lifecycleState"))
+			data, err := ec.unmarshalOScalingLifecycleState2ᚖscalegraphᚋupstreamᚐLifecycleState(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LifecycleState = data
+		case "health":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("health"))
+			data, err := ec.unmarshalOScalingInstanceHealth2ᚖscalegraphᚋupstreamᚐInstanceHealth(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Health = data
+		case "protectedFromScaleIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("protectedFromScaleIn"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProtectedFromScaleIn = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalScalingGroupInstanceFilter unmarshals raw into the ScalingGroupInstanceFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalScalingGroupInstanceFilter(ctx context.Context, raw any) (model.ScalingGroupInstanceFilter, error) {
+	var out model.ScalingGroupInstanceFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ScalingGroupInstanceFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputScalingGroupRef(ctx context.Context, obj any) (model.ScalingGroupRef, error) {
 	var it model.ScalingGroupRef
 	if obj == nil {
@@ -5622,6 +8546,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ScalingActivity(ctx, sel, obj)
+	case upstream.Project:
+		return ec._Project(ctx, sel, &obj)
+	case *upstream.Project:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Project(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -5846,6 +8777,62 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var projectImplementors = []string{"Project", "Node"}
+
+func (ec *executionContext) _Project(ctx context.Context, sel ast.SelectionSet, obj *upstream.Project) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, projectImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Project")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Project_id(ctx, field, obj)
+				})
+		case "projectId":
+			out.Values[i] = ec._Project_projectId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "region":
+			out.Values[i] = ec._Project_region(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "scalingGroups":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Project_scalingGroups(ctx, field, obj)
+				})
+		case "scalingActivities":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Project_scalingActivities(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -5894,6 +8881,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_scalingActivities(ctx, field)
+				})
+		case "project":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_project(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -6394,6 +9387,24 @@ func (ec *executionContext) _ScalingGroup(ctx context.Context, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScalingGroup_activitySummary(ctx, field, obj)
 				})
+		case "name":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingGroup_name(ctx, field, obj)
+				})
+		case "details":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingGroup_details(ctx, field, obj)
+				})
+		case "instances":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingGroup_instances(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -6424,6 +9435,455 @@ func (ec *executionContext) _ScalingGroupAvailable(ctx context.Context, sel ast.
 			out.Values[i] = graphql.MarshalString("ScalingGroupAvailable")
 		case "group":
 			out.Values[i] = ec._ScalingGroupAvailable_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingGroupConnectionImplementors = []string{"ScalingGroupConnection"}
+
+func (ec *executionContext) _ScalingGroupConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingGroupConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupConnection")
+		case "edges":
+			out.Values[i] = ec._ScalingGroupConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._ScalingGroupConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ScalingGroupConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._ScalingGroupConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._ScalingGroupConnection_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stale":
+			out.Values[i] = ec._ScalingGroupConnection_stale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingGroupDetailsImplementors = []string{"ScalingGroupDetails"}
+
+func (ec *executionContext) _ScalingGroupDetails(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingGroupDetails) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupDetailsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupDetails")
+		case "name":
+			out.Values[i] = ec._ScalingGroupDetails_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._ScalingGroupDetails_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rawStatus":
+			out.Values[i] = ec._ScalingGroupDetails_rawStatus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "currentInstances":
+			out.Values[i] = ec._ScalingGroupDetails_currentInstances(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "desiredInstances":
+			out.Values[i] = ec._ScalingGroupDetails_desiredInstances(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "minInstances":
+			out.Values[i] = ec._ScalingGroupDetails_minInstances(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "maxInstances":
+			out.Values[i] = ec._ScalingGroupDetails_maxInstances(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cooldownSeconds":
+			out.Values[i] = ec._ScalingGroupDetails_cooldownSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "isScaling":
+			out.Values[i] = ec._ScalingGroupDetails_isScaling(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "currentActivityType":
+			out.Values[i] = ec._ScalingGroupDetails_currentActivityType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rawCurrentActivityType":
+			out.Values[i] = ec._ScalingGroupDetails_rawCurrentActivityType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastError":
+			out.Values[i] = ec._ScalingGroupDetails_lastError(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "configurationId":
+			out.Values[i] = ec._ScalingGroupDetails_configurationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "configurationName":
+			out.Values[i] = ec._ScalingGroupDetails_configurationName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "availabilityZones":
+			out.Values[i] = ec._ScalingGroupDetails_availabilityZones(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "vpcId":
+			out.Values[i] = ec._ScalingGroupDetails_vpcId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "networkIds":
+			out.Values[i] = ec._ScalingGroupDetails_networkIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "securityGroupIds":
+			out.Values[i] = ec._ScalingGroupDetails_securityGroupIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "loadBalancers":
+			out.Values[i] = ec._ScalingGroupDetails_loadBalancers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "classicListenerIds":
+			out.Values[i] = ec._ScalingGroupDetails_classicListenerIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "healthCheckMethod":
+			out.Values[i] = ec._ScalingGroupDetails_healthCheckMethod(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "healthCheckIntervalMinutes":
+			out.Values[i] = ec._ScalingGroupDetails_healthCheckIntervalMinutes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "healthCheckGraceSeconds":
+			out.Values[i] = ec._ScalingGroupDetails_healthCheckGraceSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "terminationPolicy":
+			out.Values[i] = ec._ScalingGroupDetails_terminationPolicy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "enterpriseProjectId":
+			out.Values[i] = ec._ScalingGroupDetails_enterpriseProjectId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tags":
+			out.Values[i] = ec._ScalingGroupDetails_tags(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = ec._ScalingGroupDetails_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._ScalingGroupDetails_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stale":
+			out.Values[i] = ec._ScalingGroupDetails_stale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingGroupEdgeImplementors = []string{"ScalingGroupEdge"}
+
+func (ec *executionContext) _ScalingGroupEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingGroupEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupEdge")
+		case "cursor":
+			out.Values[i] = ec._ScalingGroupEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ScalingGroupEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingGroupInstanceImplementors = []string{"ScalingGroupInstance"}
+
+func (ec *executionContext) _ScalingGroupInstance(ctx context.Context, sel ast.SelectionSet, obj *upstream.GroupInstance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupInstanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupInstance")
+		case "instanceId":
+			out.Values[i] = ec._ScalingGroupInstance_instanceId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "instanceName":
+			out.Values[i] = ec._ScalingGroupInstance_instanceName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lifecycleState":
+			out.Values[i] = ec._ScalingGroupInstance_lifecycleState(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rawLifecycleState":
+			out.Values[i] = ec._ScalingGroupInstance_rawLifecycleState(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "health":
+			out.Values[i] = ec._ScalingGroupInstance_health(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rawHealth":
+			out.Values[i] = ec._ScalingGroupInstance_rawHealth(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "protectedFromScaleIn":
+			out.Values[i] = ec._ScalingGroupInstance_protectedFromScaleIn(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "configurationId":
+			out.Values[i] = ec._ScalingGroupInstance_configurationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "configurationName":
+			out.Values[i] = ec._ScalingGroupInstance_configurationName(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "joinedAt":
+			out.Values[i] = ec._ScalingGroupInstance_joinedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "activities":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingGroupInstance_activities(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingGroupInstanceConnectionImplementors = []string{"ScalingGroupInstanceConnection"}
+
+func (ec *executionContext) _ScalingGroupInstanceConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingGroupInstanceConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupInstanceConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupInstanceConnection")
+		case "edges":
+			out.Values[i] = ec._ScalingGroupInstanceConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._ScalingGroupInstanceConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ScalingGroupInstanceConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._ScalingGroupInstanceConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._ScalingGroupInstanceConnection_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stale":
+			out.Values[i] = ec._ScalingGroupInstanceConnection_stale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingGroupInstanceEdgeImplementors = []string{"ScalingGroupInstanceEdge"}
+
+func (ec *executionContext) _ScalingGroupInstanceEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingGroupInstanceEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingGroupInstanceEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingGroupInstanceEdge")
+		case "cursor":
+			out.Values[i] = ec._ScalingGroupInstanceEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ScalingGroupInstanceEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6540,6 +10000,54 @@ func (ec *executionContext) _ScalingInstance(ctx context.Context, sel ast.Select
 	return out
 }
 
+var scalingInstanceHistoryImplementors = []string{"ScalingInstanceHistory"}
+
+func (ec *executionContext) _ScalingInstanceHistory(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingInstanceHistory) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingInstanceHistoryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingInstanceHistory")
+		case "nodes":
+			out.Values[i] = ec._ScalingInstanceHistory_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "complete":
+			out.Values[i] = ec._ScalingInstanceHistory_complete(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._ScalingInstanceHistory_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stale":
+			out.Values[i] = ec._ScalingInstanceHistory_stale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var scalingReasonImplementors = []string{"ScalingReason"}
 
 func (ec *executionContext) _ScalingReason(ctx context.Context, sel ast.SelectionSet, obj *upstream.Reason) graphql.Marshaler {
@@ -6618,6 +10126,44 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
+}
+
+var tagImplementors = []string{"Tag"}
+
+func (ec *executionContext) _Tag(ctx context.Context, sel ast.SelectionSet, obj *upstream.Tag) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tagImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Tag")
+		case "key":
+			out.Values[i] = ec._Tag_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._Tag_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
 }
 
 var unavailableGroupImplementors = []string{"UnavailableGroup"}
@@ -7115,6 +10661,30 @@ func (ec *executionContext) marshalNInt2int32(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) marshalNLbaasListener2ᚕᚖscalegraphᚋupstreamᚐLbaasListenerᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.LbaasListener) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLbaasListener2ᚖscalegraphᚋupstreamᚐLbaasListener(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLbaasListener2ᚖscalegraphᚋupstreamᚐLbaasListener(ctx context.Context, sel ast.SelectionSet, v *upstream.LbaasListener) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LbaasListener!")
+		return graphql.Null
+	}
+	return ec._LbaasListener(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNLoadBalancerChange2ᚖscalegraphᚋupstreamᚐLoadBalancerChange(ctx context.Context, sel ast.SelectionSet, v *upstream.LoadBalancerChange) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "LoadBalancerChange!")
@@ -7135,6 +10705,14 @@ func (ec *executionContext) marshalNNode2ᚕscalegraphᚋgraphᚋmodelᚐNode(ct
 
 func (ec *executionContext) marshalNPageInfo2scalegraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPageInfo2ᚖscalegraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PageInfo!")
+		return graphql.Null
+	}
+	return ec._PageInfo(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNScalingActivity2scalegraphᚋgraphᚋmodelᚐScalingActivity(ctx context.Context, sel ast.SelectionSet, v model.ScalingActivity) graphql.Marshaler {
@@ -7379,12 +10957,100 @@ func (ec *executionContext) marshalNScalingGroup2ᚕᚖscalegraphᚋupstreamᚐG
 	return ret
 }
 
+func (ec *executionContext) marshalNScalingGroup2ᚕᚖscalegraphᚋupstreamᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.Group) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScalingGroup!")
 		return graphql.Null
 	}
 	return ec._ScalingGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScalingGroupEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingGroupEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingGroupEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingGroupEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupEdge(ctx context.Context, sel ast.SelectionSet, v *model.ScalingGroupEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingGroupEdge!")
+		return graphql.Null
+	}
+	return ec._ScalingGroupEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScalingGroupInstance2ᚕᚖscalegraphᚋupstreamᚐGroupInstanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.GroupInstance) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingGroupInstance2ᚖscalegraphᚋupstreamᚐGroupInstance(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingGroupInstance2ᚖscalegraphᚋupstreamᚐGroupInstance(ctx context.Context, sel ast.SelectionSet, v *upstream.GroupInstance) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingGroupInstance!")
+		return graphql.Null
+	}
+	return ec._ScalingGroupInstance(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScalingGroupInstanceEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingGroupInstanceEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingGroupInstanceEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingGroupInstanceEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceEdge(ctx context.Context, sel ast.SelectionSet, v *model.ScalingGroupInstanceEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingGroupInstanceEdge!")
+		return graphql.Null
+	}
+	return ec._ScalingGroupInstanceEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNScalingGroupRef2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupRefᚄ(ctx context.Context, v any) ([]*model.ScalingGroupRef, error) {
@@ -7406,6 +11072,40 @@ func (ec *executionContext) unmarshalNScalingGroupRef2ᚖscalegraphᚋgraphᚋmo
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNScalingGroupStatus2scalegraphᚋupstreamᚐGroupStatus(ctx context.Context, v any) (upstream.GroupStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingGroupStatus2scalegraphᚋupstreamᚐGroupStatus[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingGroupStatus2scalegraphᚋupstreamᚐGroupStatus(ctx context.Context, sel ast.SelectionSet, v upstream.GroupStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingGroupStatus2scalegraphᚋupstreamᚐGroupStatus[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingGroupStatus!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingGroupStatus2scalegraphᚋupstreamᚐGroupStatus = map[string]upstream.GroupStatus{
+		"INSERVICE": upstream.GroupInService,
+		"PAUSED":    upstream.GroupPaused,
+		"ERROR":     upstream.GroupError,
+		"DELETING":  upstream.GroupDeleting,
+		"FREEZED":   upstream.GroupFrozen,
+		"UNKNOWN":   upstream.GroupUnknown,
+	}
+	marshalNScalingGroupStatus2scalegraphᚋupstreamᚐGroupStatus = map[upstream.GroupStatus]string{
+		upstream.GroupInService: "INSERVICE",
+		upstream.GroupPaused:    "PAUSED",
+		upstream.GroupError:     "ERROR",
+		upstream.GroupDeleting:  "DELETING",
+		upstream.GroupFrozen:    "FREEZED",
+		upstream.GroupUnknown:   "UNKNOWN",
+	}
+)
+
 func (ec *executionContext) marshalNScalingInstance2ᚖscalegraphᚋupstreamᚐInstance(ctx context.Context, sel ast.SelectionSet, v *upstream.Instance) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScalingInstance!")
@@ -7413,6 +11113,74 @@ func (ec *executionContext) marshalNScalingInstance2ᚖscalegraphᚋupstreamᚐI
 	}
 	return ec._ScalingInstance(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNScalingInstanceHealth2scalegraphᚋupstreamᚐInstanceHealth(ctx context.Context, v any) (upstream.InstanceHealth, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingInstanceHealth2scalegraphᚋupstreamᚐInstanceHealth[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingInstanceHealth2scalegraphᚋupstreamᚐInstanceHealth(ctx context.Context, sel ast.SelectionSet, v upstream.InstanceHealth) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingInstanceHealth2scalegraphᚋupstreamᚐInstanceHealth[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingInstanceHealth!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingInstanceHealth2scalegraphᚋupstreamᚐInstanceHealth = map[string]upstream.InstanceHealth{
+		"INITIALIZING": upstream.HealthInitializing,
+		"NORMAL":       upstream.HealthNormal,
+		"ERROR":        upstream.HealthError,
+		"UNKNOWN":      upstream.HealthUnknown,
+	}
+	marshalNScalingInstanceHealth2scalegraphᚋupstreamᚐInstanceHealth = map[upstream.InstanceHealth]string{
+		upstream.HealthInitializing: "INITIALIZING",
+		upstream.HealthNormal:       "NORMAL",
+		upstream.HealthError:        "ERROR",
+		upstream.HealthUnknown:      "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) unmarshalNScalingLifecycleState2scalegraphᚋupstreamᚐLifecycleState(ctx context.Context, v any) (upstream.LifecycleState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingLifecycleState2scalegraphᚋupstreamᚐLifecycleState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingLifecycleState2scalegraphᚋupstreamᚐLifecycleState(ctx context.Context, sel ast.SelectionSet, v upstream.LifecycleState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingLifecycleState2scalegraphᚋupstreamᚐLifecycleState[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingLifecycleState!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingLifecycleState2scalegraphᚋupstreamᚐLifecycleState = map[string]upstream.LifecycleState{
+		"INSERVICE":        upstream.LifecycleInService,
+		"PENDING":          upstream.LifecyclePending,
+		"PENDING_WAIT":     upstream.LifecyclePendingWait,
+		"REMOVING":         upstream.LifecycleRemoving,
+		"REMOVING_WAIT":    upstream.LifecycleRemovingWait,
+		"STANDBY":          upstream.LifecycleStandby,
+		"ENTERING_STANDBY": upstream.LifecycleEnteringStandby,
+		"UNKNOWN":          upstream.LifecycleUnknown,
+	}
+	marshalNScalingLifecycleState2scalegraphᚋupstreamᚐLifecycleState = map[upstream.LifecycleState]string{
+		upstream.LifecycleInService:       "INSERVICE",
+		upstream.LifecyclePending:         "PENDING",
+		upstream.LifecyclePendingWait:     "PENDING_WAIT",
+		upstream.LifecycleRemoving:        "REMOVING",
+		upstream.LifecycleRemovingWait:    "REMOVING_WAIT",
+		upstream.LifecycleStandby:         "STANDBY",
+		upstream.LifecycleEnteringStandby: "ENTERING_STANDBY",
+		upstream.LifecycleUnknown:         "UNKNOWN",
+	}
+)
 
 func (ec *executionContext) marshalNScalingReason2scalegraphᚋupstreamᚐReason(ctx context.Context, sel ast.SelectionSet, v upstream.Reason) graphql.Marshaler {
 	return ec._ScalingReason(ctx, sel, &v)
@@ -7446,6 +11214,43 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTag2ᚖscalegraphᚋupstreamᚐTag(ctx context.Context, sel ast.SelectionSet, v *upstream.Tag) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Tag!")
+		return graphql.Null
+	}
+	return ec._Tag(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUnavailableGroup2scalegraphᚋgraphᚋmodelᚐUnavailableGroup(ctx context.Context, sel ast.SelectionSet, v model.UnavailableGroup) graphql.Marshaler {
@@ -7734,6 +11539,13 @@ func (ec *executionContext) marshalONode2scalegraphᚋgraphᚋmodelᚐNode(ctx c
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOProject2ᚖscalegraphᚋupstreamᚐProject(ctx context.Context, sel ast.SelectionSet, v *upstream.Project) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Project(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx context.Context, sel ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -7833,12 +11645,135 @@ func (ec *executionContext) marshalOScalingActivityType2ᚕscalegraphᚋupstream
 	return ret
 }
 
+func (ec *executionContext) unmarshalOScalingActivityType2ᚖscalegraphᚋupstreamᚐType(ctx context.Context, v any) (*upstream.Type, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScalingActivityType2ᚖscalegraphᚋupstreamᚐType[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScalingActivityType2ᚖscalegraphᚋupstreamᚐType(ctx context.Context, sel ast.SelectionSet, v *upstream.Type) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScalingActivityType2ᚖscalegraphᚋupstreamᚐType[*v])
+	return res
+}
+
+var (
+	unmarshalOScalingActivityType2ᚖscalegraphᚋupstreamᚐType = map[string]upstream.Type{
+		"NORMAL":             upstream.TypeNormal,
+		"MANUAL_REMOVE":      upstream.TypeManualRemove,
+		"MANUAL_DELETE":      upstream.TypeManualDelete,
+		"MANUAL_ADD":         upstream.TypeManualAdd,
+		"ELB_CHECK_DELETE":   upstream.TypeELBCheckDelete,
+		"AUDIT_CHECK_DELETE": upstream.TypeAuditCheckDelete,
+		"DIFF":               upstream.TypeDiff,
+		"MODIFY_ELB":         upstream.TypeModifyELB,
+		"ENTER_STANDBY":      upstream.TypeEnterStandby,
+		"EXIT_STANDBY":       upstream.TypeExitStandby,
+		"UNKNOWN":            upstream.TypeUnknown,
+	}
+	marshalOScalingActivityType2ᚖscalegraphᚋupstreamᚐType = map[upstream.Type]string{
+		upstream.TypeNormal:           "NORMAL",
+		upstream.TypeManualRemove:     "MANUAL_REMOVE",
+		upstream.TypeManualDelete:     "MANUAL_DELETE",
+		upstream.TypeManualAdd:        "MANUAL_ADD",
+		upstream.TypeELBCheckDelete:   "ELB_CHECK_DELETE",
+		upstream.TypeAuditCheckDelete: "AUDIT_CHECK_DELETE",
+		upstream.TypeDiff:             "DIFF",
+		upstream.TypeModifyELB:        "MODIFY_ELB",
+		upstream.TypeEnterStandby:     "ENTER_STANDBY",
+		upstream.TypeExitStandby:      "EXIT_STANDBY",
+		upstream.TypeUnknown:          "UNKNOWN",
+	}
+)
+
 func (ec *executionContext) marshalOScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._ScalingGroup(ctx, sel, v)
 }
+
+func (ec *executionContext) marshalOScalingGroupConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupConnection(ctx context.Context, sel ast.SelectionSet, v *model.ScalingGroupConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingGroupConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOScalingGroupDetails2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupDetails(ctx context.Context, sel ast.SelectionSet, v *model.ScalingGroupDetails) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingGroupDetails(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOScalingGroupFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupFilter(ctx context.Context, v any) (*model.ScalingGroupFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputScalingGroupFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScalingGroupInstanceConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceConnection(ctx context.Context, sel ast.SelectionSet, v *model.ScalingGroupInstanceConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingGroupInstanceConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOScalingGroupInstanceFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupInstanceFilter(ctx context.Context, v any) (*model.ScalingGroupInstanceFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputScalingGroupInstanceFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOScalingGroupStatus2ᚖscalegraphᚋupstreamᚐGroupStatus(ctx context.Context, v any) (*upstream.GroupStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScalingGroupStatus2ᚖscalegraphᚋupstreamᚐGroupStatus[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScalingGroupStatus2ᚖscalegraphᚋupstreamᚐGroupStatus(ctx context.Context, sel ast.SelectionSet, v *upstream.GroupStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScalingGroupStatus2ᚖscalegraphᚋupstreamᚐGroupStatus[*v])
+	return res
+}
+
+var (
+	unmarshalOScalingGroupStatus2ᚖscalegraphᚋupstreamᚐGroupStatus = map[string]upstream.GroupStatus{
+		"INSERVICE": upstream.GroupInService,
+		"PAUSED":    upstream.GroupPaused,
+		"ERROR":     upstream.GroupError,
+		"DELETING":  upstream.GroupDeleting,
+		"FREEZED":   upstream.GroupFrozen,
+		"UNKNOWN":   upstream.GroupUnknown,
+	}
+	marshalOScalingGroupStatus2ᚖscalegraphᚋupstreamᚐGroupStatus = map[upstream.GroupStatus]string{
+		upstream.GroupInService: "INSERVICE",
+		upstream.GroupPaused:    "PAUSED",
+		upstream.GroupError:     "ERROR",
+		upstream.GroupDeleting:  "DELETING",
+		upstream.GroupFrozen:    "FREEZED",
+		upstream.GroupUnknown:   "UNKNOWN",
+	}
+)
 
 func (ec *executionContext) marshalOScalingInstance2ᚕᚖscalegraphᚋupstreamᚐInstanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.Instance) graphql.Marshaler {
 	if v == nil {
@@ -7859,6 +11794,89 @@ func (ec *executionContext) marshalOScalingInstance2ᚕᚖscalegraphᚋupstream�
 	return ret
 }
 
+func (ec *executionContext) unmarshalOScalingInstanceHealth2ᚖscalegraphᚋupstreamᚐInstanceHealth(ctx context.Context, v any) (*upstream.InstanceHealth, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScalingInstanceHealth2ᚖscalegraphᚋupstreamᚐInstanceHealth[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScalingInstanceHealth2ᚖscalegraphᚋupstreamᚐInstanceHealth(ctx context.Context, sel ast.SelectionSet, v *upstream.InstanceHealth) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScalingInstanceHealth2ᚖscalegraphᚋupstreamᚐInstanceHealth[*v])
+	return res
+}
+
+var (
+	unmarshalOScalingInstanceHealth2ᚖscalegraphᚋupstreamᚐInstanceHealth = map[string]upstream.InstanceHealth{
+		"INITIALIZING": upstream.HealthInitializing,
+		"NORMAL":       upstream.HealthNormal,
+		"ERROR":        upstream.HealthError,
+		"UNKNOWN":      upstream.HealthUnknown,
+	}
+	marshalOScalingInstanceHealth2ᚖscalegraphᚋupstreamᚐInstanceHealth = map[upstream.InstanceHealth]string{
+		upstream.HealthInitializing: "INITIALIZING",
+		upstream.HealthNormal:       "NORMAL",
+		upstream.HealthError:        "ERROR",
+		upstream.HealthUnknown:      "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) marshalOScalingInstanceHistory2ᚖscalegraphᚋgraphᚋmodelᚐScalingInstanceHistory(ctx context.Context, sel ast.SelectionSet, v *model.ScalingInstanceHistory) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingInstanceHistory(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOScalingLifecycleState2ᚖscalegraphᚋupstreamᚐLifecycleState(ctx context.Context, v any) (*upstream.LifecycleState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScalingLifecycleState2ᚖscalegraphᚋupstreamᚐLifecycleState[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScalingLifecycleState2ᚖscalegraphᚋupstreamᚐLifecycleState(ctx context.Context, sel ast.SelectionSet, v *upstream.LifecycleState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScalingLifecycleState2ᚖscalegraphᚋupstreamᚐLifecycleState[*v])
+	return res
+}
+
+var (
+	unmarshalOScalingLifecycleState2ᚖscalegraphᚋupstreamᚐLifecycleState = map[string]upstream.LifecycleState{
+		"INSERVICE":        upstream.LifecycleInService,
+		"PENDING":          upstream.LifecyclePending,
+		"PENDING_WAIT":     upstream.LifecyclePendingWait,
+		"REMOVING":         upstream.LifecycleRemoving,
+		"REMOVING_WAIT":    upstream.LifecycleRemovingWait,
+		"STANDBY":          upstream.LifecycleStandby,
+		"ENTERING_STANDBY": upstream.LifecycleEnteringStandby,
+		"UNKNOWN":          upstream.LifecycleUnknown,
+	}
+	marshalOScalingLifecycleState2ᚖscalegraphᚋupstreamᚐLifecycleState = map[upstream.LifecycleState]string{
+		upstream.LifecycleInService:       "INSERVICE",
+		upstream.LifecyclePending:         "PENDING",
+		upstream.LifecyclePendingWait:     "PENDING_WAIT",
+		upstream.LifecycleRemoving:        "REMOVING",
+		upstream.LifecycleRemovingWait:    "REMOVING_WAIT",
+		upstream.LifecycleStandby:         "STANDBY",
+		upstream.LifecycleEnteringStandby: "ENTERING_STANDBY",
+		upstream.LifecycleUnknown:         "UNKNOWN",
+	}
+)
+
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -7875,6 +11893,25 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOTag2ᚕᚖscalegraphᚋupstreamᚐTagᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.Tag) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTag2ᚖscalegraphᚋupstreamᚐTag(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -33,8 +33,8 @@ func counted(n upstream.Count) *model.ScalingActivityConnection {
 
 // activity answers one activity by its log id; nil where the log has no such entry.
 func (r *Resolver) activity(ctx context.Context, g upstream.Group, logID string) (*model.ScalingActivity, error) {
-	if logID == "" {
-		return nil, Input("logId", "must not be empty")
+	if err := checkID("logId", logID); err != nil {
+		return nil, err
 	}
 	found, err := r.newest(ctx, g, upstream.Filter{LogID: logID})
 	if err != nil || found == nil || found.LogID != logID {

@@ -63,7 +63,7 @@ func benchmarkQuery(b *testing.B, query string) {
 	case strings.Contains(query, "first: 1"):
 		rows = 1
 	}
-	run := newRunner(b, New(Config{Pages: stillPage(rows), Region: "default", Project: project}))
+	run := newRunner(b, New(Config{Pages: stillPage(rows), Region: "default", DefaultProject: project}))
 	b.ReportAllocs()
 	for b.Loop() {
 		if answer := run.ask(b, query); len(answer.Errors) > 0 || len(answer.Data) == 0 {

@@ -104,7 +104,7 @@ func TestTenGroupsTakeOneLatency(t *testing.T) {
 	for name, query := range inParallel {
 		synctest.Test(t, func(t *testing.T) {
 			pages := paging.New(slow(50 * time.Millisecond))
-			run := newRunner(t, New(Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Project: project}))
+			run := newRunner(t, New(Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", DefaultProject: project}))
 			start := time.Now()
 			if answer := run.ask(t, query); len(answer.Errors) > 0 {
 				t.Fatal(answer.Errors)

@@ -24,6 +24,22 @@ func Complexity() graph.ComplexityRoot {
 	c.ScalingGroup.Activities = func(child int, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string, _ *int32) int {
 		return price(child, rowsAsked(first, last))
 	}
+	c.Project.ScalingGroups = func(child int, _ *model.ScalingGroupFilter, first *int32, _ *string, last *int32, _ *string) int {
+		return price(child, rowsAsked(first, last))
+	}
+	c.Project.ScalingActivities = func(child int, _ *model.ScalingGroupFilter, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string) int {
+		return plus(price(child, rowsAsked(first, last)), maxGroups) // how many groups are read shows only when they are listed
+	}
+	c.ScalingGroup.Instances = func(child int, _ *model.ScalingGroupInstanceFilter, first *int32, _ *string, last *int32, _ *string) int {
+		return price(child, rowsAsked(first, last))
+	}
+	c.ScalingGroupInstance.Activities = func(child int, first, maxRows *int32) int {
+		calls := 0
+		if maxRows != nil {
+			calls = max(0, int(*maxRows)) / upstream.MaxLimit
+		}
+		return plus(price(child, rowsAsked(first, nil)), calls)
+	}
 	c.ScalingActivitySummary.ByType = func(child int) int { return price(child, len(upstream.Types())+1) }
 	return c
 }

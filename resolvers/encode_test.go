@@ -42,7 +42,7 @@ func TestConnectionsAreWrittenAsByGqlgen(t *testing.T) {
 }
 
 func askWith(t *rapid.T, source stillFeed, query string, x graphql.HandlerExtension) *graphql.Response {
-	exec := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: New(Config{Pages: source, Counts: source, Feeds: source, Region: "default", Project: project})}))
+	exec := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: New(Config{Pages: source, Counts: source, Feeds: source, Region: "default", DefaultProject: project})}))
 	exec.SetErrorPresenter(ErrorPresenter(slog.New(slog.DiscardHandler)))
 	exec.Use(x)
 	ctx := graphql.StartOperationTrace(t.Context())

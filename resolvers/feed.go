@@ -17,19 +17,25 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 	if err != nil {
 		return nil, err
 	}
+	return r.mergedFeed(ctx, q, feedCursor(s, groups))
+}
+
+// mergedFeed returns a page of a feed with cursors of the caller's making.
+func (r *Resolver) mergedFeed(ctx context.Context, q upstream.FeedQuery, cursor func(*upstream.Activity) string) (*model.ScalingActivityConnection, error) {
+	loadersFrom(ctx).details.expect(q.Groups...)
 	want := connectionSelection(ctx)
 	if !want.rows() {
-		q = upstream.FeedQuery{Groups: groups, Filter: q.Filter} // the count is the same wherever the page lies
+		q = upstream.FeedQuery{Groups: q.Groups, Filter: q.Filter} // the count is the same wherever the page lies
 	}
 	q.Sections = want.sections
 	page, err := r.feed(ctx, q)
-	if len(page.Unavailable) == len(groups) {
+	if len(page.Unavailable) == len(q.Groups) {
 		err = commonest(page.Unavailable)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := connection(page.Page, &model.Origin{Feed: &q, Later: want.deferred}, want, feedCursor(s, groups))
+	c := connection(page.Page, &model.Origin{Feed: &q, Later: want.deferred}, want, cursor)
 	c.UnavailableGroups = r.unavailable(ctx, page.Unavailable)
 	return c, nil
 }

@@ -8,9 +8,10 @@ const idVersion = 1
 const (
 	kindGroup    = 1
 	kindActivity = 2
+	kindProject  = 3
 )
 
-// object is what a global id names: a group, or one of its activities where the log id is not empty.
+// object is what a global id names: a project if the group has no ID, else a group, or one of its activities if the log id is not empty.
 type object struct {
 	group upstream.Group
 	logID string
@@ -23,7 +24,11 @@ func (o object) globalID() string {
 }
 
 func (o object) append(b []byte) []byte {
-	if o.logID == "" {
+	switch {
+	case o.group.ID == "" && o.logID == "":
+		b = appendText(append(b, idVersion, kindProject), o.group.Region)
+		return appendText(b, o.group.Project)
+	case o.logID == "":
 		return appendGroup(append(b, idVersion, kindGroup), o.group)
 	}
 	b = appendGroup(append(b, idVersion, kindActivity), o.group)
@@ -58,10 +63,13 @@ func readGlobalID(id string) (object, bool) {
 	}
 	u := unpacker{raw, true}
 	version, kind := u.byte(), u.byte()
-	o := object{group: upstream.Group{Region: u.text(), Project: u.text(), ID: u.text()}}
+	o := object{group: upstream.Group{Region: u.text(), Project: u.text()}}
+	if kind != kindProject {
+		o.group.ID = u.text()
+	}
 	if kind == kindActivity {
 		o.logID = u.text()
 	}
-	ok = u.done() && version == idVersion && o.group.Project != "" && o.group.ID != ""
+	ok = u.done() && version == idVersion && o.group.Project != "" && (o.group.ID != "" || kind == kindProject)
 	return o, ok && string(o.append(nil)) == string(raw)
 }

@@ -42,7 +42,7 @@ func TestGlobalIDRefused(t *testing.T) {
 		b[i] = 9
 		bad = append(bad, base64.RawURLEncoding.EncodeToString(b))
 	}
-	bad = append(bad, object{group: upstream.Group{Project: "p"}}.globalID(), object{group: upstream.Group{ID: "g"}}.globalID())
+	bad = append(bad, object{}.globalID(), object{group: upstream.Group{ID: "g"}}.globalID())
 	for _, id := range bad {
 		if o, ok := readGlobalID(id); ok {
 			t.Errorf("readGlobalID(%q) = %v", id, o)

@@ -14,13 +14,9 @@ import (
 // maxGroups is the most groups, or ids, that one field takes.
 const maxGroups = 100
 
-// maxIDLength bounds the ids of groups and projects, in bytes; real ones have 36. They come back in every field that names a
-// group, so a long one would make a small query a large answer.
-const maxIDLength = 128
-
 // group fills in the defaults of a reference. It costs nothing upstream: whether the group exists shows when it is read.
 func (r *Resolver) group(ref model.ScalingGroupRef) (upstream.Group, error) {
-	g := upstream.Group{Region: r.Region, Project: r.Project, ID: ref.GroupID}
+	g := upstream.Group{Region: r.Region, Project: r.DefaultProject, ID: ref.GroupID}
 	if ref.ProjectID != nil {
 		g.Project = *ref.ProjectID
 	}
@@ -32,33 +28,37 @@ func (r *Resolver) group(ref model.ScalingGroupRef) (upstream.Group, error) {
 
 // known refuses a group that cannot be asked for.
 func (r *Resolver) known(g upstream.Group) error {
+	if err := checkID("groupId", g.ID); err != nil {
+		return err
+	}
+	return r.knownProject(projectOf(g))
+}
+
+// knownProject refuses a project that cannot be asked for.
+func (r *Resolver) knownProject(p upstream.Project) error {
 	switch {
-	case g.ID == "":
-		return Input("groupId", "must not be empty")
-	case g.Project == "":
+	case p.ID == "":
 		return Input("projectId", "must be given, because this server has no default project")
-	case !r.regions[g.Region]:
-		return Input("region", fmt.Sprintf("is %.40q, which this server does not know", g.Region))
-	case len(g.ID) > maxIDLength:
-		return Input("groupId", fmt.Sprintf("is longer than %d bytes", maxIDLength))
-	case len(g.Project) > maxIDLength:
-		return Input("projectId", fmt.Sprintf("is longer than %d bytes", maxIDLength))
-	case isDots(g.ID):
-		return Input("groupId", "is not an id")
-	case isDots(g.Project):
-		return Input("projectId", "is not an id")
+	case !r.regions[p.Region]:
+		return Input("region", fmt.Sprintf("is %.40q, which this server does not know", p.Region))
+	}
+	return checkID("projectId", p.ID)
+}
+
+// checkID refuses what cannot be an id, so that no call is made for it: ids become segments of paths.
+func checkID(argument, id string) error {
+	if !upstream.ValidID(id) {
+		return Input(argument, "must be 1 to 64 letters, digits, `_` or `-`")
 	}
 	return nil
 }
 
-// isDots tells the path segments that servers and proxies resolve away, however they are escaped.
-func isDots(s string) bool { return s == "." || s == ".." }
-
-func (r *Resolver) scalingGroup(ref model.ScalingGroupRef) (*upstream.Group, error) {
+func (r *Resolver) scalingGroup(ctx context.Context, ref model.ScalingGroupRef) (*upstream.Group, error) {
 	g, err := r.group(ref)
 	if err != nil {
 		return nil, err
 	}
+	loadersFrom(ctx).details.expect(g)
 	return &g, nil
 }
 
@@ -69,7 +69,7 @@ func (r *Resolver) scalingGroups(ctx context.Context, refs []*model.ScalingGroup
 	}
 	groups := make([]*upstream.Group, len(refs))
 	for i, ref := range refs {
-		g, err := r.scalingGroup(*ref)
+		g, err := r.scalingGroup(ctx, *ref)
 		if err != nil {
 			addErrorAt(ctx, i, err)
 			continue

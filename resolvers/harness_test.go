@@ -20,6 +20,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"go.uber.org/goleak"
 
+	"scalegraph/cache/inventory"
 	"scalegraph/graph"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/request"
@@ -63,7 +64,7 @@ func newWorld(t testing.TB, options ...func(*Config)) *world {
 	w := &world{t: t, emulator: emulator.New(emulator.Switches{}), logs: &syncBuffer{}, headers: http.Header{"X-Auth-Token": {token}}}
 	populate(t, w.emulator)
 	w.upstream = emulatortest.Serve(t, w.emulator)
-	w.url = w.serve(w.pages(nil), options...)
+	w.url = w.serve(w.pages(nil), append([]func(*Config){w.withInventory}, options...)...)
 	return w
 }
 
@@ -81,9 +82,22 @@ func (w *world) pages(change func(*upstream.Config)) *paging.Pages {
 	return paging.New(client)
 }
 
+// withInventory serves groups and instances through a cache, as the program does.
+func (w *world) withInventory(c *Config) { w.setInventory(c, time.Minute) }
+
+func (w *world) setInventory(c *Config, fresh time.Duration) {
+	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"default": w.upstream, "south": w.upstream}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	cached := inventory.New(client, inventory.Config{Fresh: fresh, StaleIfError: time.Hour, Memory: 8 << 20})
+	w.t.Cleanup(func() { cached.Close(); client.Close() })
+	c.Inventory = cached
+}
+
 func (w *world) serve(pages *paging.Pages, options ...func(*Config)) string {
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
-	c := Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Regions: []string{"default", "south"}, Project: project}
+	c := Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Regions: []string{"default", "south"}, DefaultProject: project}
 	for _, change := range options {
 		change(&c)
 	}

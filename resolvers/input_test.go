@@ -126,7 +126,7 @@ func TestBadInput(t *testing.T) {
 func cursorOf(s scope) string { return s.cursor(place{second: newestStart.Unix(), logID: uuidLog}) }
 
 func TestNoProjectAnywhere(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Project = "" })
+	w := newWorld(t, func(c *Config) { c.DefaultProject = "" })
 	a := w.ask(`{
 		a: scalingGroup(groupId: "g") { id }
 		b: scalingGroup(groupId: "g", projectId: "p") { projectId }

@@ -17,6 +17,10 @@ type loaders struct {
 	counts calls[countKey, upstream.Count]
 	lacks  lacks
 
+	details    detailsLoader
+	groupLists calls[upstream.Project, upstream.Snapshot[upstream.GroupDetails]]
+	instances  calls[upstream.Group, upstream.Snapshot[upstream.GroupInstance]]
+
 	arguments sync.Map // of fields, as text; see argumentsOf
 }
 

@@ -13,11 +13,22 @@ func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, e
 	if !ok {
 		return nil, Input(argument, "is not an id of this server")
 	}
+	if o.group.ID == "" {
+		p := projectOf(o.group)
+		if err := r.knownProject(p); err != nil {
+			return nil, within(argument, err)
+		}
+		return &p, nil
+	}
 	if err := r.known(o.group); err != nil {
 		return nil, within(argument, err)
 	}
 	if o.logID == "" {
+		loadersFrom(ctx).details.expect(o.group)
 		return &o.group, nil
+	}
+	if err := checkID(argument, o.logID); err != nil {
+		return nil, err
 	}
 	found, err := r.activity(ctx, o.group, o.logID)
 	if err != nil {

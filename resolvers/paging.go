@@ -113,10 +113,10 @@ func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
 		return Input("filter.endTime", "must lie in the years 1970 to 9999")
 	case f.Status == upstream.StatusUnknown:
 		return Input("filter.status", "must not be UNKNOWN, which the upstream cannot filter by")
-	case in.LogID != nil && *in.LogID == "":
-		return Input("filter.logId", "must not be empty")
 	case in.StartTime != nil && in.EndTime != nil && in.EndTime.Before(*in.StartTime):
 		return Input("filter.endTime", "must not be before `filter.startTime`")
+	case in.LogID != nil:
+		return checkID("filter.logId", *in.LogID)
 	}
 	return nil
 }

@@ -12,6 +12,18 @@ import (
 	"scalegraph/upstream"
 )
 
+func (r *projectResolver) ID(ctx context.Context, obj *upstream.Project) (string, error) {
+	return object{group: upstream.Group{Region: obj.Region, Project: obj.ID}}.globalID(), nil
+}
+
+func (r *projectResolver) ScalingGroups(ctx context.Context, obj *upstream.Project, filter *model.ScalingGroupFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupConnection, error) {
+	return r.projectGroups(ctx, *obj, filter, pageArgs{first: first, after: after, last: last, before: before})
+}
+
+func (r *projectResolver) ScalingActivities(ctx context.Context, obj *upstream.Project, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error) {
+	return r.projectActivities(ctx, *obj, groups, pageArgs{filter: filter, first: first, after: after, last: last, before: before})
+}
+
 func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
 	return r.node(ctx, "id", id)
 }
@@ -21,7 +33,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]model.Node, 
 }
 
 func (r *queryResolver) ScalingGroup(ctx context.Context, groupID string, projectID *string, region *string) (*upstream.Group, error) {
-	return r.scalingGroup(model.ScalingGroupRef{GroupID: groupID, ProjectID: projectID, Region: region})
+	return r.scalingGroup(ctx, model.ScalingGroupRef{GroupID: groupID, ProjectID: projectID, Region: region})
 }
 
 func (r *queryResolver) ScalingGroups(ctx context.Context, groups []*model.ScalingGroupRef) ([]*upstream.Group, error) {
@@ -30,6 +42,10 @@ func (r *queryResolver) ScalingGroups(ctx context.Context, groups []*model.Scali
 
 func (r *queryResolver) ScalingActivities(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error) {
 	return r.scalingActivities(ctx, groups, pageArgs{filter: filter, first: first, after: after, last: last, before: before})
+}
+
+func (r *queryResolver) Project(ctx context.Context, projectID *string, region *string) (*upstream.Project, error) {
+	return r.project(projectID, region)
 }
 
 func (r *scalingActivityResolver) AddedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
@@ -88,6 +104,22 @@ func (r *scalingGroupResolver) ActivitySummary(ctx context.Context, obj *upstrea
 	return r.activitySummary(ctx, *obj, filter)
 }
 
+func (r *scalingGroupResolver) Name(ctx context.Context, obj *upstream.Group) (*string, error) {
+	return r.groupName(ctx, *obj)
+}
+
+func (r *scalingGroupResolver) Details(ctx context.Context, obj *upstream.Group) (*model.ScalingGroupDetails, error) {
+	return r.details(ctx, *obj)
+}
+
+func (r *scalingGroupResolver) Instances(ctx context.Context, obj *upstream.Group, filter *model.ScalingGroupInstanceFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupInstanceConnection, error) {
+	return r.groupInstances(ctx, *obj, filter, pageArgs{first: first, after: after, last: last, before: before})
+}
+
+func (r *scalingGroupInstanceResolver) Activities(ctx context.Context, obj *upstream.GroupInstance, first *int32, maxRows *int32) (*model.ScalingInstanceHistory, error) {
+	return r.instanceHistory(ctx, obj, first, maxRows)
+}
+
 func (r *subscriptionResolver) ScalingActivityChanged(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error) {
 	return r.scalingActivityChanged(ctx, groups, filter, since)
 }
@@ -95,6 +127,8 @@ func (r *subscriptionResolver) ScalingActivityChanged(ctx context.Context, group
 func (r *subscriptionResolver) ScalingFeed(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan model.ScalingFeedEvent, error) {
 	return r.scalingFeed(ctx, groups, filter, since)
 }
+
+func (r *Resolver) Project() graph.ProjectResolver { return &projectResolver{r} }
 
 func (r *Resolver) Query() graph.QueryResolver { return &queryResolver{r} }
 
@@ -104,11 +138,17 @@ func (r *Resolver) ScalingActivity() graph.ScalingActivityResolver {
 
 func (r *Resolver) ScalingGroup() graph.ScalingGroupResolver { return &scalingGroupResolver{r} }
 
+func (r *Resolver) ScalingGroupInstance() graph.ScalingGroupInstanceResolver {
+	return &scalingGroupInstanceResolver{r}
+}
+
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return &subscriptionResolver{r} }
 
 type (
-	queryResolver           struct{ *Resolver }
-	scalingActivityResolver struct{ *Resolver }
-	scalingGroupResolver    struct{ *Resolver }
-	subscriptionResolver    struct{ *Resolver }
+	projectResolver              struct{ *Resolver }
+	queryResolver                struct{ *Resolver }
+	scalingActivityResolver      struct{ *Resolver }
+	scalingGroupResolver         struct{ *Resolver }
+	scalingGroupInstanceResolver struct{ *Resolver }
+	subscriptionResolver         struct{ *Resolver }
 )

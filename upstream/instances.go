@@ -91,3 +91,11 @@ func instanceHealth(raw string) InstanceHealth {
 	}
 	return known(raw, InstanceHealths())
 }
+
+// Is reports whether an instance that an activity names is this one: by id if both have one, else by name.
+func (i *GroupInstance) Is(named *Instance) bool {
+	if i.InstanceID != nil && named.ID != nil {
+		return *i.InstanceID == *named.ID
+	}
+	return i.InstanceName != nil && named.Name != nil && *i.InstanceName == *named.Name
+}

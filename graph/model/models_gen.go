@@ -53,6 +53,78 @@ type ScalingGroupAvailable struct {
 
 func (ScalingGroupAvailable) IsScalingFeedEvent() {}
 
+// A page of the groups of a project.
+type ScalingGroupConnection struct {
+	// The page's groups with their cursors.
+	Edges []*ScalingGroupEdge `json:"edges"`
+	// The edges' nodes, for clients that need no cursors.
+	Nodes []*upstream.Group `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many groups match the filter, over all pages.
+	TotalCount int32 `json:"totalCount"`
+	// When the list was read from the upstream.
+	AsOf time.Time `json:"asOf"`
+	// True if the upstream failed and a cached list was served instead.
+	Stale bool `json:"stale"`
+}
+
+// A group with its place in the list.
+type ScalingGroupEdge struct {
+	// Stays the same while the group's name does.
+	Cursor string `json:"cursor"`
+	// The group.
+	Node *upstream.Group `json:"node"`
+}
+
+// Every given condition must hold.
+type ScalingGroupFilter struct {
+	// Part of the name, case-insensitive.
+	Name *string `json:"name,omitempty"`
+	// Upstream `scaling_group_status`. UNKNOWN is refused.
+	Status *upstream.GroupStatus `json:"status,omitempty"`
+	// Exactly this configuration, upstream `scaling_configuration_id`.
+	ConfigurationID *string `json:"configurationId,omitempty"`
+	// Exactly this enterprise project, upstream `enterprise_project_id`.
+	EnterpriseProjectID *string `json:"enterpriseProjectId,omitempty"`
+	// Whether an action is in progress.
+	IsScaling *bool `json:"isScaling,omitempty"`
+}
+
+// A page of the instances of a group.
+type ScalingGroupInstanceConnection struct {
+	// The page's instances with their cursors.
+	Edges []*ScalingGroupInstanceEdge `json:"edges"`
+	// The edges' nodes, for clients that need no cursors.
+	Nodes []*upstream.GroupInstance `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many instances match the filter, over all pages.
+	TotalCount int32 `json:"totalCount"`
+	// When the list was read from the upstream.
+	AsOf time.Time `json:"asOf"`
+	// True if the upstream failed and a cached list was served instead.
+	Stale bool `json:"stale"`
+}
+
+// An instance with its place in the list.
+type ScalingGroupInstanceEdge struct {
+	// Made of the join time and the name, because an instance has no id while it is being created.
+	Cursor string `json:"cursor"`
+	// The instance.
+	Node *upstream.GroupInstance `json:"node"`
+}
+
+// Every given condition must hold.
+type ScalingGroupInstanceFilter struct {
+	// Upstream `life_cycle_state`. UNKNOWN is refused.
+	LifecycleState *upstream.LifecycleState `json:"lifecycleState,omitempty"`
+	// Upstream `health_status`. UNKNOWN is refused.
+	Health *upstream.InstanceHealth `json:"health,omitempty"`
+	// Whether the instance is protected when the group shrinks.
+	ProtectedFromScaleIn *bool `json:"protectedFromScaleIn,omitempty"`
+}
+
 // Where a scaling group lives. Project and region default to the server's own.
 type ScalingGroupRef struct {
 	// Upstream `scaling_group_id`.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"scalegraph/cache"
+	"scalegraph/cache/inventory"
 	"scalegraph/graph"
 	"scalegraph/internal/apq"
 	"scalegraph/internal/auth"
@@ -106,8 +107,10 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		following.Authenticate = callers.Authenticate
 	}
 	changes := changefeed.New(following)
+	lists := inventory.New(client, inventoryConfig(cfg, redis))
+	defer lists.Close()
 	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changes)),
+		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changes, lists)),
 		Complexity: resolvers.Complexity(),
 	})
 

@@ -64,7 +64,7 @@ func inProcess(t testing.TB, e *emulator.Emulator, kept bool) http.Handler {
 	}
 	pages := paging.New(auth.Confine(source))
 	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changefeed.New(changefeed.Config{Pages: pages}))),
+		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changefeed.New(changefeed.Config{Pages: pages}), nil)),
 		Complexity: resolvers.Complexity(),
 	})
 	return gqlhttp.NewHandler(schema, edgeConfig(cfg, "", new(gqlhttp.Streams), log))

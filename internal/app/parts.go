@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"scalegraph/cache"
+	"scalegraph/cache/inventory"
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
@@ -60,13 +61,22 @@ func changefeedConfig(cfg config.Config, redis *redisx.Client, log *slog.Logger)
 	return c
 }
 
-func resolverConfig(cfg config.Config, pages *paging.Pages, changes *changefeed.Hub) resolvers.Config {
+// inventoryConfig gives lists of groups, instances and policies a sixteenth of the in-process tier. What the upstream accepted for a credential
+// may stand in for a failing one no longer than a grant.
+func inventoryConfig(cfg config.Config, redis *redisx.Client) inventory.Config {
+	return inventory.Config{
+		Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: min(cfg.StaleIfError, cfg.GrantIfError),
+		Secret: cfg.Secret, Memory: cfg.CacheMemory / 16, Timeout: cfg.RequestTimeout, Redis: redis,
+	}
+}
+
+func resolverConfig(cfg config.Config, pages *paging.Pages, changes *changefeed.Hub, lists resolvers.Inventory) resolvers.Config {
 	return resolvers.Config{
-		Pages: pages, Counts: pages, Feeds: pages, Changes: changes,
-		Region:  cfg.Region,
-		Regions: slices.Sorted(maps.Keys(cfg.Regions)),
-		Project: cfg.Project,
-		Secret:  cfg.Secret,
+		Pages: pages, Counts: pages, Feeds: pages, Changes: changes, Inventory: lists,
+		Region:         cfg.Region,
+		Regions:        slices.Sorted(maps.Keys(cfg.Regions)),
+		DefaultProject: cfg.Project,
+		Secret:         cfg.Secret,
 	}
 }
 

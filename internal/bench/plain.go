@@ -36,6 +36,7 @@ func servePlain(ctx context.Context, args []string) error {
 
 // plain resolves the fields that the comparison asks for; the embedded interfaces stand for all others.
 type plain struct {
+	graph.ResolverRoot
 	nodes []model.ScalingActivity
 	edges []model.ScalingActivityEdge
 }

@@ -1,0 +1,264 @@
+package inventory
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"scalegraph/internal/request"
+	"scalegraph/upstream"
+)
+
+const (
+	// patience is how long a hanging upstream is waited for if a cached value can be served instead.
+	patience = time.Second
+	// noCacheEvery is how often a caller that bypasses the cache makes the upstream read the same value.
+	noCacheEvery = time.Second
+)
+
+// value is a cached snapshot. It is not changed after it was made.
+type value struct {
+	snapshot any // an upstream.Snapshot of what the key's kind of call lists
+	at       time.Time
+	weight   uint32 // estimated bytes in memory
+}
+
+// read returns the value under k: from the cache while it is fresh, or stale and revalidated in the background; else from load, or, if the
+// upstream fails, a cached one that is not too old.
+func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context) (upstream.Snapshot[T], error)) (upstream.Snapshot[T], error) {
+	caller := request.CallerFrom(ctx)
+	if !caller.MayRead(k.group.Project) {
+		return upstream.Snapshot[T]{}, fmt.Errorf("%w: %.40q", request.ErrProjectForbidden, k.group.Project)
+	}
+	cached := lookUp[T](ctx, c, k)
+	age := cached.age()
+	switch {
+	case cached == nil:
+	case caller.NoCache && age >= min(c.cfg.Fresh, noCacheEvery):
+		cached = nil // a failure is to be the response then, not an old value
+	case age < c.cfg.Fresh:
+		return serve[T](c, k, caller, cached), nil
+	case age < c.cfg.Fresh+c.cfg.Stale:
+		c.fetch(ctx, k, fetcher(c, k, load))
+		return serve[T](c, k, caller, cached), nil
+	}
+	got, err := c.wait(ctx, k, fetcher(c, k, load), cached != nil && age < c.cfg.StaleIfError)
+	if err == nil {
+		return serve[T](c, k, caller, got), nil
+	}
+	if cached == nil || age >= c.cfg.StaleIfError || !failing(err) || c.refusedElsewhere(ctx, k, cached) {
+		return upstream.Snapshot[T]{}, err
+	}
+	caller.Tally.StaleHits.Add(1)
+	caller.Tally.LimitFreshness(time.Time{}) // the response is not to be served again
+	stale := cached.snapshot.(upstream.Snapshot[T])
+	stale.Stale = true
+	return stale, nil
+}
+
+// age is that of the data; large if there is none.
+func (v *value) age() time.Duration {
+	if v == nil {
+		return 1 << 62
+	}
+	return time.Since(v.at)
+}
+
+// serve notes in the caller's tally until when the response is fresh, and what it depends on.
+func serve[T any](c *Cache, k key, caller *request.Caller, v *value) upstream.Snapshot[T] {
+	until := v.at.Add(c.cfg.Fresh)
+	caller.Tally.LimitFreshness(until)
+	caller.Tally.AddDependency(&dependency{c, k, v, until})
+	return v.snapshot.(upstream.Snapshot[T])
+}
+
+// dependency lets a whole response be served again while the value is still the cached one and fresh.
+type dependency struct {
+	cache *Cache
+	key   key
+	value *value
+	until time.Time
+}
+
+// Valid reports whether the same caller would be served the same value without a call.
+func (d *dependency) Valid(now time.Time) bool {
+	return now.Before(d.until) && d.cache.inMemory(d.key) == d.value
+}
+
+// RecordHit counts one more hit.
+func (d *dependency) RecordHit(t *request.Tally) {
+	t.MemoryHits.Add(1)
+	t.LimitFreshness(d.until)
+}
+
+// lookUp returns what is cached under k, and nil if that is nothing. Of memory and Redis the newer counts, but Redis is asked only if the
+// value in memory is not fresh.
+func lookUp[T any](ctx context.Context, c *Cache, k key) *value {
+	caller := request.CallerFrom(ctx)
+	v := c.inMemory(k)
+	if v != nil && (v.age() < c.cfg.Fresh || c.shared == nil) {
+		caller.Tally.MemoryHits.Add(1)
+		return v
+	}
+	there := c.shared.get(ctx, k)
+	if there.refusedAt.After(valueTime(v)) {
+		c.forget(k)
+		return nil
+	}
+	if there.at.After(valueTime(v)) {
+		if decoded := decode[T](there); decoded != nil {
+			caller.Tally.RedisHits.Add(1)
+			c.remember(k, decoded)
+			return decoded
+		}
+	}
+	return v
+}
+
+func valueTime(v *value) time.Time {
+	if v == nil {
+		return time.Time{}
+	}
+	return v.at
+}
+
+func decode[T any](e envelope) *value {
+	var s upstream.Snapshot[T]
+	if json.Unmarshal(e.snapshot, &s) != nil {
+		return nil // a miss, as everything that cannot be read
+	}
+	s.AsOf = e.at
+	return &value{snapshot: s, at: e.at, weight: weigh(len(e.snapshot))}
+}
+
+// weigh estimates what a value takes in memory from the length of its JSON.
+func weigh(encoded int) uint32 { return uint32(500 + 3*encoded) }
+
+// fetcher returns the read that fills the cache. It runs detached from the request; ctx has the caller's credentials.
+func fetcher[T any](c *Cache, k key, load func(context.Context) (upstream.Snapshot[T], error)) func(context.Context) (*value, error) {
+	return func(ctx context.Context) (*value, error) {
+		end, v := leased[T](ctx, c, k)
+		defer end()
+		if v != nil {
+			return v, nil
+		}
+		sent := time.Now()
+		s, err := load(ctx)
+		if refused(err) {
+			c.forget(k)
+			c.shared.refuse(ctx, k, sent, c.lifetime())
+		}
+		if err != nil {
+			return nil, err
+		}
+		return store(ctx, c, k, s), nil
+	}
+}
+
+// leased waits while another replica reads the same value, for a short time, and returns it. If v is nil, the read is this replica's to make.
+func leased[T any](ctx context.Context, c *Cache, k key) (end func(), v *value) {
+	if c.shared == nil || request.CallerFrom(ctx).NoCache {
+		return func() {}, nil
+	}
+	began := time.Now()
+	for time.Since(began) < leaseWait && ctx.Err() == nil {
+		release, mine := c.shared.lease(ctx, k)
+		if mine {
+			return release, nil
+		}
+		select {
+		case <-time.After(leasePoll):
+		case <-ctx.Done():
+		}
+		if there := c.shared.get(ctx, k); there.at.After(began.Add(-c.cfg.Fresh)) {
+			if v := decode[T](there); v != nil {
+				request.CallerFrom(ctx).Tally.RedisHits.Add(1)
+				c.remember(k, v)
+				return func() {}, v
+			}
+		}
+	}
+	return func() {}, nil
+}
+
+func store[T any](ctx context.Context, c *Cache, k key, s upstream.Snapshot[T]) *value {
+	text, err := json.Marshal(s)
+	if err != nil { // no field of these types can fail
+		panic(err)
+	}
+	v := &value{snapshot: s, at: s.AsOf, weight: weigh(len(text))}
+	c.remember(k, v)
+	c.shared.set(ctx, k, envelope{at: s.AsOf, snapshot: text}, c.lifetime())
+	return v
+}
+
+// lifetime is how long a value can be of use, with some jitter so that values read together do not expire together.
+func (c *Cache) lifetime() time.Duration {
+	life := max(c.cfg.Fresh+c.cfg.Stale, c.cfg.StaleIfError, time.Second)
+	return life + rand.N(life/10)
+}
+
+// wait returns what the fetch brings. If a cached value may be served instead, a hanging upstream is waited for a second.
+func (c *Cache) wait(ctx context.Context, k key, fetch func(context.Context) (*value, error), fallback bool) (*value, error) {
+	var limit <-chan time.Time
+	if fallback {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	for {
+		select {
+		case o := <-c.fetch(ctx, k, fetch):
+			if o.coalesced {
+				request.CallerFrom(ctx).Tally.Coalesced.Add(1)
+			}
+			if !o.own() {
+				return o.value, o.err
+			}
+		case <-limit:
+			return nil, fmt.Errorf("no response yet: %w", upstream.ErrTimeout)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (c *Cache) inMemory(k key) *value {
+	if c.memory == nil {
+		return nil
+	}
+	v, _ := c.memory.GetIfPresent(k)
+	return v
+}
+
+// remember puts v into memory unless a newer value is there.
+func (c *Cache) remember(k key, v *value) {
+	if old := c.inMemory(k); c.memory != nil && !valueTime(old).After(v.at) {
+		c.memory.Set(k, v)
+	}
+}
+
+func (c *Cache) forget(k key) {
+	if c.memory != nil {
+		c.memory.Invalidate(k)
+	}
+}
+
+// refusedElsewhere reports whether the upstream has refused the credential after v was read, on this replica or another.
+func (c *Cache) refusedElsewhere(ctx context.Context, k key, v *value) bool {
+	return c.shared.get(ctx, k).refusedAt.After(v.at)
+}
+
+// refused reports whether the upstream said that the credential may not read this, or that it is gone: no cached value outlives that.
+func refused(err error) bool {
+	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, upstream.ErrNotFound)
+}
+
+// failing reports whether the upstream failed in a way that a cached value may stand in for.
+func failing(err error) bool {
+	return errors.Is(err, upstream.ErrRateLimited) || errors.Is(err, upstream.ErrTimeout) ||
+		errors.Is(err, upstream.ErrUnavailable) || errors.Is(err, upstream.ErrBadResponse)
+}

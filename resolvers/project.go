@@ -1,0 +1,152 @@
+package resolvers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"scalegraph/graph/model"
+	"scalegraph/upstream"
+)
+
+// maxFeedGroups is the most groups that the feed of a project merges.
+const maxFeedGroups = 200
+
+// project fills in the defaults. It makes no call.
+func (r *Resolver) project(projectID, region *string) (*upstream.Project, error) {
+	p := upstream.Project{Region: r.Region, ID: r.DefaultProject}
+	if projectID != nil {
+		p.ID = *projectID
+	}
+	if region != nil {
+		p.Region = *region
+	}
+	return &p, r.knownProject(p)
+}
+
+// projectGroups returns a page of the groups of a project that the caller may list.
+func (r *Resolver) projectGroups(ctx context.Context, p upstream.Project, filter *model.ScalingGroupFilter, a pageArgs) (*model.ScalingGroupConnection, error) {
+	key, err := groupFilterKey(filter)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.listWindow(listScope("groups", upstream.Group{Region: p.Region, Project: p.ID}, key))
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.groupList(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	all := matchingGroups(list, filter)
+	page, info := pageOf(all, w)
+	c := &model.ScalingGroupConnection{PageInfo: info, TotalCount: total(len(all)), AsOf: list.AsOf, Stale: list.Stale}
+	for _, entry := range page {
+		g := entry.value.Group
+		loadersFrom(ctx).details.expect(g)
+		c.Nodes = append(c.Nodes, &g)
+		c.Edges = append(c.Edges, &model.ScalingGroupEdge{Cursor: w.scope.positionCursor(entry.at), Node: &g})
+	}
+	return c, nil
+}
+
+func matchingGroups(list upstream.Snapshot[upstream.GroupDetails], filter *model.ScalingGroupFilter) []listEntry[upstream.GroupDetails] {
+	return sortedList(list.Entries, func(d *upstream.GroupDetails) bool { return matchesGroup(filter, d) }, func(d *upstream.GroupDetails) position {
+		return position{texts: [2]string{d.Name, d.Group.ID}}
+	})
+}
+
+func matchesGroup(f *model.ScalingGroupFilter, d *upstream.GroupDetails) bool {
+	return f == nil ||
+		(f.Name == nil || strings.Contains(strings.ToLower(d.Name), strings.ToLower(*f.Name))) &&
+			(f.Status == nil || d.Status == *f.Status) &&
+			equalOrUnset(f.ConfigurationID, d.ConfigurationID) &&
+			equalOrUnset(f.EnterpriseProjectID, d.EnterpriseProjectID) &&
+			(f.IsScaling == nil || (d.IsScaling != nil && *d.IsScaling) == *f.IsScaling)
+}
+
+// equalOrUnset reports whether got is what a filter wants; a nil wanted restricts nothing.
+func equalOrUnset[T comparable](wanted, got *T) bool {
+	return wanted == nil || got != nil && *got == *wanted
+}
+
+// groupFilterKey returns a text that is equal for filters that let the same groups through.
+func groupFilterKey(f *model.ScalingGroupFilter) (string, error) {
+	if f == nil {
+		return "", nil
+	}
+	if f.Status != nil && *f.Status == upstream.GroupUnknown {
+		return "", Input("filter.status", "must not be UNKNOWN")
+	}
+	canonical := *f
+	if f.Name != nil {
+		name := strings.ToLower(*f.Name)
+		canonical.Name = &name
+	}
+	return filterText(canonical), nil
+}
+
+// filterText returns the JSON of a filter whose fields are all plain.
+func filterText(filter any) string {
+	text, err := json.Marshal(filter)
+	if err != nil {
+		panic(err) // no field of a filter can fail
+	}
+	return string(text)
+}
+
+// projectActivities returns a page of one feed over the groups of a project that match.
+func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, filter *model.ScalingGroupFilter, a pageArgs) (*model.ScalingActivityConnection, error) {
+	key, err := groupFilterKey(filter)
+	if err != nil {
+		return nil, within("groups", err)
+	}
+	activities, err := filterOf(a.filter)
+	if err != nil {
+		return nil, err
+	}
+	scope := listScope("project feed", upstream.Group{Region: p.Region, Project: p.ID}, key+activities.Key())
+	w, err := a.listWindow(scope)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.groupList(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	q := upstream.FeedQuery{Filter: activities, After: w.feedPoint(p, w.after), Before: w.feedPoint(p, w.before), Count: w.count, Last: w.last}
+	for _, entry := range matchingGroups(list, filter) {
+		q.Groups = append(q.Groups, entry.value.Group)
+	}
+	if len(q.Groups) > maxFeedGroups {
+		return nil, &Error{Code: "QUERY_TOO_COMPLEX", Message: fmt.Sprintf("%d groups match; one feed merges at most %d.", len(q.Groups), maxFeedGroups)}
+	}
+	c := &model.ScalingActivityConnection{AsOf: list.AsOf}
+	if len(q.Groups) > 0 {
+		slices.SortFunc(q.Groups, upstream.Group.Compare)
+		if c, err = r.mergedFeed(ctx, q, projectFeedCursor(scope)); err != nil {
+			return nil, err
+		}
+	}
+	if list.AsOf.Before(c.AsOf) {
+		c.AsOf = list.AsOf // which groups there are is as old as the list
+	}
+	c.Stale = c.Stale || list.Stale
+	return c, nil
+}
+
+func (listWindow) feedPoint(p upstream.Project, at *position) *upstream.FeedPoint {
+	if at == nil {
+		return nil
+	}
+	return &upstream.FeedPoint{Second: at.second, Group: upstream.Group{Region: p.Region, Project: p.ID, ID: at.texts[0]}, LogID: at.texts[1]}
+}
+
+// projectFeedCursor names the group of a row by its id, so that cursors stay the same when groups come and go.
+func projectFeedCursor(s scope) func(*upstream.Activity) string {
+	return func(a *upstream.Activity) string {
+		return s.positionCursor(position{a.StartTime.Unix(), [2]string{a.Group.ID, a.LogID}})
+	}
+}
