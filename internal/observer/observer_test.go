@@ -11,9 +11,9 @@ import (
 )
 
 var (
-	histories     = flag.Int("histories", 100, "how many random histories of walks to judge")
-	subscriptions = flag.Int("subscriptions", 20, "how many random histories of subscriptions to judge")
-	replicas      = flag.Int("replicas", 8, "how many random histories to judge over sockets, with several replicas and Redis")
+	histories     = flag.Int("histories", 40, "how many random histories of walks to judge")
+	subscriptions = flag.Int("subscriptions", 10, "how many random histories of subscriptions to judge")
+	replicas      = flag.Int("replicas", 3, "how many random histories to judge over sockets, with several replicas and Redis")
 	lines         = flag.Int("lines", 80, "how many lines of a failed history to print")
 	firstSeed     = flag.Uint64("seed", 1, "seed of the first history; the next ones follow")
 )
@@ -23,6 +23,7 @@ func TestWalks(t *testing.T) {
 	for n := range *histories {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			report(t, "TestWalks", seed, bubble(t, func(t *testing.T) *trace { return walkHistory(t, seed, leisurely, inBubble(planted{})) }))
 		})
 	}
@@ -55,6 +56,7 @@ func TestSubscriptions(t *testing.T) {
 	for n := range *subscriptions {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			report(t, "TestSubscriptions", seed, bubble(t, func(t *testing.T) *trace { return followHistory(t, seed, minutes, inBubble(planted{})) }))
 		})
 	}
