@@ -48,6 +48,7 @@ type ScalingActivityFilter struct {
 
 // A group can be read again. The changes that were missed follow.
 type ScalingGroupAvailable struct {
+	// The group.
 	Group *upstream.Group `json:"group"`
 }
 
@@ -137,12 +138,14 @@ type ScalingGroupRef struct {
 
 // A group cannot be read; sent once for each outage.
 type ScalingGroupUnavailable struct {
+	// The group.
 	Group *upstream.Group `json:"group"`
 	// As `extensions.code` of an error.
 	Code string `json:"code"`
 	// One sentence, for people.
-	Message   string `json:"message"`
-	Retryable bool   `json:"retryable"`
+	Message string `json:"message"`
+	// Whether the same subscription may succeed later. The server retries in any case.
+	Retryable bool `json:"retryable"`
 }
 
 func (ScalingGroupUnavailable) IsScalingFeedEvent() {}

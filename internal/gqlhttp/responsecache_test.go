@@ -62,7 +62,7 @@ func newKeeping(t testing.TB, also ...func(*gqlhttp.Config)) *keeping {
 	t.Cleanup(logs.Close)
 	pages, log := paging.New(logs), slog.New(slog.DiscardHandler)
 	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Project: project}),
+		Resolvers:  resolvers.New(resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", DefaultProject: project}),
 		Complexity: resolvers.Complexity(),
 	})
 	cfg := gqlhttp.Config{

@@ -46,7 +46,7 @@ func whole(t testing.TB, cfg gqlhttp.Config) (target string, e *emulator.Emulato
 	cfg.DemoToken, cfg.ErrorPresenter, cfg.RecoverFunc = token, resolvers.ErrorPresenter(log), resolvers.Recover(log)
 	cfg.Extensions = []graphql.HandlerExtension{resolvers.Extension{}}
 	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Project: project}),
+		Resolvers:  resolvers.New(resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", DefaultProject: project}),
 		Complexity: resolvers.Complexity(),
 	})
 	return start(t, gqlhttp.NewHandler(schema, cfg)), e

@@ -56,7 +56,7 @@ func inBubble(p planted) start {
 		})
 		source := auth.Confine(logs)
 		pages := paging.New(source)
-		rc := resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: cfg.Region, Project: cfg.Project}
+		rc := resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: cfg.Region, DefaultProject: cfg.Project}
 		if p.pages != nil {
 			rc.Pages = p.pages(pages)
 		}
