@@ -52,7 +52,7 @@ func newChecker(cfg config.Config, log *slog.Logger) (*auth.Checker, error) {
 	}
 	c := &auth.Checker{Log: log}
 	if cfg.OIDC.Issuer != "" {
-		c.Issuer = auth.NewIssuer(cfg.OIDC.Issuer, cfg.OIDC.Audience, cfg.OIDC.Claim)
+		c.Issuer = auth.NewIssuer(cfg.OIDC.Issuer, cfg.OIDC.Audience, cfg.OIDC.Claim, log)
 	}
 	if cfg.ClientKeysFile == "" {
 		return c, nil

@@ -4,48 +4,34 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"net/http"
+	"log/slog"
 	"strings"
-	"sync"
-	"time"
 	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// issuerTimeout bounds one question to the issuer.
-const issuerTimeout = 5 * time.Second
-
 // algorithms are those that only the issuer itself can sign with. A token names its own, so none and the HMACs (whose key would be the
 // issuer's public one) must not be among them, whatever the issuer's document says.
 var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
 
-// Issuer recognises the JWTs of one OIDC issuer. It asks the issuer for its keys when the first token comes, so the server starts
-// while the issuer is away.
+// Issuer authenticates the JWTs of one OIDC issuer. Its keys are read when the first token arrives, so the server starts even if the
+// issuer is away. It is safe for concurrent use.
 type Issuer struct {
-	url, audience, claim string
-	client               *http.Client
-
-	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier // nil: the issuer was not reached yet
-	failed   error                 // why not
-	again    time.Time             // when to try again
+	claim    string
+	keys     *keySet
+	verifier *oidc.IDTokenVerifier
 }
 
 // NewIssuer accepts tokens of an issuer that name this audience. The claim lists the projects: a list, or one text with spaces
 // or commas; * is all.
-func NewIssuer(url, audience, claim string) *Issuer {
-	client := &http.Client{Timeout: issuerTimeout, Transport: &calm{next: http.DefaultTransport}}
-	return &Issuer{url: url, audience: audience, claim: claim, client: client}
+func NewIssuer(url, audience, claim string, log *slog.Logger) *Issuer {
+	keys := newKeySet(url, log)
+	return &Issuer{claim, keys, oidc.NewVerifier(url, keys, &oidc.Config{ClientID: audience, SupportedSigningAlgs: algorithms})}
 }
 
 func (s *Issuer) identify(ctx context.Context, token string) (Identity, error) {
-	verifier, err := s.ready(ctx)
-	if err != nil {
-		return Identity{}, errors.Join(ErrUnknown, err)
-	}
-	proven, err := verifier.Verify(oidc.ClientContext(ctx, s.client), token)
+	proven, err := s.verifier.Verify(ctx, token)
 	if err != nil {
 		return Identity{}, errors.Join(ErrUnknown, err)
 	}
@@ -61,26 +47,6 @@ func (s *Issuer) identify(ctx context.Context, token string) (Identity, error) {
 		found.Projects = append(found.Projects, project)
 	}
 	return found, nil
-}
-
-// ready returns what checks tokens, and asks the issuer for what that needs where it is not known. A failure stands for a second.
-func (s *Issuer) ready(ctx context.Context) (*oidc.IDTokenVerifier, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.verifier != nil {
-		return s.verifier, nil
-	}
-	if time.Now().Before(s.again) {
-		return nil, s.failed
-	}
-	// The keys are fetched with this context long after the request that caused it.
-	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), s.client), s.url)
-	if err != nil {
-		s.failed, s.again = fmt.Errorf("the issuer cannot be asked: %w", err), time.Now().Add(time.Second)
-		return nil, s.failed
-	}
-	s.verifier = provider.Verifier(&oidc.Config{ClientID: s.audience, SupportedSigningAlgs: algorithms})
-	return s.verifier, nil
 }
 
 // listed reads the claim.
