@@ -73,10 +73,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	if err := demo.allow(keys); err != nil {
 		return err
 	}
-	watch, err := newWatch(ctx, cfg, log)
-	if err != nil {
-		return err
-	}
+	watch := newWatch(ctx, cfg, log)
 	defer watch.stop()
 	asking := upstreamConfig(cfg, log)
 	asking.Keys = keys

@@ -30,16 +30,13 @@ type watch struct {
 	log     *slog.Logger
 }
 
-func newWatch(ctx context.Context, cfg config.Config, log *slog.Logger) (*watch, error) {
-	tracing, err := telemetry.StartTracing(context.WithoutCancel(ctx), config.BuildVersion())
-	if err != nil {
-		return nil, err
-	}
+func newWatch(ctx context.Context, cfg config.Config, log *slog.Logger) *watch {
+	tracing := telemetry.StartTracing(context.WithoutCancel(ctx), config.BuildVersion(), log)
 	w := &watch{metrics: telemetry.NewMetrics(config.BuildVersion()), tracing: tracing, cfg: cfg, log: log}
 	if cfg.CallerCost > 0 {
 		w.limiter = ratelimit.NewLimiter(cfg.CallerCost)
 	}
-	return w, nil
+	return w
 }
 
 // stop sends the last spans, for a few seconds at most.

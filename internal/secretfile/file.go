@@ -1,9 +1,10 @@
-// Package secretfile reads small files whose content may be replaced while the program runs: keys that an operator or a
+// Package secretfile reads small text files whose content may be replaced while the program runs: keys that an operator or a
 // secret store rotates.
 package secretfile
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,64 +12,137 @@ import (
 	"time"
 )
 
-// maxSize bounds a file, in bytes.
-const maxSize = 4 << 20
+const (
+	maxSize = 4 << 20 // bytes of a file
 
-// settled is how old a change must be before the file's times can tell it from the next one: clocks of file systems are coarse.
-const settled = 2 * time.Second
+	// A change must be older than this before the file's times can tell it from the next one: clocks of file systems are coarse.
+	settleTime = 2 * time.Second
 
-// File is a file that is read again when it has changed. It may be used by many goroutines.
+	// A file system that hangs, such as NFS without its server, delays callers by maxWait. After that they get the last content, for
+	// maxHang, and then an error.
+	maxWait = 250 * time.Millisecond
+	maxHang = time.Minute
+	maxOpen = 5 * time.Second // for the first read, which has no last content
+)
+
+// File is a text file that is read again if it has changed. It is safe for concurrent use.
 type File struct {
 	path string
+	load func(path string, known os.FileInfo) (loaded, error) // loadFile, except in tests
 
-	mu      sync.Mutex
-	info    os.FileInfo // of what was read last
-	readAt  time.Time
-	content []byte
-	version int
+	mu       sync.Mutex
+	reading  chan struct{} // closed when the read in progress ends; nil: there is none
+	began    time.Time     // of that read
+	lastRead loaded
+	version  int
+	err      error // of the last read
+}
+
+// loaded is the result of one read.
+type loaded struct {
+	content   []byte
+	info      os.FileInfo
+	at        time.Time
+	unchanged bool // the other fields are not set
 }
 
 // Open reads the file for the first time.
-func Open(path string) (*File, error) {
-	f := &File{path: path}
-	_, _, err := f.Read()
+func Open(path string) (*File, error) { return open(path, loadFile) }
+
+func open(path string, load func(string, os.FileInfo) (loaded, error)) (*File, error) {
+	f := &File{path: path, load: load}
+	f.wait(maxOpen)
+	_, _, err := f.result(maxOpen)
 	return f, err
 }
 
 // Path is the file's name as it was given to Open.
 func (f *File) Path() string { return f.path }
 
-// Read returns what the file holds now, and a number that grows whenever that is something else than before. Where it cannot be
-// read the error says why, and content and version are those of the last time that it could. Nobody may change the content.
+// Read returns the content of the file as UTF-8 text with line ends \n, and a version that grows if the content has changed. If the
+// file cannot be read the error says why, and content and version are those of the last read that succeeded. If the file system
+// hangs, Read returns the last content after maxWait. The caller must not modify the content.
 func (f *File) Read() (content []byte, version int, err error) {
+	f.wait(maxWait)
+	return f.result(maxHang)
+}
+
+// wait starts a read if none is in progress, and waits until the read has ended or has taken timeout.
+func (f *File) wait(timeout time.Duration) {
+	f.mu.Lock()
+	if f.reading == nil {
+		f.reading, f.began = make(chan struct{}), time.Now()
+		go f.read(f.reading, f.lastRead)
+	}
+	reading, left := f.reading, timeout-time.Since(f.began)
+	f.mu.Unlock()
+	timer := time.NewTimer(max(left, 0))
+	defer timer.Stop()
+	select {
+	case <-reading:
+	case <-timer.C:
+	}
+}
+
+func (f *File) result(hang time.Duration) ([]byte, int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	info, err := os.Stat(f.path)
-	if err != nil {
-		return f.content, f.version, fmt.Errorf("read a file of keys: %w", err)
+	if f.reading != nil && (f.version == 0 || time.Since(f.began) >= hang) {
+		return f.lastRead.content, f.version, fmt.Errorf("%s: the file system does not respond", f.path)
 	}
-	if f.unchanged(info) {
-		return f.content, f.version, nil
+	return f.lastRead.content, f.version, f.err
+}
+
+// read reads the file if it has changed since last, stores the result and closes done.
+func (f *File) read(done chan struct{}, last loaded) {
+	known := last.info
+	if known != nil && last.at.Sub(known.ModTime()) <= settleTime {
+		known = nil
 	}
-	now := time.Now()
-	fresh, err := read(f.path)
-	if err != nil {
-		return f.content, f.version, err
+	fresh, err := f.load(f.path, known)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer close(done)
+	f.reading, f.err = nil, err
+	if err != nil || fresh.unchanged {
+		return
 	}
-	f.info, f.readAt = info, now
-	if f.version == 0 || !bytes.Equal(fresh, f.content) {
-		f.content = fresh
+	if f.version == 0 || !bytes.Equal(fresh.content, last.content) {
 		f.version++
 	}
-	return f.content, f.version, nil
+	f.lastRead = fresh
 }
 
-func (f *File) unchanged(info os.FileInfo) bool {
-	return f.info != nil && os.SameFile(f.info, info) && f.info.Size() == info.Size() && f.info.ModTime().Equal(info.ModTime()) &&
-		f.readAt.Sub(info.ModTime()) > settled
+// loadFile reads a file unless it is the known one, unchanged. Pipes and devices are rejected: they cannot be read again, and may
+// block.
+func loadFile(path string, known os.FileInfo) (loaded, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return loaded{}, fmt.Errorf("read a file of keys: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return loaded{}, fmt.Errorf("%s is not a regular file", path)
+	}
+	if known != nil && same(known, info) {
+		return loaded{unchanged: true}, nil
+	}
+	now := time.Now()
+	content, err := readBounded(path)
+	if err != nil {
+		return loaded{}, err
+	}
+	text, err := decode(content)
+	if err != nil {
+		return loaded{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return loaded{content: text, info: info, at: now}, nil
 }
 
-func read(path string) ([]byte, error) {
+func same(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+func readBounded(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read a file of keys: %w", err)
@@ -83,3 +157,5 @@ func read(path string) ([]byte, error) {
 	}
 	return content, nil
 }
+
+var errNotText = errors.New("is not text in UTF-8 or UTF-16")

@@ -3,10 +3,13 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 
+	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -26,38 +29,64 @@ type Tracing struct {
 	provider *sdktrace.TracerProvider // nil: off
 }
 
-// StartTracing reads the standard variables. Stop it.
-func StartTracing(ctx context.Context, version string) (*Tracing, error) {
-	if !wanted() {
-		return &Tracing{Tracer: noop.NewTracerProvider().Tracer(scope)}, nil
+// StartTracing reads the standard variables. Faulty ones are warnings in the log, and what they were to set has its default: a server
+// does not fail for its traces. Stop the result.
+func StartTracing(ctx context.Context, version string, log *slog.Logger) *Tracing {
+	off := &Tracing{Tracer: noop.NewTracerProvider().Tracer(scope)}
+	logSDK(log)
+	if !enabled(log) {
+		return off
 	}
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("tracing: %w", err)
+		log.Warn("tracing is off: the exporter cannot be made from the OTEL_ variables", "error", err)
+		return off
 	}
-	// The variables come last, so that they win.
+	// The variables come last, so that they win. A faulty one is left out.
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
 		attribute.String("service.name", scope), attribute.String("service.version", version)), resource.WithFromEnv())
 	if err != nil {
-		return nil, fmt.Errorf("tracing: %w", err)
+		log.Warn("OTEL_RESOURCE_ATTRIBUTES is malformed, or one of its parts is", "error", err)
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
-	return &Tracing{Tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(version)), provider: provider}, nil
+	return &Tracing{Tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(version)), provider: provider}
 }
 
-// wanted reads what turns tracing on and off. Endpoints alone turn it on, as in other programs' SDKs.
-func wanted() bool {
+// enabled reports whether the variables turn tracing on. An endpoint alone does, as in the SDKs of other programs.
+func enabled(log *slog.Logger) bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false
 	}
-	switch os.Getenv("OTEL_TRACES_EXPORTER") {
+	switch exporter := os.Getenv("OTEL_TRACES_EXPORTER"); exporter {
 	case "otlp":
 		return true
 	case "":
 		return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
+	case "none":
+	default:
+		log.Warn("tracing is off: OTEL_TRACES_EXPORTER must be otlp or none", "value", fmt.Sprintf("%.40q", exporter))
 	}
 	return false
 }
+
+// logSDK sends the messages of the OpenTelemetry SDK to log instead of stderr.
+func logSDK(log *slog.Logger) {
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err) }))
+	otel.SetLogger(logr.FromSlogHandler(messagesOnly{log.Handler()}))
+}
+
+// messagesOnly drops the attributes of log lines, and lines below warnings. The SDK's attributes repeat the values of variables, which
+// may be secrets.
+type messagesOnly struct{ slog.Handler }
+
+func (messagesOnly) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+
+func (h messagesOnly) Handle(ctx context.Context, r slog.Record) error {
+	return h.Handler.Handle(ctx, slog.NewRecord(r.Time, slog.LevelWarn, "OpenTelemetry, from OTEL_ variables: "+r.Message, 0))
+}
+
+func (h messagesOnly) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h messagesOnly) WithGroup(string) slog.Handler      { return h }
 
 // On reports whether spans are made.
 func (t *Tracing) On() bool { return t.provider != nil }
