@@ -126,6 +126,9 @@ func loadFile(path string, known os.FileInfo) (loaded, error) {
 	if known != nil && same(known, info) {
 		return loaded{unchanged: true}, nil
 	}
+	if info.Size() > maxSize {
+		return loaded{}, fmt.Errorf("%s is longer than %d bytes", path, maxSize)
+	}
 	now := time.Now()
 	content, err := readBounded(path)
 	if err != nil {
