@@ -96,6 +96,7 @@ type ComplexityRoot struct {
 		DurationSeconds           func(childComplexity int) int
 		Ended                     func(childComplexity int) int
 		FailedInstances           func(childComplexity int) int
+		FailureReasons            func(childComplexity int) int
 		Group                     func(childComplexity int) int
 		ID                        func(childComplexity int) int
 		InstanceValue             func(childComplexity int) int
@@ -317,6 +318,7 @@ type ScalingActivityResolver interface {
 	BindFailedLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error)
 	UnboundLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error)
 	UnbindFailedLoadBalancers(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.LoadBalancerChange, error)
+	FailureReasons(ctx context.Context, obj *model.ScalingActivity) ([]string, error)
 }
 type ScalingGroupResolver interface {
 	ID(ctx context.Context, obj *upstream.Group) (string, error)
@@ -599,6 +601,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingActivity.FailedInstances(childComplexity), true
+	case "ScalingActivity.failureReasons":
+		if e.ComplexityRoot.ScalingActivity.FailureReasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivity.FailureReasons(childComplexity), true
 	case "ScalingActivity.group":
 		if e.ComplexityRoot.ScalingActivity.Group == nil {
 			break
@@ -1670,6 +1678,8 @@ func (ec *executionContext) childFields_ScalingActivity(ctx context.Context, fie
 		return ec.fieldContext_ScalingActivity_unboundLoadBalancers(ctx, field)
 	case "unbindFailedLoadBalancers":
 		return ec.fieldContext_ScalingActivity_unbindFailedLoadBalancers(ctx, field)
+	case "failureReasons":
+		return ec.fieldContext_ScalingActivity_failureReasons(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingActivity", field.Name)
 }
@@ -4177,6 +4187,29 @@ func (ec *executionContext) fieldContext_ScalingActivity_unbindFailedLoadBalance
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ScalingActivity_failureReasons(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivity_failureReasons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingActivity().FailureReasons(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivity_failureReasons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivity", field, true, true, "String")
 }
 
 func (ec *executionContext) _ScalingActivityChange_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivityChange) (ret graphql.Marshaler) {
@@ -9068,6 +9101,12 @@ func (ec *executionContext) _ScalingActivity(ctx context.Context, sel ast.Select
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScalingActivity_unbindFailedLoadBalancers(ctx, field, obj)
+				})
+		case "failureReasons":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingActivity_failureReasons(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -71,6 +71,7 @@ var members = map[string]map[string]string{
 		"reasons": "ScalingReason", "addedInstances": "ScalingInstance", "removedInstances": "ScalingInstance", "deletedInstances": "ScalingInstance",
 		"failedInstances": "ScalingInstance", "standbyInstances": "ScalingInstance", "boundLoadBalancers": "LoadBalancerChange",
 		"bindFailedLoadBalancers": "LoadBalancerChange", "unboundLoadBalancers": "LoadBalancerChange", "unbindFailedLoadBalancers": "LoadBalancerChange",
+		"failureReasons": "",
 	},
 	"ScalingGroup":       {"id": "", "groupId": "", "projectId": "", "region": ""},
 	"ScalingReason":      {"changeReason": "", "oldValue": "", "newValue": "", "changeTime": "", "scalingPolicyId": "", "scalingPolicyName": ""},

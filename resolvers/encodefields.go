@@ -88,6 +88,7 @@ var (
 			"bindFailedLoadBalancers":   listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.BindFailed }),
 			"unboundLoadBalancers":      listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.Unbound }),
 			"unbindFailedLoadBalancers": listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.UnbindFailed }),
+			"failureReasons":            textsField((*upstream.Details).FailureReasons),
 		},
 	}
 

@@ -34,6 +34,22 @@ func listField[V any](t *objectType[V], get func(*upstream.Details) []*V) branch
 	}
 }
 
+// textsField is a list of texts that is made of an activity's heavy lists.
+func textsField(get func(*upstream.Details) []string) branch[model.ScalingActivity] {
+	return func(_ context.Context, f graphql.CollectedField) (leaf[model.ScalingActivity], upstream.Sections, bool) {
+		return func(b []byte, a *model.ScalingActivity) []byte {
+			b = append(b, '[')
+			for i, text := range get(&a.Details) {
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = appendQuoted(b, text)
+			}
+			return append(b, ']')
+		}, sectionOf[f.Name], true
+	}
+}
+
 // valuesField is a list that is always there.
 func valuesField[T, V any](t *objectType[V], get func(*T) []V) branch[T] {
 	return func(ctx context.Context, f graphql.CollectedField) (leaf[T], upstream.Sections, bool) {

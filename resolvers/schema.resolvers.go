@@ -84,6 +84,10 @@ func (r *scalingActivityResolver) UnbindFailedLoadBalancers(ctx context.Context,
 	return loadBalancers(ctx, r.Resolver, obj, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.UnbindFailed })
 }
 
+func (r *scalingActivityResolver) FailureReasons(ctx context.Context, obj *model.ScalingActivity) ([]string, error) {
+	return heavy(ctx, r.Resolver, obj, upstream.SectionFailures|upstream.SectionLoadBalancers, (*upstream.Details).FailureReasons)
+}
+
 func (r *scalingGroupResolver) ID(ctx context.Context, obj *upstream.Group) (string, error) {
 	return object{group: *obj}.globalID(), nil
 }

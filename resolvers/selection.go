@@ -45,6 +45,7 @@ var sectionOf = map[string]upstream.Sections{
 	"bindFailedLoadBalancers":   upstream.SectionLoadBalancers,
 	"unboundLoadBalancers":      upstream.SectionLoadBalancers,
 	"unbindFailedLoadBalancers": upstream.SectionLoadBalancers,
+	"failureReasons":            upstream.SectionFailures | upstream.SectionLoadBalancers,
 }
 
 // The types that a fragment on each object may name.

@@ -1,7 +1,9 @@
 package upstream
 
 import (
+	"iter"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -70,6 +72,43 @@ func (a *Activity) Outcome() Outcome {
 		return OutcomeSucceeded
 	}
 	return OutcomeUnknown
+}
+
+// maxFailureReasons bounds FailureReasons.
+const maxFailureReasons = 5
+
+// FailureReasons returns the distinct failure reasons of the instances and load balancers, in the order of the lists, at most five. It needs
+// SectionFailures and SectionLoadBalancers.
+func (d *Details) FailureReasons() []string {
+	reasons := []string{}
+	for f := range d.Failures() {
+		if f == nil || f.Reason == nil || *f.Reason == "" || slices.Contains(reasons, *f.Reason) {
+			continue
+		}
+		if reasons = append(reasons, *f.Reason); len(reasons) == maxFailureReasons {
+			break
+		}
+	}
+	return reasons
+}
+
+// Failures yields one failure for each instance and each load balancer on which the action failed, in the order of the lists; nil if nothing
+// is known about it. It needs SectionFailures and SectionLoadBalancers.
+func (d *Details) Failures() iter.Seq[*Failure] {
+	return func(yield func(*Failure) bool) {
+		for _, i := range d.Failed {
+			if !yield(i.Failure) {
+				return
+			}
+		}
+		for _, list := range [][]*LoadBalancerChange{d.BindFailed, d.UnbindFailed} {
+			for _, c := range list {
+				if !yield(c.Failure) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Direction says whether the action grows or shrinks the serving group: by its type where that says it, else by the counts,
