@@ -7,19 +7,19 @@ import (
 
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
-	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/demo"
 )
 
 // What is kept is bounded by an estimate of its weight. It must be near the truth for rows of the upstream and for rows of Redis: the
 // operator counts on the bound.
 func TestWeight(t *testing.T) {
-	demo := emulator.NewDemo(emulator.DemoOptions{})
-	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"r": "http://demo.test"}, Transport: demo.Transport()})
+	d := demo.New(demo.Options{})
+	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"r": "http://demo.test"}, Transport: d.Transport()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	read := func() [][]*upstream.Activity { return pagesOf(t, client, demo.Groups()) }
+	read := func() [][]*upstream.Activity { return pagesOf(t, client, d.Groups()) }
 	read() // the demo's own memory
 	c := newCodec()
 	defer c.close()
@@ -63,12 +63,12 @@ func heap() uint64 {
 
 // pagesOf reads ten pages of each group.
 func pagesOf(t *testing.T, client *upstream.Client, groups []string) [][]*upstream.Activity {
-	ctx := request.WithCaller(t.Context(), &request.Caller{Token: emulator.DemoToken})
+	ctx := request.WithCaller(t.Context(), &request.Caller{Token: demo.Token})
 	var pages [][]*upstream.Activity
 	for _, id := range groups {
 		for n := range 10 {
 			q := upstream.ListQuery{
-				Group:    upstream.Group{Region: "r", Project: emulator.DemoProject, ID: id},
+				Group:    upstream.Group{Region: "r", Project: demo.Project, ID: id},
 				Sections: upstream.AllSections, Offset: n * 100, Limit: 100,
 			}
 			l, err := client.List(ctx, q)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/demo"
 )
 
 const (
@@ -198,7 +199,7 @@ func TestOwnHostAndOriginOnly(t *testing.T) {
 
 func TestTheDemoCanBeSignedFor(t *testing.T) {
 	s := startServer(t, "-auth=aksk", "-ak=any", "-sk=thing")
-	query := "/graphql?query={scalingGroup(groupId:%22" + emulator.DemoSampleGroup + "%22){activities{totalCount}}}"
+	query := "/graphql?query={scalingGroup(groupId:%22" + demo.SampleGroup + "%22){activities{totalCount}}}"
 	if got := s.do(t, http.MethodGet, query, ""); got.body != `{"data":{"scalingGroup":{"activities":{"totalCount":2}}}}` {
 		t.Error(got.body)
 	}

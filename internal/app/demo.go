@@ -10,12 +10,13 @@ import (
 	"scalegraph/internal/telemetry"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/demo"
 	"scalegraph/web"
 )
 
 // demoUpstream is the embedded upstream for those who have none. The nil demoUpstream stands for a real one.
 type demoUpstream struct {
-	*emulator.Demo
+	*demo.Demo
 }
 
 // withDemo starts the embedded upstream where cfg wants one, and returns cfg pointing at it. Otherwise cfg comes back as it is, and nil.
@@ -23,14 +24,14 @@ func withDemo(ctx context.Context, cfg config.Config) (config.Config, *demoUpstr
 	if !cfg.Demo() {
 		return cfg, nil, nil
 	}
-	d := &demoUpstream{emulator.NewDemo(emulator.DemoOptions{})}
+	d := &demoUpstream{demo.New(demo.Options{})}
 	url, err := d.Start(context.WithoutCancel(ctx)) // requests under way still need it when ctx ends
 	if err != nil {
 		return cfg, nil, err
 	}
 	cfg.Upstream = url
 	if cfg.Project == "" {
-		cfg.Project = emulator.DemoProject
+		cfg.Project = demo.Project
 	}
 	return cfg, d, nil
 }
@@ -40,7 +41,7 @@ func (d *demoUpstream) token() string {
 	if d == nil {
 		return ""
 	}
-	return emulator.DemoToken
+	return demo.Token
 }
 
 // allow lets requests in that are signed with the keys as they are now; nil: none are signed.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/demo"
 	"scalegraph/upstream/emulator/emulatortest"
 )
 
@@ -130,7 +131,7 @@ func TestLimitsArrive(t *testing.T) {
 // In the demo a missing token stands for the demo's own, and only a missing one.
 func TestDemoToken(t *testing.T) {
 	s := startServer(t)
-	const query = "/graphql?query={scalingGroup(groupId:%22" + emulator.DemoSampleGroup + "%22){activities{totalCount}}}"
+	const query = "/graphql?query={scalingGroup(groupId:%22" + demo.SampleGroup + "%22){activities{totalCount}}}"
 	if got := s.do(t, http.MethodGet, query, ""); got.body != `{"data":{"scalingGroup":{"activities":{"totalCount":2}}}}` {
 		t.Errorf("no token: %s", got.body)
 	}

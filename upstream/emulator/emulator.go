@@ -79,7 +79,7 @@ func (e *Emulator) Insert(project, group string, rows ...Row) {
 	entries := make([]*entry, len(rows))
 	for i, r := range rows {
 		if r.ID == "" {
-			r.ID = madeID(at, e.seq)
+			r.ID = DeriveID(project, group, e.seq)
 		}
 		entries[i] = newEntry(r)
 		e.changed(Inserted, at, entries[i].row)

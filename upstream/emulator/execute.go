@@ -38,7 +38,7 @@ func (e *Emulator) Execute(project, policy string, at time.Time) (x Execution, a
 	}
 	l.info.Desire = desire
 	row := scalingRow(p.Policy, x, len(l.members))
-	row.ID = madeID(group, e.seq)
+	row.ID = DeriveID(project, p.Resource, e.seq)
 	started := newEntry(row)
 	e.changed(Inserted, group, started.row)
 	l.put([]*entry{started})
@@ -131,9 +131,9 @@ func (p Policy) desire(g Group) (n int, code string) {
 
 // scalingRow is the activity that an execution starts.
 func scalingRow(p Policy, x Execution, size int) Row {
-	changed := reason{p.Type, x.Old, x.Time.Format(timeLayout), x.Desire, p.ID, p.Name}
+	changed := Reason{p.Type, x.Old, x.Time.Format(timeLayout), x.Desire, p.ID, p.Name}
 	return Row{
-		Status: Doing, Type: Normal, Start: x.Time, Description: string(marshal(description{[]reason{changed}})),
+		Status: Doing, Type: Normal, Start: x.Time, Description: Describe(changed),
 		InstanceValue: size, DesireValue: x.Desire, ScalingValue: max(x.Desire-size, size-x.Desire),
 	}
 }
@@ -168,7 +168,7 @@ func (e *Emulator) Complete(project, group, activity string, end time.Time) bool
 
 // newMember makes an instance of the group's configuration, number n of the emulator.
 func (l *log) newMember(at place, n uint64, joined time.Time) Member {
-	id := madeID(at, n)
+	id := DeriveID(at.project, at.group, n)
 	name := l.info.ConfigName
 	orDefault(&name, "as-config")
 	return Member{

@@ -71,7 +71,7 @@ func (e *Emulator) PutExecutions(project, policy string, list ...Execution) bool
 // putExecution returns the entry as it was stored. The lock is held.
 func (e *Emulator) putExecution(project string, p *policyState, x Execution) Execution {
 	e.seq++
-	orDefault(&x.ID, madeID(place{project, p.ID}, e.seq))
+	orDefault(&x.ID, DeriveID(project, p.ID, e.seq))
 	orDefault(&x.Status, Success)
 	orDefault(&x.Trigger, p.Type)
 	orDefault(&x.Operation, p.Operation)

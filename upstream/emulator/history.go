@@ -134,10 +134,11 @@ func (c Change) apply(l *log, sw Switches) *log {
 	return l
 }
 
-// madeID is the id of a row that was inserted without one.
-func madeID(at place, n uint64) string {
+// DeriveID returns an id that looks like a UUID and follows from a project, a name and a number. A row that is inserted without an id gets
+// the one of its project and group and of the number of changes so far.
+func DeriveID(project, name string, n uint64) string {
 	h := sha256.New()
-	h.Write([]byte(at.project + "/" + at.group))
+	h.Write([]byte(project + "/" + name))
 	h.Write(binary.BigEndian.AppendUint64(nil, n))
 	s := h.Sum(nil)
 	return fmt.Sprintf("%x-%x-%x-%x-%x", s[0:4], s[4:6], s[6:8], s[8:10], s[10:16])

@@ -108,3 +108,29 @@ func oneN(kind string) string {
 	}
 	return kind
 }
+
+// Reason is one entry of a description, its members in the order of the sample.
+type Reason struct {
+	ChangeReason string `json:"change_reason"`
+	OldValue     int    `json:"old_value"`
+	ChangeTime   string `json:"change_time"`
+	NewValue     int    `json:"new_value"`
+	PolicyID     string `json:"scaling_policy_id,omitempty"`
+	PolicyName   string `json:"scaling_policy_name,omitempty"`
+}
+
+type description struct {
+	Reason []Reason `json:"reason"`
+}
+
+// Describe returns the description of an activity with these reasons, as JSON.
+func Describe(reasons ...Reason) string { return string(marshal(description{reasons})) }
+
+// ParseDescription returns the reasons in a description; nil if it has another form.
+func ParseDescription(text string) []Reason {
+	var d description
+	if json.Unmarshal([]byte(text), &d) != nil {
+		return nil
+	}
+	return d.Reason
+}

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// DemoSampleGroup is the group whose answer is the documents' sample. It never changes.
-const DemoSampleGroup = "e5d27f5c-dd76-4a61-b4bc-a67c5686719a"
-
 //go:embed sample-response.json
 var sampleResponse []byte
 

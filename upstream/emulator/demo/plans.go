@@ -1,9 +1,9 @@
-package emulator
+package demo
 
 import "time"
 
-// DemoEmptyGroup is a group of the demo without any activity.
-const DemoEmptyGroup = "ff53a46f-5ead-403a-84c4-b877678537a3"
+// EmptyGroup is a group of the demo without any activity.
+const EmptyGroup = "ff53a46f-5ead-403a-84c4-b877678537a3"
 
 // plan is what one group of the demo is like. An action starts every quiet to calm, and takes brisk to slow.
 type plan struct {

@@ -1,4 +1,4 @@
-package emulator
+package demo
 
 import (
 	"context"
@@ -8,19 +8,22 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"scalegraph/upstream/emulator"
 )
 
 // What a caller of the demo needs.
 const (
-	DemoProject = "e179f773a6e0f3c09514b7dde2ad0478"
-	DemoToken   = "demo-token"
+	Project     = "e179f773a6e0f3c09514b7dde2ad0478"
+	Token       = "demo-token"
+	SampleGroup = "e5d27f5c-dd76-4a61-b4bc-a67c5686719a" // whose response is the documents' sample; it never changes
 )
 
 // demoTick is how often the demo's groups live on.
 const demoTick = 500 * time.Millisecond
 
-// DemoOptions shape a demo. The zero value is fine.
-type DemoOptions struct {
+// Options shape a demo. The zero value is fine.
+type Options struct {
 	Seed  uint64           // equal seeds and clocks make equal histories
 	Clock func() time.Time // nil: time.Now
 }
@@ -29,13 +32,13 @@ type DemoOptions struct {
 // each, and a group without any. Those dozen live on while it runs. A group's history is made when it is first asked for, which takes some
 // milliseconds, so that a demo starts at once.
 type Demo struct {
-	emulator *Emulator
+	emulator *emulator.Emulator
 	clock    func() time.Time
 	lives    map[string]*life
 	groups   []string
 
 	fullMu     sync.Mutex
-	fullPolicy string    // of DemoFullGroup
+	fullPolicy string    // of FullGroup
 	fullNext   time.Time // when it fires next
 
 	stop   context.CancelFunc
@@ -44,42 +47,43 @@ type Demo struct {
 }
 
 // AddKey lets requests that are signed with k in.
-func (d *Demo) AddKey(k Key) { d.emulator.AddKey(k) }
+func (d *Demo) AddKey(k emulator.Key) { d.emulator.AddKey(k) }
 
-// NewDemo returns a demo that does not listen yet; it can be used as an http.Handler, too.
-func NewDemo(o DemoOptions) *Demo {
+// New returns a demo that does not listen yet; it can be used as an http.Handler, too.
+func New(o Options) *Demo {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	d := &Demo{emulator: New(Switches{}), clock: o.Clock, lives: map[string]*life{}}
+	d := &Demo{emulator: emulator.New(emulator.Switches{}), clock: o.Clock, lives: map[string]*life{}}
 	d.emulator.RememberRequests(0)
-	d.emulator.AddToken(DemoToken, DemoProject)
-	d.add(DemoSampleGroup)
-	d.emulator.Insert(DemoProject, DemoSampleGroup, Sample()...)
-	d.emulator.Indent(DemoProject, DemoSampleGroup)
+	d.emulator.AddToken(Token, Project)
+	d.add(SampleGroup)
+	d.emulator.Insert(Project, SampleGroup, emulator.Sample()...)
+	d.emulator.Indent(Project, SampleGroup)
 	now := o.Clock().UTC().Truncate(time.Second)
 	for i, p := range plans() {
 		d.add(p.group)
-		d.emulator.PutGroup(DemoProject, p.attributes(now.Add(-p.keep)))
+		d.emulator.PutGroup(Project, p.attributes(now.Add(-p.keep)))
 		for _, own := range p.policies {
-			d.emulator.PutPolicies(DemoProject, own.rule(p.group, now.Add(-p.keep)))
+			d.emulator.PutPolicies(Project, own.rule(p.group, now.Add(-p.keep)))
 		}
 		d.lives[p.group] = newLife(p, o.Seed+uint64(i), now)
 	}
-	d.add(DemoEmptyGroup)
-	d.emulator.UpdateGroup(DemoProject, DemoSampleGroup, func(g *Group) { g.Name, g.Max, g.Cooldown = "sample", 10, 300 })
-	d.emulator.UpdateGroup(DemoProject, DemoEmptyGroup, func(g *Group) { g.Name, g.Max, g.Cooldown = "empty", 10, 300 })
+	d.add(EmptyGroup)
+	d.emulator.UpdateGroup(Project, SampleGroup, func(g *emulator.Group) { g.Name, g.Max, g.Cooldown = "sample", 10, 300 })
+	d.emulator.UpdateGroup(Project, EmptyGroup, func(g *emulator.Group) { g.Name, g.Max, g.Cooldown = "empty", 10, 300 })
 	d.addFullGroup(now)
+	d.emulator.OnRequest(d.begin)
 	return d
 }
 
 func (d *Demo) add(group string) {
-	d.emulator.AddGroup(DemoProject, group)
+	d.emulator.AddGroup(Project, group)
 	d.groups = append(d.groups, group)
 }
 
 // Emulator returns the emulator behind the demo. Groups that nobody asked for are still empty there.
-func (d *Demo) Emulator() *Emulator { return d.emulator }
+func (d *Demo) Emulator() *emulator.Emulator { return d.emulator }
 
 // Groups returns the ids of all groups: the sample first, then the busiest to the quietest, and an empty one.
 func (d *Demo) Groups() []string { return append([]string(nil), d.groups...) }
@@ -89,35 +93,33 @@ func (d *Demo) Name(group string) string {
 	if l, ok := d.lives[group]; ok {
 		return l.plan.name()
 	}
-	if group == DemoSampleGroup {
+	if group == SampleGroup {
 		return "sample"
 	}
 	return "empty"
 }
 
 // ServeHTTP answers as the emulator does, with the history of each group that the call is about up to now.
-func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if t, no := d.emulator.target(r.URL); no == nil && t.project == DemoProject {
-		d.begin(t)
-	}
-	d.emulator.ServeHTTP(w, r)
-}
+func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.emulator.ServeHTTP(w, r) }
 
 // begin makes the history of the group that a call names, and of all groups if it names none.
-func (d *Demo) begin(t target) {
-	if t.group == "" {
+func (d *Demo) begin(r emulator.Request) {
+	if r.Project != Project {
+		return
+	}
+	if r.Group == "" {
 		for _, l := range d.lives {
 			l.begin(d.emulator, d.clock())
 		}
 		return
 	}
-	if l, ok := d.lives[t.group]; ok {
+	if l, ok := d.lives[r.Group]; ok {
 		l.begin(d.emulator, d.clock())
 	}
 }
 
 // Transport returns a RoundTripper that asks the demo without a socket.
-func (d *Demo) Transport() http.RoundTripper { return inProcess{d} }
+func (d *Demo) Transport() http.RoundTripper { return d.emulator.Transport() }
 
 // Start listens on a free port of the loopback address and lets the groups live on until ctx ends or Close is called. It returns the base
 // URL. A demo is started once.

@@ -1,4 +1,4 @@
-package emulator_test
+package demo_test
 
 import (
 	"encoding/json"
@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/demo"
 )
 
 // demoAt returns a demo whose clock stands still, with the history of all groups.
-func demoAt(t *testing.T, now time.Time) *emulator.Demo {
+func demoAt(t *testing.T, now time.Time) *demo.Demo {
 	t.Helper()
-	d := emulator.NewDemo(emulator.DemoOptions{Clock: func() time.Time { return now }})
+	d := demo.New(demo.Options{Clock: func() time.Time { return now }})
 	for _, group := range d.Groups() {
-		ask(t, d, group, "limit=1")
+		list(t, d, group, "limit=1")
 	}
 	return d
 }
@@ -53,18 +54,18 @@ func TestDemoGroupsAgreeWithTheirLogs(t *testing.T) {
 	d := demoAt(t, now)
 	e := d.Emulator()
 	names, refused := map[string]bool{}, 0
-	for _, g := range e.Groups(emulator.DemoProject) {
+	for _, g := range e.Groups(demo.Project) {
 		names[g.Name] = true
 		if g.Desire > g.Max || g.Max == 0 || g.Name == g.ID {
 			t.Errorf("%+v", g)
 		}
-		changes := policyChanges(t, e.Rows(emulator.DemoProject, g.ID))
+		changes := policyChanges(t, e.Rows(demo.Project, g.ID))
 		found := 0
-		for _, p := range e.Policies(emulator.DemoProject) {
+		for _, p := range e.Policies(demo.Project) {
 			if p.Resource != g.ID {
 				continue
 			}
-			for _, x := range e.ExecutionLog(emulator.DemoProject, p.ID) {
+			for _, x := range e.ExecutionLog(demo.Project, p.ID) {
 				key := fmt.Sprint(p.ID, x.Time.Format("2006-01-02T15:04:05Z"), x.Old, x.Desire)
 				switch {
 				case x.Status == emulator.ExecutionFail && x.Old == x.Desire && !changes[key]:
@@ -90,21 +91,21 @@ func TestDemoGroupsAgreeWithTheirLogs(t *testing.T) {
 
 func TestDemoInstancesAgreeWithTheirLog(t *testing.T) {
 	e := demoAt(t, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)).Emulator()
-	for _, g := range e.Groups(emulator.DemoProject) {
+	for _, g := range e.Groups(demo.Project) {
 		seen := map[string]bool{}
-		for _, m := range e.Members(emulator.DemoProject, g.ID) {
+		for _, m := range e.Members(demo.Project, g.ID) {
 			if seen[m.Name] || m.Name == "" || (m.ID == "") != (m.State == emulator.Pending) {
 				t.Errorf("%s: %+v", g.Name, m)
 			}
 			seen[m.Name] = true
 		}
-		rows := e.Rows(emulator.DemoProject, g.ID)
+		rows := e.Rows(demo.Project, g.ID)
 		for i := len(rows) - 1; i >= 0; i-- { // oldest first
 			for _, in := range rows[i].Deleted {
 				delete(seen, in.Name)
 			}
 		}
-		if n := len(e.Members(emulator.DemoProject, g.ID)); len(seen) != n && len(rows) > 0 {
+		if n := len(e.Members(demo.Project, g.ID)); len(seen) != n && len(rows) > 0 {
 			t.Errorf("%s: %d of %d instances were deleted", g.Name, n-len(seen), n)
 		}
 	}
@@ -112,16 +113,16 @@ func TestDemoInstancesAgreeWithTheirLog(t *testing.T) {
 
 func TestDemoGroupAtItsMaximum(t *testing.T) {
 	e := demoAt(t, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)).Emulator()
-	for _, g := range e.Groups(emulator.DemoProject) {
-		if n := len(e.Members(emulator.DemoProject, g.ID)); g.ID == emulator.DemoFullGroup && (g.Desire != g.Max || n != g.Max) {
+	for _, g := range e.Groups(demo.Project) {
+		if n := len(e.Members(demo.Project, g.ID)); g.ID == demo.FullGroup && (g.Desire != g.Max || n != g.Max) {
 			t.Errorf("%+v with %d instances", g, n)
 		}
 	}
-	for _, p := range e.Policies(emulator.DemoProject) {
-		if p.Resource != emulator.DemoFullGroup {
+	for _, p := range e.Policies(demo.Project) {
+		if p.Resource != demo.FullGroup {
 			continue
 		}
-		log := e.ExecutionLog(emulator.DemoProject, p.ID)
+		log := e.ExecutionLog(demo.Project, p.ID)
 		if len(log) != 73 || !strings.HasPrefix(log[0].FailedReason, "AS.0050: ") || log[len(log)-1].FailedReason != "" {
 			t.Errorf("%d executions, the newest %+v", len(log), log[0])
 		}

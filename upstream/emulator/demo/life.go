@@ -1,9 +1,11 @@
-package emulator
+package demo
 
 import (
 	"slices"
 	"sync"
 	"time"
+
+	"scalegraph/upstream/emulator"
 )
 
 // life brings the story of one group into its log: what has happened by now is there, what has begun is DOING, what is too old is gone.
@@ -13,18 +15,18 @@ type life struct {
 	mu      sync.Mutex
 	story   *story
 	started bool
-	running []Row // as they will be once they have ended
+	running []emulator.Row // as they will be once they have ended
 	roster  roster
 }
 
 func newLife(p plan, seed uint64, now time.Time) *life {
 	l := &life{plan: p, story: newStory(p, seed, now.Add(-p.keep))}
-	l.roster.apply(Row{Type: Normal, Added: l.story.members, End: now.Add(-p.keep)}, p.config)
+	l.roster.apply(emulator.Row{Type: emulator.Normal, Added: l.story.members, End: now.Add(-p.keep)}, p.config)
 	return l
 }
 
 // begin tells the group's history when it is first asked for.
-func (l *life) begin(e *Emulator, now time.Time) {
+func (l *life) begin(e *emulator.Emulator, now time.Time) {
 	if !l.begun() {
 		l.tell(e, now)
 	}
@@ -37,37 +39,37 @@ func (l *life) begun() bool {
 }
 
 // tell brings the log up to now.
-func (l *life) tell(e *Emulator, now time.Time) {
+func (l *life) tell(e *emulator.Emulator, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.started = true
 	l.finish(e, now)
 	rows := l.news(now)
-	e.Insert(DemoProject, l.plan.group, rows...)
+	e.Insert(Project, l.plan.group, rows...)
 	l.execute(e, rows, now)
-	e.ExpireBefore(DemoProject, l.plan.group, now.Add(-l.plan.keep))
+	e.ExpireBefore(Project, l.plan.group, now.Add(-l.plan.keep))
 	for _, p := range l.plan.policies {
-		e.ExpireExecutions(DemoProject, p.id, now.Add(-l.plan.keep))
+		e.ExpireExecutions(Project, p.id, now.Add(-l.plan.keep))
 	}
-	e.SetMembers(DemoProject, l.plan.group, l.roster.current(l.story, l.running, l.plan.config)...)
+	e.SetMembers(Project, l.plan.group, l.roster.current(l.story, l.running, l.plan.config)...)
 	desire := min(max(l.story.target, l.plan.least), l.plan.most)
-	e.UpdateGroup(DemoProject, l.plan.group, func(g *Group) { g.Desire = desire })
+	e.UpdateGroup(Project, l.plan.group, func(g *emulator.Group) { g.Desire = desire })
 }
 
-func (l *life) finish(e *Emulator, now time.Time) {
-	l.running = slices.DeleteFunc(l.running, func(r Row) bool {
+func (l *life) finish(e *emulator.Emulator, now time.Time) {
+	l.running = slices.DeleteFunc(l.running, func(r emulator.Row) bool {
 		if r.End.After(now) {
 			return false
 		}
-		e.Update(DemoProject, l.plan.group, r.ID, func(old *Row) { *old = r })
+		e.Update(Project, l.plan.group, r.ID, func(old *emulator.Row) { *old = r })
 		l.roster.apply(r, l.plan.config)
 		return true
 	})
 }
 
 // news returns the rows that started since the last time.
-func (l *life) news(now time.Time) []Row {
-	rows := make([]Row, 0, max(0, now.Sub(l.story.next))/((l.plan.quiet+l.plan.calm)/2)+16)
+func (l *life) news(now time.Time) []emulator.Row {
+	rows := make([]emulator.Row, 0, max(0, now.Sub(l.story.next))/((l.plan.quiet+l.plan.calm)/2)+16)
 	for !l.story.next.After(now) {
 		r := l.story.step()
 		if r.End.After(now) {
@@ -82,8 +84,8 @@ func (l *life) news(now time.Time) []Row {
 }
 
 // execute writes the entries of the execution logs that agree with rows.
-func (l *life) execute(e *Emulator, rows []Row, now time.Time) {
-	logs := map[string][]Execution{}
+func (l *life) execute(e *emulator.Emulator, rows []emulator.Row, now time.Time) {
+	logs := map[string][]emulator.Execution{}
 	for _, row := range rows {
 		policy, x, ok := execution(row)
 		if !ok {
@@ -95,19 +97,19 @@ func (l *life) execute(e *Emulator, rows []Row, now time.Time) {
 		}
 	}
 	for policy, list := range logs {
-		e.PutExecutions(DemoProject, policy, list...)
+		e.PutExecutions(Project, policy, list...)
 	}
 }
 
 // alarm reports whether a policy of the plan is fired by an alarm.
 func (p plan) alarm(id string) bool {
-	return slices.ContainsFunc(p.policies, func(own policy) bool { return own.id == id && own.kind == PolicyAlarm })
+	return slices.ContainsFunc(p.policies, func(own policy) bool { return own.id == id && own.kind == emulator.PolicyAlarm })
 }
 
 // unfinished is how a row looks before its outcome is known.
-func unfinished(r Row) Row {
-	return Row{
-		ID: r.ID, Status: Doing, Type: r.Type, Description: r.Description, Start: r.Start,
+func unfinished(r emulator.Row) emulator.Row {
+	return emulator.Row{
+		ID: r.ID, Status: emulator.Doing, Type: r.Type, Description: r.Description, Start: r.Start,
 		InstanceValue: r.InstanceValue, DesireValue: r.DesireValue, ScalingValue: r.ScalingValue,
 	}
 }

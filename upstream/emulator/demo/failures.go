@@ -1,7 +1,9 @@
-package emulator
+package demo
 
 import (
 	"time"
+
+	"scalegraph/upstream/emulator"
 )
 
 // cause is why something did not work.
@@ -42,7 +44,7 @@ func balancerTrouble() []cause {
 }
 
 // spoilLaunch lets as many launches fail as the plan says: all of an action's, or some.
-func (s *story) spoilLaunch(r *Row) {
+func (s *story) spoilLaunch(r *emulator.Row) {
 	if len(r.Added) == 0 || s.rng.Float64() >= s.plan.trouble {
 		return
 	}
@@ -59,15 +61,15 @@ func (s *story) spoilLaunch(r *Row) {
 }
 
 // failAll makes r a failure on all of these instances.
-func (s *story) failAll(r *Row, instances []Instance, causes []cause) {
-	r.Status = Fail
+func (s *story) failAll(r *emulator.Row, instances []emulator.Instance, causes []cause) {
+	r.Status = emulator.Fail
 	r.Failed = s.failed(r, instances, causes)
 }
 
 // failed returns copies of the instances that say what went wrong. They share the details, as they share the cause.
-func (s *story) failed(r *Row, instances []Instance, causes []cause) []Instance {
+func (s *story) failed(r *emulator.Row, instances []emulator.Instance, causes []cause) []emulator.Instance {
 	why, details := s.failure(r, causes)
-	list := make([]Instance, len(instances))
+	list := make([]emulator.Instance, len(instances))
 	for i, in := range instances {
 		in.FailedReason, in.FailedDetails, in.Config = why, details, s.configuration()
 		if len(r.Added) == 0 && s.rng.IntN(3) == 0 {
@@ -79,12 +81,12 @@ func (s *story) failed(r *Row, instances []Instance, causes []cause) []Instance 
 }
 
 func (s *story) configuration() string {
-	return string(marshal(struct {
+	return marshal(struct {
 		Name   string `json:"scaling_configuration_name"`
 		Flavor string `json:"flavorRef"`
 		Image  string `json:"imageRef"`
 		Key    string `json:"key_name"`
-	}{s.plan.config, s.plan.flavor, "67ca9a5c-9fb4-4a53-9c1d-0e2f8e0b7d3a", "keypair-ops"}))
+	}{s.plan.config, s.plan.flavor, "67ca9a5c-9fb4-4a53-9c1d-0e2f8e0b7d3a", "keypair-ops"})
 }
 
 // attempt is one try in the details of a failure.
@@ -103,7 +105,7 @@ type attempt struct {
 const attemptSize = 330
 
 // failure returns a reason and details of 2 to 4 kB: the tries in every zone, and what the services said to them.
-func (s *story) failure(r *Row, causes []cause) (why, details string) {
+func (s *story) failure(r *emulator.Row, causes []cause) (why, details string) {
 	c := causes[s.rng.IntN(len(causes))]
 	tries := make([]attempt, (2300+s.rng.IntN(1400))/attemptSize)
 	at := r.Start
@@ -115,11 +117,11 @@ func (s *story) failure(r *Row, causes []cause) (why, details string) {
 			Response: c.text + " The call was not accepted; it is tried again in the next availability zone after a pause.",
 		}
 	}
-	details = string(marshal(struct {
+	details = marshal(struct {
 		Code     string    `json:"code"`
 		Message  string    `json:"message"`
 		Group    string    `json:"scaling_group_id"`
 		Attempts []attempt `json:"attempts"`
-	}{c.code, c.text, s.plan.group, tries}))
+	}{c.code, c.text, s.plan.group, tries})
 	return c.code + ": " + c.text, details
 }

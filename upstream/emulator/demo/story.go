@@ -1,18 +1,24 @@
-package emulator
+package demo
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"math/rand/v2"
 	"time"
+
+	"scalegraph/upstream/emulator"
 )
+
+// timeLayout is the form of times in descriptions.
+const timeLayout = "2006-01-02T15:04:05Z"
 
 // story makes up what happens to one group, one action after the other. Equal seeds tell equal stories.
 type story struct {
 	plan    plan
 	rng     *rand.Rand
 	next    time.Time // when the next action starts
-	members []Instance
-	standby []Instance
+	members []emulator.Instance
+	standby []emulator.Instance
 	target  int // instances wanted; failures leave the group short of it
 }
 
@@ -28,13 +34,13 @@ var weights = []struct {
 	kind string
 	of   int
 }{
-	{Normal, 52}, {Diff, 12}, {ELBCheckDelete, 8}, {AuditCheckDelete, 5}, {ManualAdd, 6},
-	{ManualRemove, 4}, {ManualDelete, 4}, {ModifyELB, 4}, {EnterStandby, 3}, {ExitStandby, 2},
+	{emulator.Normal, 52}, {emulator.Diff, 12}, {emulator.ELBCheckDelete, 8}, {emulator.AuditCheckDelete, 5}, {emulator.ManualAdd, 6},
+	{emulator.ManualRemove, 4}, {emulator.ManualDelete, 4}, {emulator.ModifyELB, 4}, {emulator.EnterStandby, 3}, {emulator.ExitStandby, 2},
 }
 
 // step returns the next action as it will have ended, and moves on to the one after it.
-func (s *story) step() Row {
-	r := Row{ID: s.uuid(), Type: s.kind(), Status: Success, Start: s.next}
+func (s *story) step() emulator.Row {
+	r := emulator.Row{ID: s.uuid(), Type: s.kind(), Status: emulator.Success, Start: s.next}
 	r.End = r.Start.Add(s.duration())
 	s.act(&r)
 	if s.rng.Float64() >= s.plan.simultaneous {
@@ -58,23 +64,23 @@ func (s *story) kind() string {
 			return s.possible(w.kind)
 		}
 	}
-	return Normal
+	return emulator.Normal
 }
 
 func (s *story) possible(kind string) string {
 	spare := len(s.members) > max(s.plan.least, 1)
 	switch kind {
-	case ELBCheckDelete, AuditCheckDelete, ManualRemove, ManualDelete, EnterStandby:
+	case emulator.ELBCheckDelete, emulator.AuditCheckDelete, emulator.ManualRemove, emulator.ManualDelete, emulator.EnterStandby:
 		if !spare {
-			return Normal
+			return emulator.Normal
 		}
-	case ExitStandby:
+	case emulator.ExitStandby:
 		if len(s.standby) == 0 {
-			return Normal
+			return emulator.Normal
 		}
-	case ManualAdd:
+	case emulator.ManualAdd:
 		if len(s.members)+3 > s.plan.most {
-			return Normal
+			return emulator.Normal
 		}
 	}
 	return kind
@@ -113,10 +119,10 @@ func (s *story) fill(b []byte) {
 }
 
 // launch makes instances of the group's scaling configuration.
-func (s *story) launch(n int) []Instance {
-	made := make([]Instance, n)
+func (s *story) launch(n int) []emulator.Instance {
+	made := make([]emulator.Instance, n)
 	for i := range made {
-		made[i] = Instance{ID: s.uuid(), Name: s.plan.config + "_" + s.suffix()}
+		made[i] = emulator.Instance{ID: s.uuid(), Name: s.plan.config + "_" + s.suffix()}
 	}
 	return made
 }
@@ -129,4 +135,13 @@ func (s *story) suffix() string {
 		b[i] = letters[s.rng.IntN(len(letters))]
 	}
 	return string(b[:])
+}
+
+// marshal returns a value as JSON. It is for structs of texts and numbers, whose encoding cannot fail.
+func marshal(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }

@@ -1,4 +1,4 @@
-package emulator_test
+package demo_test
 
 import (
 	"context"
@@ -14,59 +14,86 @@ import (
 	"time"
 
 	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/demo"
 )
 
-// ask puts one question to a demo, without a socket.
-func ask(t *testing.T, d *emulator.Demo, group, query string) answer {
+// response is the response to a call for an activity log.
+type response struct {
+	status int
+	raw    []byte
+	Rows   []map[string]any `json:"scaling_activity_log"`
+	Total  int              `json:"total_number"`
+	Error  struct {
+		Code string `json:"code"`
+	} `json:"error"`
+}
+
+func (r response) ids() []string {
+	ids := []string{}
+	for _, row := range r.Rows {
+		ids = append(ids, row["id"].(string))
+	}
+	return ids
+}
+
+// get requests a part of an activity log through a transport.
+func get(t *testing.T, transport http.RoundTripper, baseURL, project, group, query, token string) (response, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-		"http://demo/autoscaling-api/v2/"+emulator.DemoProject+"/scaling_activity_log/"+group+"?"+query, nil)
+	target := baseURL + "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group + "?" + query
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Auth-Token", emulator.DemoToken)
-	res, err := d.Transport().RoundTrip(req)
+	req.Header.Set("X-Auth-Token", token)
+	res, err := transport.RoundTrip(req)
 	if err != nil {
-		t.Fatal(err)
+		return response{}, err
 	}
 	defer res.Body.Close()
-	a := answer{status: res.StatusCode, header: res.Header}
-	if a.raw, err = io.ReadAll(res.Body); err != nil {
-		t.Fatal(err)
+	r := response{status: res.StatusCode}
+	if r.raw, err = io.ReadAll(res.Body); err != nil {
+		return response{}, err
 	}
-	if err := json.Unmarshal(a.raw, &a); err != nil || a.status != http.StatusOK {
-		t.Fatalf("%d %s: %v", a.status, a.raw, err)
+	return r, json.Unmarshal(r.raw, &r)
+}
+
+// list requests a part of an activity log of a demo without a socket.
+func list(t *testing.T, d *demo.Demo, group, query string) response {
+	t.Helper()
+	r, err := get(t, d.Transport(), "http://demo", demo.Project, group, query, demo.Token)
+	if err != nil || r.status != http.StatusOK {
+		t.Fatalf("%d %s: %v", r.status, r.raw, err)
 	}
-	return a
+	return r
 }
 
 func TestDemoSample(t *testing.T) {
-	want, err := os.ReadFile("sample-response.json")
+	want, err := os.ReadFile("../sample-response.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := emulator.NewDemo(emulator.DemoOptions{})
+	d := demo.New(demo.Options{})
 	for _, query := range []string{"", "start_time=2018-11-22T00:00:00Z&end_time=2018-11-22T14:00:00Z"} {
-		if a := ask(t, d, emulator.DemoSampleGroup, query); string(a.raw) != string(want) {
+		if a := list(t, d, demo.SampleGroup, query); string(a.raw) != string(want) {
 			t.Errorf("?%s answers\n%s", query, a.raw)
 		}
 	}
-	if a := ask(t, d, emulator.DemoSampleGroup, "type=NORMAL&limit=1"); a.Total != 1 || a.Rows[0]["id"] != "44152cf2-a005-4507-b6e9-66a2a64eff52" {
+	if a := list(t, d, demo.SampleGroup, "type=NORMAL&limit=1"); a.Total != 1 || a.Rows[0]["id"] != "44152cf2-a005-4507-b6e9-66a2a64eff52" {
 		t.Errorf("filtered sample: %s", a.raw)
 	}
 }
 
 func TestDemoHistory(t *testing.T) {
 	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	d := emulator.NewDemo(emulator.DemoOptions{Clock: func() time.Time { return now }})
+	d := demo.New(demo.Options{Clock: func() time.Time { return now }})
 	types, statuses, partly, long := map[string]bool{}, map[string]bool{}, 0, 0
 	for _, group := range d.Groups()[1 : len(d.Groups())-1] {
-		total := ask(t, d, group, "limit=1").Total
+		total := list(t, d, group, "limit=1").Total
 		if total < 1500 || total > 8000 {
 			t.Errorf("group %s has %d rows", group, total)
 		}
 		ids := map[string]bool{}
-		for _, r := range d.Emulator().Rows(emulator.DemoProject, group) {
+		for _, r := range d.Emulator().Rows(demo.Project, group) {
 			types[r.Type], statuses[r.Status], ids[r.ID] = true, true, true
 			checkRow(t, r, now)
 			if r.Status == emulator.Success && len(r.Failed) > 0 {
@@ -87,7 +114,7 @@ func TestDemoHistory(t *testing.T) {
 	if len(types) != 10 || len(statuses) != 3 || partly == 0 || long == 0 {
 		t.Errorf("%d types, %d statuses, %d partly failed, %d long details", len(types), len(statuses), partly, long)
 	}
-	if a := ask(t, d, emulator.DemoEmptyGroup, ""); a.Total != 0 {
+	if a := list(t, d, demo.EmptyGroup, ""); a.Total != 0 {
 		t.Errorf("the empty group has %d rows", a.Total)
 	}
 }
@@ -113,10 +140,10 @@ func checkRow(t *testing.T, r emulator.Row, now time.Time) {
 func TestDemoIsTheSameForTheSameSeed(t *testing.T) {
 	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 	tell := func(seed uint64) []emulator.Row {
-		d := emulator.NewDemo(emulator.DemoOptions{Seed: seed, Clock: func() time.Time { return now }})
+		d := demo.New(demo.Options{Seed: seed, Clock: func() time.Time { return now }})
 		group := d.Groups()[3]
-		ask(t, d, group, "")
-		return d.Emulator().Rows(emulator.DemoProject, group)
+		list(t, d, group, "")
+		return d.Emulator().Rows(demo.Project, group)
 	}
 	first := tell(7)
 	if !reflect.DeepEqual(first, tell(7)) || reflect.DeepEqual(first, tell(8)) {
@@ -128,29 +155,29 @@ func TestDemoLivesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		d := emulator.NewDemo(emulator.DemoOptions{})
+		d := demo.New(demo.Options{})
 		go d.Live(ctx)
 		busy := d.Groups()[1]
-		before := ask(t, d, busy, "limit=100")
+		before := list(t, d, busy, "limit=100")
 		time.Sleep(10 * time.Second)
-		after := ask(t, d, busy, "limit=100")
+		after := list(t, d, busy, "limit=100")
 		if before.ids()[0] == after.ids()[0] {
 			t.Error("nothing began within 10 seconds")
 		}
-		running := ask(t, d, busy, "status=DOING")
+		running := list(t, d, busy, "status=DOING")
 		if running.Total == 0 {
 			t.Fatal("nothing runs in the busy group")
 		}
 		time.Sleep(30 * time.Second)
 		for _, id := range running.ids() {
-			if row := ask(t, d, busy, "log_id="+id).Rows[0]; row["status"] == emulator.Doing || row["end_time"] == nil {
+			if row := list(t, d, busy, "log_id="+id).Rows[0]; row["status"] == emulator.Doing || row["end_time"] == nil {
 				t.Errorf("did not finish: %v", row)
 			}
 		}
-		oldest := ask(t, d, busy, fmt.Sprintf("start_number=%d", before.Total-1)).ids()
+		oldest := list(t, d, busy, fmt.Sprintf("start_number=%d", before.Total-1)).ids()
 		time.Sleep(time.Minute)
-		total := ask(t, d, busy, "limit=1").Total
-		last := ask(t, d, busy, fmt.Sprintf("start_number=%d", total-1)).ids()
+		total := list(t, d, busy, "limit=1").Total
+		last := list(t, d, busy, fmt.Sprintf("start_number=%d", total-1)).ids()
 		if slices.Equal(oldest, last) {
 			t.Error("nothing expired within a minute")
 		}
@@ -158,27 +185,28 @@ func TestDemoLivesOn(t *testing.T) {
 }
 
 func TestDemoOverASocket(t *testing.T) {
-	d := emulator.NewDemo(emulator.DemoOptions{})
+	d := demo.New(demo.Options{})
 	url, err := d.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, url: url, client: client(t)}
-	target := "/autoscaling-api/v2/" + emulator.DemoProject + "/scaling_activity_log/" + d.Groups()[2]
-	if a := b.do("GET", target, emulator.DemoToken); a.status != 200 || len(a.Rows) != 20 {
-		t.Errorf("%d, %d rows", a.status, len(a.Rows))
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	group := d.Groups()[2]
+	if r, err := get(t, transport, url, demo.Project, group, "", demo.Token); err != nil || r.status != 200 || len(r.Rows) != 20 {
+		t.Errorf("%d, %d rows, %v", r.status, len(r.Rows), err)
 	}
-	if a := b.do("GET", target, "another"); a.status != 401 {
-		t.Errorf("a token that is not the demo's: %d", a.status)
+	if r, err := get(t, transport, url, demo.Project, group, "", "another"); err != nil || r.status != 401 {
+		t.Errorf("a token that is not the demo's: %d, %v", r.status, err)
 	}
-	if a := b.do("GET", "/autoscaling-api/v2/other/scaling_activity_log/"+d.Groups()[2], emulator.DemoToken); a.code() != "AS.0008" {
-		t.Errorf("another project: %d %s", a.status, a.raw)
+	if r, err := get(t, transport, url, "other", group, "", demo.Token); err != nil || r.Error.Code != "AS.0008" {
+		t.Errorf("another project: %d %s, %v", r.status, r.raw, err)
 	}
-	b.client.CloseIdleConnections()
+	transport.CloseIdleConnections()
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := b.try("GET", target, emulator.DemoToken); err == nil {
+	if _, err := get(t, transport, url, demo.Project, group, "", demo.Token); err == nil {
 		t.Error("a closed demo answers")
 	}
 	if err := d.Close(); err != nil {
@@ -188,7 +216,7 @@ func TestDemoOverASocket(t *testing.T) {
 
 func TestDemoEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	d := emulator.NewDemo(emulator.DemoOptions{})
+	d := demo.New(demo.Options{})
 	if _, err := d.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -200,16 +228,16 @@ func TestDemoEndsWithItsContext(t *testing.T) {
 
 func BenchmarkDemoStart(b *testing.B) {
 	for b.Loop() {
-		emulator.NewDemo(emulator.DemoOptions{})
+		demo.New(demo.Options{})
 	}
 }
 
 func BenchmarkDemoFirstRequests(b *testing.B) {
 	for b.Loop() {
-		d := emulator.NewDemo(emulator.DemoOptions{})
+		d := demo.New(demo.Options{})
 		for _, g := range d.Groups() {
-			req, _ := http.NewRequest(http.MethodGet, "http://demo/autoscaling-api/v2/"+emulator.DemoProject+"/scaling_activity_log/"+g, nil)
-			req.Header.Set("X-Auth-Token", emulator.DemoToken)
+			req, _ := http.NewRequest(http.MethodGet, "http://demo/autoscaling-api/v2/"+demo.Project+"/scaling_activity_log/"+g, nil)
+			req.Header.Set("X-Auth-Token", demo.Token)
 			if _, err := d.Transport().RoundTrip(req); err != nil {
 				b.Fatal(err)
 			}

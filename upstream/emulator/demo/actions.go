@@ -1,48 +1,36 @@
-package emulator
+package demo
 
 import (
 	"slices"
 	"time"
+
+	"scalegraph/upstream/emulator"
 )
 
-// reason is one entry of a description, its members in the order of the sample.
-type reason struct {
-	ChangeReason string `json:"change_reason"`
-	OldValue     int    `json:"old_value"`
-	ChangeTime   string `json:"change_time"`
-	NewValue     int    `json:"new_value"`
-	PolicyID     string `json:"scaling_policy_id,omitempty"`
-	PolicyName   string `json:"scaling_policy_name,omitempty"`
-}
-
-type description struct {
-	Reason []reason `json:"reason"`
-}
-
 // act fills in what an action of r's type does to the group.
-func (s *story) act(r *Row) {
+func (s *story) act(r *emulator.Row) {
 	switch r.Type {
-	case Normal:
+	case emulator.Normal:
 		s.scale(r)
-	case Diff:
+	case emulator.Diff:
 		s.repair(r)
-	case ManualAdd:
+	case emulator.ManualAdd:
 		s.addByHand(r)
-	case ManualRemove:
+	case emulator.ManualRemove:
 		s.take(r, &r.Removed)
-	case ManualDelete, ELBCheckDelete, AuditCheckDelete:
+	case emulator.ManualDelete, emulator.ELBCheckDelete, emulator.AuditCheckDelete:
 		s.take(r, &r.Deleted)
-	case ModifyELB:
+	case emulator.ModifyELB:
 		s.migrate(r)
-	case EnterStandby:
+	case emulator.EnterStandby:
 		s.rest(r)
-	case ExitStandby:
+	case emulator.ExitStandby:
 		s.wake(r)
 	}
 }
 
 // scale is an ordinary scaling action, by a policy or by a changed desired count. It walks between the group's bounds, with a pull to the middle.
-func (s *story) scale(r *Row) {
+func (s *story) scale(r *emulator.Row) {
 	room, size := s.plan.most-s.plan.least, len(s.members)
 	step := 1 + s.rng.IntN(1+room/8)
 	target := size + step
@@ -75,26 +63,27 @@ func (s *story) trigger(shrinks bool) policy {
 }
 
 // repair brings the actual count back to the desired one; where nothing is missing yet, an instance has just been lost.
-func (s *story) repair(r *Row) {
+func (s *story) repair(r *emulator.Row) {
 	if len(s.members) >= s.target && len(s.members) > 0 {
 		s.members = s.members[1:]
 	}
 	target := min(max(s.target, len(s.members)+1), s.plan.most)
-	s.describe(r, policy{kind: Diff}, target)
+	s.describe(r, policy{kind: emulator.Diff}, target)
 	s.move(r, target)
 }
 
 // describe sets the numbers and the description of an action that goes from the present count to target.
-func (s *story) describe(r *Row, why policy, target int) {
+func (s *story) describe(r *emulator.Row, why policy, target int) {
 	size := len(s.members)
 	r.InstanceValue, r.DesireValue, r.ScalingValue = size, target, max(target-size, size-target)
 	changed := r.Start.Add(-time.Duration(s.rng.IntN(12)) * time.Second)
-	entry := reason{why.kind, size, changed.Format(timeLayout), target, why.id, why.name}
-	r.Description = string(marshal(description{[]reason{entry}}))
+	r.Description = emulator.Describe(emulator.Reason{
+		ChangeReason: why.kind, OldValue: size, ChangeTime: changed.Format(timeLayout), NewValue: target, PolicyID: why.id, PolicyName: why.name,
+	})
 }
 
 // move launches or deletes instances until there are target, as far as it goes.
-func (s *story) move(r *Row, target int) {
+func (s *story) move(r *emulator.Row, target int) {
 	size := len(s.members)
 	if target > size {
 		r.Added = s.launch(target - size)
@@ -106,11 +95,11 @@ func (s *story) move(r *Row, target int) {
 }
 
 // addByHand takes servers into the group that somebody made elsewhere.
-func (s *story) addByHand(r *Row) {
+func (s *story) addByHand(r *emulator.Row) {
 	n := 1 + s.rng.IntN(3)
 	s.describe(r, policy{kind: r.Type}, len(s.members)+n)
 	for range n {
-		r.Added = append(r.Added, Instance{ID: s.uuid(), Name: "ecs-" + s.suffix()[:4]})
+		r.Added = append(r.Added, emulator.Instance{ID: s.uuid(), Name: "ecs-" + s.suffix()[:4]})
 	}
 	s.spoilLaunch(r)
 	s.members = append(s.members, r.Added...)
@@ -118,16 +107,16 @@ func (s *story) addByHand(r *Row) {
 }
 
 // take takes one or two instances out of the group, into list.
-func (s *story) take(r *Row, list *[]Instance) {
+func (s *story) take(r *emulator.Row, list *[]emulator.Instance) {
 	n := min(1+s.rng.IntN(2), len(s.members)-s.plan.least)
 	s.describe(r, policy{kind: r.Type}, len(s.members)-n)
 	s.takeSome(r, list, n)
-	if r.Type == ManualRemove || r.Type == ManualDelete {
+	if r.Type == emulator.ManualRemove || r.Type == emulator.ManualDelete {
 		s.target = len(s.members)
 	}
 }
 
-func (s *story) takeSome(r *Row, list *[]Instance, n int) {
+func (s *story) takeSome(r *emulator.Row, list *[]emulator.Instance, n int) {
 	if s.rng.Float64() < s.plan.trouble/4 && n > 0 {
 		s.failAll(r, s.members[:n], removals())
 		return
@@ -137,23 +126,23 @@ func (s *story) takeSome(r *Row, list *[]Instance, n int) {
 }
 
 // rest moves an instance to standby.
-func (s *story) rest(r *Row) {
+func (s *story) rest(r *emulator.Row) {
 	s.describe(r, policy{kind: r.Type}, len(s.members)-1)
-	r.Standby = []Instance{s.members[0]}
+	r.Standby = []emulator.Instance{s.members[0]}
 	s.standby = append(s.standby, s.members[0])
 	s.members = s.members[1:]
 }
 
 // wake moves an instance back from standby.
-func (s *story) wake(r *Row) {
+func (s *story) wake(r *emulator.Row) {
 	s.describe(r, policy{kind: r.Type}, len(s.members)+1)
-	r.Standby = []Instance{s.standby[0]}
+	r.Standby = []emulator.Instance{s.standby[0]}
 	s.members = append(s.members, s.standby[0])
 	s.standby = s.standby[1:]
 }
 
 // migrate moves the group from one load balancer to another. Its numbers are all 0 and it has no description, as in the sample.
-func (s *story) migrate(r *Row) {
+func (s *story) migrate(r *emulator.Row) {
 	r.Bound, r.Unbound = s.balancers(1+s.rng.IntN(2)), s.balancers(s.rng.IntN(2))
 	if s.rng.Float64() >= 2*s.plan.trouble {
 		return
@@ -162,26 +151,26 @@ func (s *story) migrate(r *Row) {
 	failed := r.Bound[last]
 	r.Bound = r.Bound[:last]
 	failed.FailedReason, failed.FailedDetails = s.failure(r, balancerTrouble())
-	r.BindFailed = []LoadBalancer{failed}
+	r.BindFailed = []emulator.LoadBalancer{failed}
 	if last == 0 {
-		r.Status, r.UnbindFailed, r.Unbound = Fail, r.Unbound, nil
+		r.Status, r.UnbindFailed, r.Unbound = emulator.Fail, r.Unbound, nil
 	}
 }
 
-func (s *story) balancers(n int) []LoadBalancer {
-	list := make([]LoadBalancer, n)
+func (s *story) balancers(n int) []emulator.LoadBalancer {
+	list := make([]emulator.LoadBalancer, n)
 	for i := range list {
 		if s.plan.classic && s.rng.IntN(2) == 0 {
-			list[i] = LoadBalancer{Classic: s.hex32()}
+			list[i] = emulator.LoadBalancer{Classic: s.hex32()}
 			continue
 		}
-		list[i] = LoadBalancer{Enhanced: s.listener()}
+		list[i] = emulator.LoadBalancer{Enhanced: s.listener()}
 	}
 	return list
 }
 
-func (s *story) listener() *Listener {
-	l := &Listener{Weight: 1 + s.rng.IntN(10), PoolID: s.uuid(), Port: []int{80, 82, 443, 8080, 8443}[s.rng.IntN(5)]}
+func (s *story) listener() *emulator.Listener {
+	l := &emulator.Listener{Weight: 1 + s.rng.IntN(10), PoolID: s.uuid(), Port: []int{80, 82, 443, 8080, 8443}[s.rng.IntN(5)]}
 	if s.rng.IntN(3) > 0 { // null in the sample, so null at times
 		id := s.uuid()
 		l.ID = &id
