@@ -54,8 +54,8 @@ func Main(ctx context.Context, args, environ []string, out, logs io.Writer) int 
 
 // run serves until ctx ends, then lets requests under way finish. What a person at a terminal wants to know goes to out.
 func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) error {
-	if len(cfg.Unread) > 0 {
-		log.Warn("no setting has the name of these variables", "names", cfg.Unread)
+	for _, variable := range cfg.Unknown {
+		log.Warn("unknown variable: there is no such setting", "name", variable.Name, "didYouMean", variable.Suggestion)
 	}
 	cfg, demo, err := withDemo(ctx, cfg)
 	if err != nil {

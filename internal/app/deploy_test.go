@@ -94,8 +94,8 @@ func TestDeployedConfigurations(t *testing.T) {
 			env = append(env, variable+"="+text)
 		}
 		cfg, err := config.Read(nil, env, io.Discard)
-		if err != nil || len(cfg.Unread) > 0 {
-			t.Errorf("%s: %v, unread %v", name, err, cfg.Unread)
+		if err != nil || len(cfg.Unknown) > 0 {
+			t.Errorf("%s: %v, unread %v", name, err, cfg.Unknown)
 		}
 	}
 }

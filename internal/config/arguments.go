@@ -14,6 +14,7 @@ type arguments struct {
 	values        map[string]string // by flag, as written
 	help, version bool
 	check         bool // the configuration, and do not start
+	connect       bool // with check: reach the upstream and Redis, too
 	faults        []error
 }
 
@@ -32,8 +33,10 @@ func readArguments(table []setting, args []string) arguments {
 			a.version = true
 		case name == "check":
 			a.check = true
+		case name == "connect":
+			a.connect = true
 		case !slices.ContainsFunc(table, func(s setting) bool { return s.flag() == name }):
-			a.fault("-%s: there is no such flag; -help lists them all", name)
+			a.fault("-%s: there is no such flag%s; -help lists them all", name, suggestFlag(name, table))
 		case hasValue:
 			a.values[name] = value
 		case i+1 == len(args):
@@ -62,16 +65,9 @@ func ourVariables(environ []string) map[string]string {
 	return env
 }
 
-// unread returns the names in env that are no setting, sorted. Kubernetes puts variables of its own there for a service that
-// is called scalegraph; those are left out.
-func unread(table []setting, env map[string]string) []string {
-	var names []string
-	for name := range env {
-		kubernetes := strings.HasPrefix(name, prefix+"SERVICE_") || strings.HasPrefix(name, prefix+"PORT")
-		if !kubernetes && !slices.ContainsFunc(table, func(s setting) bool { return s.variable() == name }) {
-			names = append(names, name)
-		}
+func suggestFlag(name string, table []setting) string {
+	if found := similar(name, table, setting.flag); found != "" {
+		return " (did you mean -" + found + "?)"
 	}
-	slices.Sort(names)
-	return names
+	return ""
 }

@@ -18,6 +18,7 @@ import (
 // none of those defaults.
 type Config struct {
 	Listen      string // host:port
+	BasePath    string // prefix of all paths, e.g. /scalegraph; empty: none
 	AdminListen string // host:port; empty: none
 
 	Upstream string            // base URL without a slash at its end, or demo
@@ -66,7 +67,9 @@ type Config struct {
 
 	Log string // auto, text or json
 
-	Unread []string // variables that look like ours and that nobody reads: most likely misspelt
+	Unknown []UnknownVariable
+
+	CheckConnections bool // reach the upstream, Redis and the issuer, report what was found, and exit
 }
 
 // Key is a secret that is given as it is or in a file, not both. The zero Key is none.
@@ -92,7 +95,8 @@ var ErrAnswered = errors.New("answered")
 
 // Read reads the arguments and the environment (as os.Environ gives it). A flag beats its variable; an empty value of
 // either means the default. Where anything is wrong the error joins all faults, one line each, and repeats no secret. What -help,
-// -version and -check print goes to out, and the error is ErrAnswered. With an error the Config is the zero one.
+// -version and -check print goes to out, and the error is ErrAnswered; -check -connect is left to the caller, as CheckConnections. With an
+// error the Config is the zero one.
 func Read(args, environ []string, out io.Writer) (Config, error) {
 	var cfg Config
 	table := settings(&cfg)
@@ -105,16 +109,25 @@ func Read(args, environ []string, out io.Writer) (Config, error) {
 		return Config{}, errors.Join(ErrAnswered, err)
 	}
 	env := ourVariables(environ)
-	cfg.Unread = unread(table, env)
+	cfg.Unknown = unknownVariables(table, env)
 	faults := given.faults
 	for _, s := range table {
 		faults = append(faults, s.apply(given.values, env))
 	}
 	faults = append(faults, cfg.contradictions()...)
+	if given.check {
+		for _, variable := range cfg.Unknown {
+			faults = append(faults, variable.fault())
+		}
+	}
+	if given.connect && !given.check {
+		faults = append(faults, errors.New("-connect: counts only with -check"))
+	}
 	if err := errors.Join(faults...); err != nil {
 		return Config{}, err
 	}
-	if given.check {
+	cfg.CheckConnections = given.connect
+	if given.check && !given.connect {
 		_, err := fmt.Fprintln(out, "the configuration is right")
 		return Config{}, errors.Join(ErrAnswered, err)
 	}

@@ -82,9 +82,9 @@ func TestEverySettingArrives(t *testing.T) {
 	}
 	instead := map[string]string{"AK_FILE": one, "SK": "sk", "SECURITY_TOKEN_FILE": one} // of those that are given in the other way
 	values := map[string]string{
-		"AK": "ak", "SK_FILE": one, "SECURITY_TOKEN": "st", "CLIENT_KEYS_FILE": keys, "OIDC_ISSUER": "https://issuer.example.com/", "OIDC_AUDIENCE": "us",
-		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "UPSTREAM": "https://as.example.com/prefix/", "REGION": "eu",
-		"REGIONS": "us=https://us.example.com, ap=http://ap.example.com:81/x", "PROJECT": "p1", "REDIS_URL": "rediss://u:p@a:1,b:2/0", "REDIS_TIMEOUT": "1s",
+		"AK": "ak", "SK_FILE": one, "SECURITY_TOKEN": "st", "CLIENT_KEYS_FILE": keys, "OIDC_ISSUER": "https://issuer.cloud.test/", "OIDC_AUDIENCE": "us",
+		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "UPSTREAM": "https://as.cloud.test/prefix/", "REGION": "eu",
+		"REGIONS": "us=https://us.cloud.test, ap=http://ap.cloud.test:81/x", "PROJECT": "p1", "BASE_PATH": "/a/b-c/", "REDIS_URL": "rediss://u:p@a:1,b:2/0", "REDIS_TIMEOUT": "1s",
 		"CACHE_MEMORY": "1GiB", "FRESH": "1s", "STALE": "0s", "STALE_IF_ERROR": "1h", "GRANT": "30s", "GRANT_SCOPE": "project",
 		"GRANT_IF_ERROR": "1m", "SECRET": "s", "TYPE_SPELLING": "MANUAL", "UPSTREAM_TIMEOUT": "1s", "REQUEST_TIMEOUT": "2s",
 		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": manifest, "TRUSTED_ONLY": "true",
@@ -93,10 +93,10 @@ func TestEverySettingArrives(t *testing.T) {
 		"CALLER_COST": "18", "CALLER_COST_MODE": "measure", "MAX_IN_FLIGHT": "19", "DRAIN_DELAY": "3s", "LOG": "json", "AUTH": "aksk", "OIDC_CLAIM": "groups",
 	}
 	want := Config{
-		Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:9", Upstream: "https://as.example.com/prefix", Region: "eu",
-		Regions: map[string]string{"us": "https://us.example.com", "ap": "http://ap.example.com:81/x"}, Project: "p1", Auth: "aksk",
+		Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:9", Upstream: "https://as.cloud.test/prefix", Region: "eu",
+		Regions: map[string]string{"us": "https://us.cloud.test", "ap": "http://ap.cloud.test:81/x"}, Project: "p1", BasePath: "/a/b-c", Auth: "aksk",
 		AccessKey: Key{Text: "ak"}, SecretKey: Key{File: one}, SecurityToken: Key{Text: "st"}, ClientKeysFile: keys,
-		OIDC:     OIDC{Issuer: "https://issuer.example.com/", Audience: "us", Claim: "groups"},
+		OIDC:     OIDC{Issuer: "https://issuer.cloud.test/", Audience: "us", Claim: "groups"},
 		RedisURL: "rediss://u:p@a:1,b:2/0", RedisTimeout: time.Second, Secret: "s", CacheMemory: 1 << 30, Fresh: time.Second, Stale: 0, StaleIfError: time.Hour,
 		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
 		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
@@ -131,9 +131,9 @@ func TestFaultyValues(t *testing.T) {
 	faulty := map[string][]string{
 		"LISTEN":               {"8080", "localhost", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1"},
 		"ADMIN_LISTEN":         {"x"},
-		"UPSTREAM":             {"as.example.com", "ftp://as.example.com", "https://", "https://u:p@as.example.com", "https://as.example.com?a=b", "https://as.example.com#a", "https://as.example.com?", "Demo", "http://:80", "http://a b"},
+		"UPSTREAM":             {"as.cloud.test", "ftp://as.cloud.test", "https://", "https://u:p@as.cloud.test", "https://as.cloud.test?a=b", "https://as.cloud.test#a", "https://as.cloud.test?", "Demo", "http://:80", "http://a b"},
 		"REGION":               {"a,b", "a=b", "-a", strings.Repeat("a", 65)},
-		"REGIONS":              {"us", "us=", "=https://us.example.com", "us=https://a,us=https://b", "us=https://a,", "us=https://u:p@a", "u s=https://a"},
+		"REGIONS":              {"us", "us=", "=https://us.cloud.test", "us=https://a,us=https://b", "us=https://a,", "us=https://u:p@a", "u s=https://a"},
 		"PROJECT":              {"a/b", "a b"},
 		"AUTH":                 {"none", "aksk"},
 		"AK":                   {"x"},
@@ -143,7 +143,7 @@ func TestFaultyValues(t *testing.T) {
 		"SECURITY_TOKEN":       {"x"},
 		"SECURITY_TOKEN_FILE":  {"x"},
 		"CLIENT_KEYS_FILE":     {"x", "config.go"},
-		"OIDC_ISSUER":          {"https://issuer.example.com", "issuer.example.com", "http://issuer.example.com", "https://u:p@issuer.example.com"},
+		"OIDC_ISSUER":          {"https://issuer.cloud.test", "issuer.cloud.test", "http://issuer.cloud.test", "https://u:p@issuer.cloud.test"},
 		"OIDC_AUDIENCE":        {"x"},
 		"REDIS_URL":            {"localhost:6379", "http://localhost", "redis://", "redis://user:pass@", "redis:///0", "redis://,"},
 		"CACHE_MEMORY":         {"64MB", "-1", "1.5GiB", "9223372036854775807GiB", "99999999999999999999", "KiB", "+1"},
@@ -196,7 +196,7 @@ func TestFaultyValues(t *testing.T) {
 func TestAllFaultsAtOnce(t *testing.T) {
 	_, err := Read(
 		[]string{"-fresh", "soon", "stray", "-nonsense=1", "-region=a", "-poll"},
-		[]string{"SCALEGRAPH_MAX_COST=much", "SCALEGRAPH_REGIONS=a=https://a.example.com"}, io.Discard)
+		[]string{"SCALEGRAPH_MAX_COST=much", "SCALEGRAPH_REGIONS=a=https://a.cloud.test"}, io.Discard)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -238,11 +238,59 @@ func TestFaultsShowNoSecret(t *testing.T) {
 	}
 }
 
-func TestUnreadVariablesAreNamed(t *testing.T) {
-	env := []string{"SCALEGRAPH_REDIS=x", "SCALEGRAPH_FRESHNESS=1s", "SCALEGRAPH_SERVICE_HOST=10.0.0.1", "SCALEGRAPH_PORT_8080_TCP=tcp://x", "PATH=/bin", "SCALEGRAPH_FRESH=1s"}
+func TestUnknownVariables(t *testing.T) {
+	env := []string{"SCALEGRAPH_REDIS=x", "SCALEGRAPH_FRESHNES=1s", "SCALEGRAPH_UPSTRAEM=x", "SCALEGRAPH_ZZZZZZZZZZ=x", "SCALEGRAPH_PORT=8080", "PATH=/bin", "SCALEGRAPH_FRESH=1s"}
+	want := []UnknownVariable{
+		{"SCALEGRAPH_FRESHNES", "SCALEGRAPH_FRESH"}, {"SCALEGRAPH_PORT", "SCALEGRAPH_POLL"}, {"SCALEGRAPH_REDIS", "SCALEGRAPH_REDIS_URL"},
+		{"SCALEGRAPH_UPSTRAEM", "SCALEGRAPH_UPSTREAM"}, {"SCALEGRAPH_ZZZZZZZZZZ", ""},
+	}
 	cfg, err := Read(nil, env, io.Discard)
-	if want := []string{"SCALEGRAPH_FRESHNESS", "SCALEGRAPH_REDIS"}; err != nil || !reflect.DeepEqual(cfg.Unread, want) {
-		t.Errorf("got %v, %v, want %v", cfg.Unread, err, want)
+	if err != nil || !reflect.DeepEqual(cfg.Unknown, want) {
+		t.Errorf("got %v, %v, want %v", cfg.Unknown, err, want)
+	}
+	_, err = Read([]string{"-check"}, env, io.Discard)
+	if err == nil || len(strings.Split(err.Error(), "\n")) != len(want) || !strings.HasPrefix(err.Error(), "SCALEGRAPH_FRESHNES: there is no such setting; did you mean SCALEGRAPH_FRESH?\n") {
+		t.Errorf("-check: %v", err)
+	}
+}
+
+// Kubernetes sets these for services called scalegraph and scalegraph-redis.
+func TestServiceLinksAreNoSettings(t *testing.T) {
+	var env []string
+	for _, service := range []string{"SCALEGRAPH", "SCALEGRAPH_REDIS"} {
+		env = append(env, service+"_SERVICE_HOST=10.0.0.1", service+"_SERVICE_PORT=80", service+"_SERVICE_PORT_HTTP=80", service+"_PORT=tcp://10.0.0.1:80",
+			service+"_PORT_80_TCP=tcp://10.0.0.1:80", service+"_PORT_80_TCP_PROTO=tcp", service+"_PORT_80_TCP_PORT=80", service+"_PORT_80_TCP_ADDR=10.0.0.1")
+	}
+	if _, err := Read([]string{"-check"}, env, io.Discard); !errors.Is(err, ErrAnswered) {
+		t.Error(err)
+	}
+}
+
+func TestPlaceholdersAreRejected(t *testing.T) {
+	for _, line := range []string{
+		"UPSTREAM=https://as.example.com", "UPSTREAM=https://EXAMPLE.org:443/x", "UPSTREAM=https://as.example.invalid", "UPSTREAM=https://YOUR-ENDPOINT/",
+		"UPSTREAM=https://as.YOUR-REGION.myhuaweicloud.com", "UPSTREAM=<endpoint>", "UPSTREAM=https://as.<region>.myhuaweicloud.com",
+		"REGIONS=us=https://as.example.net", "OIDC_ISSUER=https://sso.example.com", "REDIS_URL=redis://:x@a:1,redis.example.com:6379",
+		"PROJECT=YOUR-PROJECT-ID", "PROJECT=<project>", "AK=<ak>", "SK=your_secret_key",
+	} {
+		if _, err := Read(nil, []string{"SCALEGRAPH_" + line}, io.Discard); err == nil {
+			t.Errorf("%s is accepted", line)
+		}
+	}
+	for _, line := range []string{"UPSTREAM=https://as.eu-de.otc.t-systems.com", "UPSTREAM=https://myexample.com", "UPSTREAM=http://yours.test", "REDIS_URL=redis://redis"} {
+		if _, err := Read(nil, []string{"SCALEGRAPH_" + line}, io.Discard); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
+func TestConnectNeedsCheck(t *testing.T) {
+	if _, err := Read([]string{"-connect"}, nil, io.Discard); err == nil {
+		t.Error("-connect without -check is accepted")
+	}
+	cfg, err := Read([]string{"-check", "-connect"}, nil, io.Discard)
+	if err != nil || !cfg.CheckConnections {
+		t.Errorf("%+v, %v", cfg, err)
 	}
 }
 

@@ -18,7 +18,8 @@ func printHelp(out io.Writer, table []setting) error {
 		}
 		fmt.Fprintf(&b, ")\n      %s\n", strings.ReplaceAll(s.help, "`", ""))
 	}
-	b.WriteString("\n  -check\n      check the configuration and exit: status 0 where it is right, 2 where not\n" +
+	b.WriteString("\n  -check\n      check the configuration and exit: status 0 if it is right, 2 if not\n" +
+		"\n  -connect\n      with -check: also reach the upstream, Redis and the OIDC issuer, and print what was found\n" +
 		"\n  -version\n      print the version and exit\n  -help\n      print this and exit\n")
 	_, err := io.WriteString(out, b.String())
 	return err

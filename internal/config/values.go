@@ -17,6 +17,7 @@ import (
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/redisx"
 	"scalegraph/internal/secretfile"
+	"scalegraph/upstream"
 )
 
 // The functions below return readers of one setting's text. A reader writes to its target only where the text is right, and its
@@ -36,6 +37,17 @@ func word(to *string) func(string) error {
 	return func(s string) error {
 		if !wordForm.MatchString(s) {
 			return errors.New("must be 1 to 64 letters, digits, dots, dashes or underscores")
+		}
+		*to = s
+		return nil
+	}
+}
+
+// id reads an id as the upstream has them.
+func id(to *string) func(string) error {
+	return func(s string) error {
+		if !upstream.ValidID(s) {
+			return errors.New("must be 1 to 64 letters, digits, dashes or underscores")
 		}
 		*to = s
 		return nil
@@ -119,13 +131,31 @@ func parseSize(s string) (int64, error) {
 func address(to *string) func(string) error {
 	return func(s string) error {
 		_, port, err := net.SplitHostPort(s)
-		if err == nil {
-			_, err = strconv.ParseUint(port, 10, 16)
-		}
-		if err != nil {
-			return errors.New("must be host:port, e.g. 127.0.0.1:8080")
+		if err != nil || !isPort(port) {
+			return errors.New("must be host:port with a port from 0 to 65535, e.g. 127.0.0.1:8080")
 		}
 		*to = s
+		return nil
+	}
+}
+
+// isPort accepts 0, which stands for any free port.
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+var basePathForm = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+// basePath reads a path without a slash at its end; / means none.
+func basePath(to *string) func(string) error {
+	return func(s string) error {
+		path := strings.TrimRight(s, "/")
+		if path != "" && (!basePathForm.MatchString(path) || strings.Contains(path+"/", "/../") || strings.Contains(path+"/", "/./")) ||
+			!strings.HasPrefix(s, "/") {
+			return errors.New("must be a path like /scalegraph, of letters, digits, dots, dashes, underscores and tildes")
+		}
+		*to = path
 		return nil
 	}
 }
@@ -137,21 +167,30 @@ func upstreamURL(to *string) func(string) error {
 			return nil
 		}
 		base, err := parseBaseURL(s)
+		if errors.Is(err, errPlaceholderHost) {
+			return err
+		}
 		if err != nil {
-			return fmt.Errorf("must be %s, or be %w", demoName, err)
+			return fmt.Errorf("must be %s, or %w", demoName, err)
 		}
 		*to = base
 		return nil
 	}
 }
 
-var errBaseURL = errors.New("an http:// or https:// URL with a host, perhaps a path, and nothing else (no user, query or fragment)")
+var errBaseURL = errors.New("must be an http:// or https:// URL with a host, perhaps a port and a path, and nothing else (no user, query or fragment)")
 
 // parseBaseURL returns s without the slash at its end.
 func parseBaseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return "", errBaseURL
+	}
+	if port := u.Port(); port != "" && (!isPort(port) || port == "0") {
+		return "", errBaseURL
+	}
+	if isPlaceholderHost(u.Hostname()) {
+		return "", errPlaceholderHost
 	}
 	if u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#") {
 		return "", errBaseURL
@@ -172,7 +211,7 @@ func regions(to *map[string]string) func(string) error {
 			}
 			base, err := parseBaseURL(base)
 			if err != nil {
-				return fmt.Errorf("region %s must be %w", name, err)
+				return fmt.Errorf("region %s: %w", name, err)
 			}
 			found[name] = base
 		}
@@ -181,15 +220,39 @@ func regions(to *map[string]string) func(string) error {
 	}
 }
 
-// redisURL checks no more than the form; which servers there are is found out when they are first asked.
+// redisURL checks the form, without connecting.
 func redisURL(to *string) func(string) error {
 	return func(s string) error {
 		if err := redisx.CheckURL(s); err != nil {
 			return err
 		}
+		if err := checkHosts(s); err != nil {
+			return err
+		}
 		*to = s
 		return nil
 	}
+}
+
+// checkHosts rejects placeholders and impossible ports in a URL that redisx.CheckURL accepts. It may have several hosts.
+func checkHosts(text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return errors.New("must be a URL")
+	}
+	for host := range strings.SplitSeq(u.Host, ",") {
+		name, port, err := net.SplitHostPort(strings.TrimSpace(host))
+		if err != nil {
+			name, port = host, "6379"
+		}
+		if !isPort(port) || port == "0" {
+			return errors.New("ports must be from 1 to 65535")
+		}
+		if isPlaceholderHost(name) {
+			return errPlaceholderHost
+		}
+	}
+	return nil
 }
 
 // origins reads browser origins: scheme, host and port, separated by commas; * is any.
@@ -199,7 +262,7 @@ func origins(to *[]string) func(string) error {
 		for i, entry := range strings.Split(s, ",") {
 			origin := strings.TrimSpace(entry)
 			u, err := url.Parse(origin)
-			if origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+			if origin != "*" && (err != nil || u.Host == "" || u.Port() != "" && !isPort(u.Port()) || u.Scheme+"://"+u.Host != origin) {
 				return fmt.Errorf("entry %d must be an origin like https://console.example.com, or * for any", i+1)
 			}
 			found = append(found, origin)
@@ -236,7 +299,7 @@ func issuerURL(to *string) func(string) error {
 	return func(s string) error {
 		base, err := parseBaseURL(s)
 		if err != nil {
-			return fmt.Errorf("must be %w", err)
+			return err
 		}
 		u, _ := url.Parse(base) // parseBaseURL could
 		if u.Scheme != "https" && !auth.IsLoopback(u.Hostname()) {

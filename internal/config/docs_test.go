@@ -8,28 +8,28 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the README's table anew")
+var update = flag.Bool("update", false, "write the table of docs/configuration.md")
 
-func TestReadmeTable(t *testing.T) {
-	const readme, from, to = "../../README.md", "-update -->\n", "<!-- end of settings -->"
-	text, err := os.ReadFile(readme)
+func TestConfigurationDocs(t *testing.T) {
+	const path, from, to = "../../docs/configuration.md", "-update -->\n", "<!-- end of settings -->"
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, rest, found := strings.Cut(string(text), from)
 	got, after, ended := strings.Cut(rest, to)
 	if !found || !ended {
-		t.Fatalf("the README has nothing between %q and %q", from, to)
+		t.Fatalf("%s has nothing between %q and %q", path, from, to)
 	}
 	want := table()
 	if *update {
-		if err := os.WriteFile(readme, []byte(before+from+want+to+after), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(before+from+want+to+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if got != want {
-		t.Errorf("the README's table is not that of settings.go (go test ./config -run TestReadme -update writes it)\ngot\n%s\nwant\n%s", got, want)
+		t.Errorf("the table is not that of settings.go (go test ./internal/config -run TestConfigurationDocs -update writes it)\ngot\n%s\nwant\n%s", got, want)
 	}
 }
 
