@@ -37,6 +37,9 @@ type ResolverRoot interface {
 	ScalingActivity() ScalingActivityResolver
 	ScalingGroup() ScalingGroupResolver
 	ScalingGroupInstance() ScalingGroupInstanceResolver
+	ScalingPolicy() ScalingPolicyResolver
+	ScalingPolicyExecution() ScalingPolicyExecutionResolver
+	ScalingReason() ScalingReasonResolver
 	Subscription() SubscriptionResolver
 }
 
@@ -151,17 +154,27 @@ type ComplexityRoot struct {
 		Type  func(childComplexity int) int
 	}
 
+	ScalingBlocker struct {
+		Code    func(childComplexity int) int
+		Message func(childComplexity int) int
+		Policy  func(childComplexity int) int
+		Until   func(childComplexity int) int
+	}
+
 	ScalingGroup struct {
-		Activities      func(childComplexity int, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string, offset *int32) int
-		Activity        func(childComplexity int, logID string) int
-		ActivitySummary func(childComplexity int, filter *model.ScalingActivityFilter) int
-		Details         func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Instances       func(childComplexity int, filter *model.ScalingGroupInstanceFilter, first *int32, after *string, last *int32, before *string) int
-		LatestActivity  func(childComplexity int, filter *model.ScalingActivityFilter) int
-		Name            func(childComplexity int) int
-		Project         func(childComplexity int) int
-		Region          func(childComplexity int) int
+		Activities       func(childComplexity int, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string, offset *int32) int
+		Activity         func(childComplexity int, logID string) int
+		ActivitySummary  func(childComplexity int, filter *model.ScalingActivityFilter) int
+		Details          func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Instances        func(childComplexity int, filter *model.ScalingGroupInstanceFilter, first *int32, after *string, last *int32, before *string) int
+		LatestActivity   func(childComplexity int, filter *model.ScalingActivityFilter) int
+		Name             func(childComplexity int) int
+		Policies         func(childComplexity int) int
+		PolicyExecutions func(childComplexity int, filter *model.ScalingPolicyExecutionFilter, first *int32, after *string, last *int32, before *string) int
+		Project          func(childComplexity int) int
+		Region           func(childComplexity int) int
+		ScalingBlockers  func(childComplexity int) int
 	}
 
 	ScalingGroupAvailable struct {
@@ -263,11 +276,77 @@ type ComplexityRoot struct {
 		Stale    func(childComplexity int) int
 	}
 
+	ScalingPolicy struct {
+		Action          func(childComplexity int) int
+		AlarmID         func(childComplexity int) int
+		CooldownSeconds func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Description     func(childComplexity int) int
+		Executions      func(childComplexity int, filter *model.ScalingPolicyExecutionFilter, first *int32, after *string, last *int32, before *string) int
+		Group           func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Name            func(childComplexity int) int
+		PolicyID        func(childComplexity int) int
+		RawStatus       func(childComplexity int) int
+		RawType         func(childComplexity int) int
+		Schedule        func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Type            func(childComplexity int) int
+	}
+
+	ScalingPolicyAction struct {
+		Instances    func(childComplexity int) int
+		Operation    func(childComplexity int) int
+		Percentage   func(childComplexity int) int
+		RawOperation func(childComplexity int) int
+	}
+
+	ScalingPolicyExecution struct {
+		Activity        func(childComplexity int) int
+		DesiredValue    func(childComplexity int) int
+		ExecutedAt      func(childComplexity int) int
+		FailureReason   func(childComplexity int) int
+		ID              func(childComplexity int) int
+		LogID           func(childComplexity int) int
+		NotScaledReason func(childComplexity int) int
+		OldValue        func(childComplexity int) int
+		Outcome         func(childComplexity int) int
+		Policy          func(childComplexity int) int
+		RawStatus       func(childComplexity int) int
+		RawTrigger      func(childComplexity int) int
+		Status          func(childComplexity int) int
+		Trigger         func(childComplexity int) int
+	}
+
+	ScalingPolicyExecutionConnection struct {
+		AsOf                func(childComplexity int) int
+		Edges               func(childComplexity int) int
+		Nodes               func(childComplexity int) int
+		PageInfo            func(childComplexity int) int
+		Stale               func(childComplexity int) int
+		TotalCount          func(childComplexity int) int
+		UnavailablePolicies func(childComplexity int) int
+	}
+
+	ScalingPolicyExecutionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ScalingPolicySchedule struct {
+		EndTime         func(childComplexity int) int
+		LaunchTime      func(childComplexity int) int
+		RecurrenceType  func(childComplexity int) int
+		RecurrenceValue func(childComplexity int) int
+		StartTime       func(childComplexity int) int
+	}
+
 	ScalingReason struct {
 		ChangeReason      func(childComplexity int) int
 		ChangeTime        func(childComplexity int) int
 		NewValue          func(childComplexity int) int
 		OldValue          func(childComplexity int) int
+		Policy            func(childComplexity int) int
 		ScalingPolicyID   func(childComplexity int) int
 		ScalingPolicyName func(childComplexity int) int
 	}
@@ -286,6 +365,13 @@ type ComplexityRoot struct {
 		Code      func(childComplexity int) int
 		Group     func(childComplexity int) int
 		Message   func(childComplexity int) int
+		Retryable func(childComplexity int) int
+	}
+
+	UnavailablePolicy struct {
+		Code      func(childComplexity int) int
+		Message   func(childComplexity int) int
+		Policy    func(childComplexity int) int
 		Retryable func(childComplexity int) int
 	}
 }
@@ -330,9 +416,26 @@ type ScalingGroupResolver interface {
 	Name(ctx context.Context, obj *upstream.Group) (*string, error)
 	Details(ctx context.Context, obj *upstream.Group) (*model.ScalingGroupDetails, error)
 	Instances(ctx context.Context, obj *upstream.Group, filter *model.ScalingGroupInstanceFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupInstanceConnection, error)
+	Policies(ctx context.Context, obj *upstream.Group) ([]*upstream.Policy, error)
+	PolicyExecutions(ctx context.Context, obj *upstream.Group, filter *model.ScalingPolicyExecutionFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingPolicyExecutionConnection, error)
+	ScalingBlockers(ctx context.Context, obj *upstream.Group) ([]*model.ScalingBlocker, error)
 }
 type ScalingGroupInstanceResolver interface {
 	Activities(ctx context.Context, obj *upstream.GroupInstance, first *int32, maxRows *int32) (*model.ScalingInstanceHistory, error)
+}
+type ScalingPolicyResolver interface {
+	ID(ctx context.Context, obj *upstream.Policy) (string, error)
+	PolicyID(ctx context.Context, obj *upstream.Policy) (string, error)
+
+	Executions(ctx context.Context, obj *upstream.Policy, filter *model.ScalingPolicyExecutionFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingPolicyExecutionConnection, error)
+}
+type ScalingPolicyExecutionResolver interface {
+	ID(ctx context.Context, obj *model.ScalingPolicyExecution) (string, error)
+
+	Activity(ctx context.Context, obj *model.ScalingPolicyExecution) (*model.ScalingActivity, error)
+}
+type ScalingReasonResolver interface {
+	Policy(ctx context.Context, obj *upstream.Reason) (*upstream.Policy, error)
 }
 type SubscriptionResolver interface {
 	ScalingActivityChanged(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error)
@@ -835,6 +938,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ScalingActivityTypeCount.Type(childComplexity), true
 
+	case "ScalingBlocker.code":
+		if e.ComplexityRoot.ScalingBlocker.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingBlocker.Code(childComplexity), true
+	case "ScalingBlocker.message":
+		if e.ComplexityRoot.ScalingBlocker.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingBlocker.Message(childComplexity), true
+	case "ScalingBlocker.policy":
+		if e.ComplexityRoot.ScalingBlocker.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingBlocker.Policy(childComplexity), true
+	case "ScalingBlocker.until":
+		if e.ComplexityRoot.ScalingBlocker.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingBlocker.Until(childComplexity), true
+
 	case "ScalingGroup.activities":
 		if e.ComplexityRoot.ScalingGroup.Activities == nil {
 			break
@@ -908,6 +1036,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingGroup.Name(childComplexity), true
+	case "ScalingGroup.policies":
+		if e.ComplexityRoot.ScalingGroup.Policies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroup.Policies(childComplexity), true
+	case "ScalingGroup.policyExecutions":
+		if e.ComplexityRoot.ScalingGroup.PolicyExecutions == nil {
+			break
+		}
+
+		args, err := ec.field_ScalingGroup_policyExecutions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ScalingGroup.PolicyExecutions(childComplexity, args["filter"].(*model.ScalingPolicyExecutionFilter), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
 	case "ScalingGroup.projectId":
 		if e.ComplexityRoot.ScalingGroup.Project == nil {
 			break
@@ -920,6 +1065,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingGroup.Region(childComplexity), true
+	case "ScalingGroup.scalingBlockers":
+		if e.ComplexityRoot.ScalingGroup.ScalingBlockers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingGroup.ScalingBlockers(childComplexity), true
 
 	case "ScalingGroupAvailable.group":
 		if e.ComplexityRoot.ScalingGroupAvailable.Group == nil {
@@ -1350,6 +1501,299 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ScalingInstanceHistory.Stale(childComplexity), true
 
+	case "ScalingPolicy.action":
+		if e.ComplexityRoot.ScalingPolicy.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Action(childComplexity), true
+	case "ScalingPolicy.alarmId":
+		if e.ComplexityRoot.ScalingPolicy.AlarmID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.AlarmID(childComplexity), true
+	case "ScalingPolicy.cooldownSeconds":
+		if e.ComplexityRoot.ScalingPolicy.CooldownSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.CooldownSeconds(childComplexity), true
+	case "ScalingPolicy.createdAt":
+		if e.ComplexityRoot.ScalingPolicy.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.CreatedAt(childComplexity), true
+	case "ScalingPolicy.description":
+		if e.ComplexityRoot.ScalingPolicy.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Description(childComplexity), true
+	case "ScalingPolicy.executions":
+		if e.ComplexityRoot.ScalingPolicy.Executions == nil {
+			break
+		}
+
+		args, err := ec.field_ScalingPolicy_executions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Executions(childComplexity, args["filter"].(*model.ScalingPolicyExecutionFilter), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "ScalingPolicy.group":
+		if e.ComplexityRoot.ScalingPolicy.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Group(childComplexity), true
+	case "ScalingPolicy.id":
+		if e.ComplexityRoot.ScalingPolicy.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.ID(childComplexity), true
+	case "ScalingPolicy.name":
+		if e.ComplexityRoot.ScalingPolicy.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Name(childComplexity), true
+	case "ScalingPolicy.policyId":
+		if e.ComplexityRoot.ScalingPolicy.PolicyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.PolicyID(childComplexity), true
+	case "ScalingPolicy.rawStatus":
+		if e.ComplexityRoot.ScalingPolicy.RawStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.RawStatus(childComplexity), true
+	case "ScalingPolicy.rawType":
+		if e.ComplexityRoot.ScalingPolicy.RawType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.RawType(childComplexity), true
+	case "ScalingPolicy.schedule":
+		if e.ComplexityRoot.ScalingPolicy.Schedule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Schedule(childComplexity), true
+	case "ScalingPolicy.status":
+		if e.ComplexityRoot.ScalingPolicy.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Status(childComplexity), true
+	case "ScalingPolicy.type":
+		if e.ComplexityRoot.ScalingPolicy.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicy.Type(childComplexity), true
+
+	case "ScalingPolicyAction.instances":
+		if e.ComplexityRoot.ScalingPolicyAction.Instances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyAction.Instances(childComplexity), true
+	case "ScalingPolicyAction.operation":
+		if e.ComplexityRoot.ScalingPolicyAction.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyAction.Operation(childComplexity), true
+	case "ScalingPolicyAction.percentage":
+		if e.ComplexityRoot.ScalingPolicyAction.Percentage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyAction.Percentage(childComplexity), true
+	case "ScalingPolicyAction.rawOperation":
+		if e.ComplexityRoot.ScalingPolicyAction.RawOperation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyAction.RawOperation(childComplexity), true
+
+	case "ScalingPolicyExecution.activity":
+		if e.ComplexityRoot.ScalingPolicyExecution.Activity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.Activity(childComplexity), true
+	case "ScalingPolicyExecution.desiredValue":
+		if e.ComplexityRoot.ScalingPolicyExecution.DesiredValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.DesiredValue(childComplexity), true
+	case "ScalingPolicyExecution.executedAt":
+		if e.ComplexityRoot.ScalingPolicyExecution.ExecutedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.ExecutedAt(childComplexity), true
+	case "ScalingPolicyExecution.failureReason":
+		if e.ComplexityRoot.ScalingPolicyExecution.FailureReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.FailureReason(childComplexity), true
+	case "ScalingPolicyExecution.id":
+		if e.ComplexityRoot.ScalingPolicyExecution.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.ID(childComplexity), true
+	case "ScalingPolicyExecution.logId":
+		if e.ComplexityRoot.ScalingPolicyExecution.LogID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.LogID(childComplexity), true
+	case "ScalingPolicyExecution.notScaledReason":
+		if e.ComplexityRoot.ScalingPolicyExecution.NotScaledReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.NotScaledReason(childComplexity), true
+	case "ScalingPolicyExecution.oldValue":
+		if e.ComplexityRoot.ScalingPolicyExecution.OldValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.OldValue(childComplexity), true
+	case "ScalingPolicyExecution.outcome":
+		if e.ComplexityRoot.ScalingPolicyExecution.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.Outcome(childComplexity), true
+	case "ScalingPolicyExecution.policy":
+		if e.ComplexityRoot.ScalingPolicyExecution.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.Policy(childComplexity), true
+	case "ScalingPolicyExecution.rawStatus":
+		if e.ComplexityRoot.ScalingPolicyExecution.RawStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.RawStatus(childComplexity), true
+	case "ScalingPolicyExecution.rawTrigger":
+		if e.ComplexityRoot.ScalingPolicyExecution.RawTrigger == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.RawTrigger(childComplexity), true
+	case "ScalingPolicyExecution.status":
+		if e.ComplexityRoot.ScalingPolicyExecution.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.Status(childComplexity), true
+	case "ScalingPolicyExecution.trigger":
+		if e.ComplexityRoot.ScalingPolicyExecution.Trigger == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecution.Trigger(childComplexity), true
+
+	case "ScalingPolicyExecutionConnection.asOf":
+		if e.ComplexityRoot.ScalingPolicyExecutionConnection.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionConnection.AsOf(childComplexity), true
+	case "ScalingPolicyExecutionConnection.edges":
+		if e.ComplexityRoot.ScalingPolicyExecutionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionConnection.Edges(childComplexity), true
+	case "ScalingPolicyExecutionConnection.nodes":
+		if e.ComplexityRoot.ScalingPolicyExecutionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionConnection.Nodes(childComplexity), true
+	case "ScalingPolicyExecutionConnection.pageInfo":
+		if e.ComplexityRoot.ScalingPolicyExecutionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionConnection.PageInfo(childComplexity), true
+	case "ScalingPolicyExecutionConnection.stale":
+		if e.ComplexityRoot.ScalingPolicyExecutionConnection.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionConnection.Stale(childComplexity), true
+	case "ScalingPolicyExecutionConnection.totalCount":
+		if e.ComplexityRoot.ScalingPolicyExecutionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionConnection.TotalCount(childComplexity), true
+	case "ScalingPolicyExecutionConnection.unavailablePolicies":
+		if e.ComplexityRoot.ScalingPolicyExecutionConnection.UnavailablePolicies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionConnection.UnavailablePolicies(childComplexity), true
+
+	case "ScalingPolicyExecutionEdge.cursor":
+		if e.ComplexityRoot.ScalingPolicyExecutionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionEdge.Cursor(childComplexity), true
+	case "ScalingPolicyExecutionEdge.node":
+		if e.ComplexityRoot.ScalingPolicyExecutionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicyExecutionEdge.Node(childComplexity), true
+
+	case "ScalingPolicySchedule.endTime":
+		if e.ComplexityRoot.ScalingPolicySchedule.EndTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicySchedule.EndTime(childComplexity), true
+	case "ScalingPolicySchedule.launchTime":
+		if e.ComplexityRoot.ScalingPolicySchedule.LaunchTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicySchedule.LaunchTime(childComplexity), true
+	case "ScalingPolicySchedule.recurrenceType":
+		if e.ComplexityRoot.ScalingPolicySchedule.RecurrenceType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicySchedule.RecurrenceType(childComplexity), true
+	case "ScalingPolicySchedule.recurrenceValue":
+		if e.ComplexityRoot.ScalingPolicySchedule.RecurrenceValue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicySchedule.RecurrenceValue(childComplexity), true
+	case "ScalingPolicySchedule.startTime":
+		if e.ComplexityRoot.ScalingPolicySchedule.StartTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingPolicySchedule.StartTime(childComplexity), true
+
 	case "ScalingReason.changeReason":
 		if e.ComplexityRoot.ScalingReason.ChangeReason == nil {
 			break
@@ -1374,6 +1818,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingReason.OldValue(childComplexity), true
+	case "ScalingReason.policy":
+		if e.ComplexityRoot.ScalingReason.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingReason.Policy(childComplexity), true
 	case "ScalingReason.scalingPolicyId":
 		if e.ComplexityRoot.ScalingReason.ScalingPolicyID == nil {
 			break
@@ -1448,6 +1898,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnavailableGroup.Retryable(childComplexity), true
 
+	case "UnavailablePolicy.code":
+		if e.ComplexityRoot.UnavailablePolicy.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnavailablePolicy.Code(childComplexity), true
+	case "UnavailablePolicy.message":
+		if e.ComplexityRoot.UnavailablePolicy.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnavailablePolicy.Message(childComplexity), true
+	case "UnavailablePolicy.policy":
+		if e.ComplexityRoot.UnavailablePolicy.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnavailablePolicy.Policy(childComplexity), true
+	case "UnavailablePolicy.retryable":
+		if e.ComplexityRoot.UnavailablePolicy.Retryable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnavailablePolicy.Retryable(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -1461,6 +1936,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ScalingGroupFilter", ec.unmarshalInputScalingGroupFilter),
 			graphql.NewInputUnmarshaler("ScalingGroupInstanceFilter", ec.unmarshalInputScalingGroupInstanceFilter),
 			graphql.NewInputUnmarshaler("ScalingGroupRef", ec.unmarshalInputScalingGroupRef),
+			graphql.NewInputUnmarshaler("ScalingPolicyExecutionFilter", ec.unmarshalInputScalingPolicyExecutionFilter),
 		)
 	}
 	first := true
@@ -1756,6 +2232,20 @@ func (ec *executionContext) childFields_ScalingActivityTypeCount(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type ScalingActivityTypeCount", field.Name)
 }
 
+func (ec *executionContext) childFields_ScalingBlocker(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_ScalingBlocker_code(ctx, field)
+	case "message":
+		return ec.fieldContext_ScalingBlocker_message(ctx, field)
+	case "until":
+		return ec.fieldContext_ScalingBlocker_until(ctx, field)
+	case "policy":
+		return ec.fieldContext_ScalingBlocker_policy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingBlocker", field.Name)
+}
+
 func (ec *executionContext) childFields_ScalingGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1780,6 +2270,12 @@ func (ec *executionContext) childFields_ScalingGroup(ctx context.Context, field 
 		return ec.fieldContext_ScalingGroup_details(ctx, field)
 	case "instances":
 		return ec.fieldContext_ScalingGroup_instances(ctx, field)
+	case "policies":
+		return ec.fieldContext_ScalingGroup_policies(ctx, field)
+	case "policyExecutions":
+		return ec.fieldContext_ScalingGroup_policyExecutions(ctx, field)
+	case "scalingBlockers":
+		return ec.fieldContext_ScalingGroup_scalingBlockers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingGroup", field.Name)
 }
@@ -1960,6 +2456,136 @@ func (ec *executionContext) childFields_ScalingInstanceHistory(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type ScalingInstanceHistory", field.Name)
 }
 
+func (ec *executionContext) childFields_ScalingPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ScalingPolicy_id(ctx, field)
+	case "policyId":
+		return ec.fieldContext_ScalingPolicy_policyId(ctx, field)
+	case "group":
+		return ec.fieldContext_ScalingPolicy_group(ctx, field)
+	case "name":
+		return ec.fieldContext_ScalingPolicy_name(ctx, field)
+	case "type":
+		return ec.fieldContext_ScalingPolicy_type(ctx, field)
+	case "rawType":
+		return ec.fieldContext_ScalingPolicy_rawType(ctx, field)
+	case "status":
+		return ec.fieldContext_ScalingPolicy_status(ctx, field)
+	case "rawStatus":
+		return ec.fieldContext_ScalingPolicy_rawStatus(ctx, field)
+	case "alarmId":
+		return ec.fieldContext_ScalingPolicy_alarmId(ctx, field)
+	case "schedule":
+		return ec.fieldContext_ScalingPolicy_schedule(ctx, field)
+	case "action":
+		return ec.fieldContext_ScalingPolicy_action(ctx, field)
+	case "cooldownSeconds":
+		return ec.fieldContext_ScalingPolicy_cooldownSeconds(ctx, field)
+	case "description":
+		return ec.fieldContext_ScalingPolicy_description(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ScalingPolicy_createdAt(ctx, field)
+	case "executions":
+		return ec.fieldContext_ScalingPolicy_executions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingPolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingPolicyAction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "operation":
+		return ec.fieldContext_ScalingPolicyAction_operation(ctx, field)
+	case "rawOperation":
+		return ec.fieldContext_ScalingPolicyAction_rawOperation(ctx, field)
+	case "instances":
+		return ec.fieldContext_ScalingPolicyAction_instances(ctx, field)
+	case "percentage":
+		return ec.fieldContext_ScalingPolicyAction_percentage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingPolicyAction", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingPolicyExecution(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ScalingPolicyExecution_id(ctx, field)
+	case "logId":
+		return ec.fieldContext_ScalingPolicyExecution_logId(ctx, field)
+	case "policy":
+		return ec.fieldContext_ScalingPolicyExecution_policy(ctx, field)
+	case "status":
+		return ec.fieldContext_ScalingPolicyExecution_status(ctx, field)
+	case "rawStatus":
+		return ec.fieldContext_ScalingPolicyExecution_rawStatus(ctx, field)
+	case "trigger":
+		return ec.fieldContext_ScalingPolicyExecution_trigger(ctx, field)
+	case "rawTrigger":
+		return ec.fieldContext_ScalingPolicyExecution_rawTrigger(ctx, field)
+	case "executedAt":
+		return ec.fieldContext_ScalingPolicyExecution_executedAt(ctx, field)
+	case "oldValue":
+		return ec.fieldContext_ScalingPolicyExecution_oldValue(ctx, field)
+	case "desiredValue":
+		return ec.fieldContext_ScalingPolicyExecution_desiredValue(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ScalingPolicyExecution_outcome(ctx, field)
+	case "notScaledReason":
+		return ec.fieldContext_ScalingPolicyExecution_notScaledReason(ctx, field)
+	case "failureReason":
+		return ec.fieldContext_ScalingPolicyExecution_failureReason(ctx, field)
+	case "activity":
+		return ec.fieldContext_ScalingPolicyExecution_activity(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingPolicyExecution", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingPolicyExecutionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ScalingPolicyExecutionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ScalingPolicyExecutionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ScalingPolicyExecutionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ScalingPolicyExecutionConnection_totalCount(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ScalingPolicyExecutionConnection_asOf(ctx, field)
+	case "stale":
+		return ec.fieldContext_ScalingPolicyExecutionConnection_stale(ctx, field)
+	case "unavailablePolicies":
+		return ec.fieldContext_ScalingPolicyExecutionConnection_unavailablePolicies(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingPolicyExecutionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingPolicyExecutionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ScalingPolicyExecutionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ScalingPolicyExecutionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingPolicyExecutionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingPolicySchedule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "launchTime":
+		return ec.fieldContext_ScalingPolicySchedule_launchTime(ctx, field)
+	case "recurrenceType":
+		return ec.fieldContext_ScalingPolicySchedule_recurrenceType(ctx, field)
+	case "recurrenceValue":
+		return ec.fieldContext_ScalingPolicySchedule_recurrenceValue(ctx, field)
+	case "startTime":
+		return ec.fieldContext_ScalingPolicySchedule_startTime(ctx, field)
+	case "endTime":
+		return ec.fieldContext_ScalingPolicySchedule_endTime(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingPolicySchedule", field.Name)
+}
+
 func (ec *executionContext) childFields_ScalingReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "changeReason":
@@ -1974,6 +2600,8 @@ func (ec *executionContext) childFields_ScalingReason(ctx context.Context, field
 		return ec.fieldContext_ScalingReason_scalingPolicyId(ctx, field)
 	case "scalingPolicyName":
 		return ec.fieldContext_ScalingReason_scalingPolicyName(ctx, field)
+	case "policy":
+		return ec.fieldContext_ScalingReason_policy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingReason", field.Name)
 }
@@ -2000,6 +2628,20 @@ func (ec *executionContext) childFields_UnavailableGroup(ctx context.Context, fi
 		return ec.fieldContext_UnavailableGroup_retryable(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnavailableGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_UnavailablePolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return ec.fieldContext_UnavailablePolicy_policy(ctx, field)
+	case "code":
+		return ec.fieldContext_UnavailablePolicy_code(ctx, field)
+	case "message":
+		return ec.fieldContext_UnavailablePolicy_message(ctx, field)
+	case "retryable":
+		return ec.fieldContext_UnavailablePolicy_retryable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnavailablePolicy", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2541,6 +3183,98 @@ func (ec *executionContext) field_ScalingGroup_latestActivity_args(ctx context.C
 		return nil, err
 	}
 	args["filter"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ScalingGroup_policyExecutions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingPolicyExecutionFilter, error) {
+			return ec.unmarshalOScalingPolicyExecutionFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_ScalingPolicy_executions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingPolicyExecutionFilter, error) {
+			return ec.unmarshalOScalingPolicyExecutionFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg4
 	return args, nil
 }
 
@@ -4758,6 +5492,107 @@ func (ec *executionContext) fieldContext_ScalingActivityTypeCount_count(_ contex
 	return graphql.NewScalarFieldContext("ScalingActivityTypeCount", field, false, false, "Int")
 }
 
+func (ec *executionContext) _ScalingBlocker_code(ctx context.Context, field graphql.CollectedField, obj *model.ScalingBlocker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingBlocker_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.NotScaledReason) graphql.Marshaler {
+			return ec.marshalNNotScaledReason2scalegraphᚋupstreamᚐNotScaledReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingBlocker_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingBlocker", field, false, false, "NotScaledReason")
+}
+
+func (ec *executionContext) _ScalingBlocker_message(ctx context.Context, field graphql.CollectedField, obj *model.ScalingBlocker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingBlocker_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingBlocker_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingBlocker", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingBlocker_until(ctx context.Context, field graphql.CollectedField, obj *model.ScalingBlocker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingBlocker_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingBlocker_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingBlocker", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingBlocker_policy(ctx context.Context, field graphql.CollectedField, obj *model.ScalingBlocker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingBlocker_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Policy) graphql.Marshaler {
+			return ec.marshalOScalingPolicy2ᚖscalegraphᚋupstreamᚐPolicy(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingBlocker_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingBlocker",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ScalingGroup_id(ctx context.Context, field graphql.CollectedField, obj *upstream.Group) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5121,6 +5956,114 @@ func (ec *executionContext) fieldContext_ScalingGroup_instances(ctx context.Cont
 	if fc.Args, err = ec.field_ScalingGroup_instances_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroup_policies(ctx context.Context, field graphql.CollectedField, obj *upstream.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroup_policies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingGroup().Policies(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*upstream.Policy) graphql.Marshaler {
+			return ec.marshalOScalingPolicy2ᚕᚖscalegraphᚋupstreamᚐPolicyᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroup_policies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroup_policyExecutions(ctx context.Context, field graphql.CollectedField, obj *upstream.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroup_policyExecutions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ScalingGroup().PolicyExecutions(ctx, obj, fc.Args["filter"].(*model.ScalingPolicyExecutionFilter), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingPolicyExecutionConnection) graphql.Marshaler {
+			return ec.marshalOScalingPolicyExecutionConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroup_policyExecutions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicyExecutionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ScalingGroup_policyExecutions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingGroup_scalingBlockers(ctx context.Context, field graphql.CollectedField, obj *upstream.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingGroup_scalingBlockers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingGroup().ScalingBlockers(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingBlocker) graphql.Marshaler {
+			return ec.marshalOScalingBlocker2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingBlockerᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingGroup_scalingBlockers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingBlocker(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -6859,6 +7802,1198 @@ func (ec *executionContext) fieldContext_ScalingInstanceHistory_stale(_ context.
 	return graphql.NewScalarFieldContext("ScalingInstanceHistory", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _ScalingPolicy_id(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingPolicy().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, true, true, "ID")
+}
+
+func (ec *executionContext) _ScalingPolicy_policyId(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_policyId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingPolicy().PolicyID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_policyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, true, true, "ID")
+}
+
+func (ec *executionContext) _ScalingPolicy_group(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2scalegraphᚋupstreamᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicy",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicy_name(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicy_type(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.PolicyType) graphql.Marshaler {
+			return ec.marshalNScalingPolicyType2scalegraphᚋupstreamᚐPolicyType(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "ScalingPolicyType")
+}
+
+func (ec *executionContext) _ScalingPolicy_rawType(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_rawType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_rawType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicy_status(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.PolicyStatus) graphql.Marshaler {
+			return ec.marshalNScalingPolicyStatus2scalegraphᚋupstreamᚐPolicyStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "ScalingPolicyStatus")
+}
+
+func (ec *executionContext) _ScalingPolicy_rawStatus(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_rawStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_rawStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicy_alarmId(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_alarmId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AlarmID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_alarmId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingPolicy_schedule(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_schedule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Schedule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.PolicySchedule) graphql.Marshaler {
+			return ec.marshalOScalingPolicySchedule2ᚖscalegraphᚋupstreamᚐPolicySchedule(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_schedule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicy",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicySchedule(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicy_action(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.PolicyAction) graphql.Marshaler {
+			return ec.marshalOScalingPolicyAction2ᚖscalegraphᚋupstreamᚐPolicyAction(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicy",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicyAction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicy_cooldownSeconds(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_cooldownSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CooldownSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_cooldownSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingPolicy_description(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicy_createdAt(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicy", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingPolicy_executions(ctx context.Context, field graphql.CollectedField, obj *upstream.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicy_executions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ScalingPolicy().Executions(ctx, obj, fc.Args["filter"].(*model.ScalingPolicyExecutionFilter), fc.Args["first"].(*int32), fc.Args["after"].(*string), fc.Args["last"].(*int32), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingPolicyExecutionConnection) graphql.Marshaler {
+			return ec.marshalOScalingPolicyExecutionConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicy_executions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicy",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicyExecutionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ScalingPolicy_executions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicyAction_operation(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicyAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyAction_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.PolicyOperation) graphql.Marshaler {
+			return ec.marshalNScalingPolicyOperation2scalegraphᚋupstreamᚐPolicyOperation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyAction_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyAction", field, false, false, "ScalingPolicyOperation")
+}
+
+func (ec *executionContext) _ScalingPolicyAction_rawOperation(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicyAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyAction_rawOperation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawOperation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyAction_rawOperation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyAction", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicyAction_instances(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicyAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyAction_instances(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Instances, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyAction_instances(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyAction", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingPolicyAction_percentage(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicyAction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyAction_percentage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Percentage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyAction_percentage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyAction", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_id(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingPolicyExecution().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, true, true, "ID")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_logId(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_logId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LogID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_logId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_policy(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Policy) graphql.Marshaler {
+			return ec.marshalNScalingPolicy2ᚖscalegraphᚋupstreamᚐPolicy(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicyExecution",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_status(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.ExecutionStatus) graphql.Marshaler {
+			return ec.marshalNScalingPolicyExecutionStatus2scalegraphᚋupstreamᚐExecutionStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "ScalingPolicyExecutionStatus")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_rawStatus(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_rawStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_rawStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_trigger(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_trigger(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trigger, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.Trigger) graphql.Marshaler {
+			return ec.marshalNScalingPolicyTrigger2scalegraphᚋupstreamᚐTrigger(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_trigger(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "ScalingPolicyTrigger")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_rawTrigger(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_rawTrigger(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RawTrigger, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_rawTrigger(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_executedAt(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_executedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExecutedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_executedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_oldValue(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_oldValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OldValue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_oldValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_desiredValue(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_desiredValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DesiredValue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_desiredValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_outcome(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_outcome(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.ExecutionOutcome) graphql.Marshaler {
+			return ec.marshalNScalingPolicyOutcome2scalegraphᚋupstreamᚐExecutionOutcome(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, true, false, "ScalingPolicyOutcome")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_notScaledReason(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_notScaledReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotScaledReason(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.NotScaledReason) graphql.Marshaler {
+			return ec.marshalONotScaledReason2ᚖscalegraphᚋupstreamᚐNotScaledReason(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_notScaledReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, true, false, "NotScaledReason")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_failureReason(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_failureReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FailureReason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_failureReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecution", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicyExecution_activity(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecution) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecution_activity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingPolicyExecution().Activity(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalOScalingActivity2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecution_activity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicyExecution",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingActivity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingPolicyExecutionEdge) graphql.Marshaler {
+			return ec.marshalNScalingPolicyExecutionEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicyExecutionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicyExecutionEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingPolicyExecution) graphql.Marshaler {
+			return ec.marshalNScalingPolicyExecution2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicyExecutionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicyExecution(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖscalegraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicyExecutionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecutionConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection_asOf(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionConnection_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionConnection_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecutionConnection", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection_stale(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionConnection_stale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionConnection_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecutionConnection", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection_unavailablePolicies(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionConnection_unavailablePolicies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnavailablePolicies, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UnavailablePolicy) graphql.Marshaler {
+			return ec.marshalNUnavailablePolicy2ᚕᚖscalegraphᚋgraphᚋmodelᚐUnavailablePolicyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionConnection_unavailablePolicies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicyExecutionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnavailablePolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicyExecutionEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicyExecutionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.ScalingPolicyExecutionEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicyExecutionEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingPolicyExecution) graphql.Marshaler {
+			return ec.marshalNScalingPolicyExecution2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecution(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicyExecutionEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingPolicyExecutionEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicyExecution(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingPolicySchedule_launchTime(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicySchedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicySchedule_launchTime(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LaunchTime, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicySchedule_launchTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicySchedule", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicySchedule_recurrenceType(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicySchedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicySchedule_recurrenceType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecurrenceType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicySchedule_recurrenceType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicySchedule", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicySchedule_recurrenceValue(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicySchedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicySchedule_recurrenceValue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecurrenceValue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicySchedule_recurrenceValue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicySchedule", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicySchedule_startTime(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicySchedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicySchedule_startTime(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartTime, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicySchedule_startTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicySchedule", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingPolicySchedule_endTime(ctx context.Context, field graphql.CollectedField, obj *upstream.PolicySchedule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingPolicySchedule_endTime(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndTime, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingPolicySchedule_endTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingPolicySchedule", field, false, false, "String")
+}
+
 func (ec *executionContext) _ScalingReason_changeReason(ctx context.Context, field graphql.CollectedField, obj *upstream.Reason) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6995,6 +9130,38 @@ func (ec *executionContext) _ScalingReason_scalingPolicyName(ctx context.Context
 }
 func (ec *executionContext) fieldContext_ScalingReason_scalingPolicyName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ScalingReason", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingReason_policy(ctx context.Context, field graphql.CollectedField, obj *upstream.Reason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingReason_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingReason().Policy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Policy) graphql.Marshaler {
+			return ec.marshalOScalingPolicy2ᚖscalegraphᚋupstreamᚐPolicy(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingReason_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingReason",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicy(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Subscription_scalingActivityChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -7230,6 +9397,107 @@ func (ec *executionContext) _UnavailableGroup_retryable(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_UnavailableGroup_retryable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("UnavailableGroup", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _UnavailablePolicy_policy(ctx context.Context, field graphql.CollectedField, obj *model.UnavailablePolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnavailablePolicy_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Policy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *upstream.Policy) graphql.Marshaler {
+			return ec.marshalNScalingPolicy2ᚖscalegraphᚋupstreamᚐPolicy(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnavailablePolicy_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnavailablePolicy",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnavailablePolicy_code(ctx context.Context, field graphql.CollectedField, obj *model.UnavailablePolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnavailablePolicy_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnavailablePolicy_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnavailablePolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnavailablePolicy_message(ctx context.Context, field graphql.CollectedField, obj *model.UnavailablePolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnavailablePolicy_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnavailablePolicy_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnavailablePolicy", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnavailablePolicy_retryable(ctx context.Context, field graphql.CollectedField, obj *model.UnavailablePolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnavailablePolicy_retryable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retryable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnavailablePolicy_retryable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnavailablePolicy", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) ___Directive_name(ctx context.Context, field graphql.CollectedField, obj *introspection.Directive) (ret graphql.Marshaler) {
@@ -8557,6 +10825,69 @@ func UnmarshalScalingGroupRef(ctx context.Context, raw any) (model.ScalingGroupR
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputScalingPolicyExecutionFilter(ctx context.Context, obj any) (model.ScalingPolicyExecutionFilter, error) {
+	var it model.ScalingPolicyExecutionFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"startTime", "endTime", "trigger", "status"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "startTime":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startTime"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartTime = data
+		case "endTime":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endTime"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndTime = data
+		case "trigger":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trigger"))
+			data, err := ec.unmarshalOScalingPolicyTrigger2ᚖscalegraphᚋupstreamᚐTrigger(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Trigger = data
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalOScalingPolicyExecutionStatus2ᚖscalegraphᚋupstreamᚐExecutionStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalScalingPolicyExecutionFilter unmarshals raw into the ScalingPolicyExecutionFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalScalingPolicyExecutionFilter(ctx context.Context, raw any) (model.ScalingPolicyExecutionFilter, error) {
+	var out model.ScalingPolicyExecutionFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ScalingPolicyExecutionFilter", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -8565,6 +10896,20 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.ScalingPolicyExecution:
+		return ec._ScalingPolicyExecution(ctx, sel, &obj)
+	case *model.ScalingPolicyExecution:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ScalingPolicyExecution(ctx, sel, obj)
+	case upstream.Policy:
+		return ec._ScalingPolicy(ctx, sel, &obj)
+	case *upstream.Policy:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ScalingPolicy(ctx, sel, obj)
 	case upstream.Group:
 		return ec._ScalingGroup(ctx, sel, &obj)
 	case *upstream.Group:
@@ -9370,6 +11715,54 @@ func (ec *executionContext) _ScalingActivityTypeCount(ctx context.Context, sel a
 	return out
 }
 
+var scalingBlockerImplementors = []string{"ScalingBlocker"}
+
+func (ec *executionContext) _ScalingBlocker(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingBlocker) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingBlockerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingBlocker")
+		case "code":
+			out.Values[i] = ec._ScalingBlocker_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._ScalingBlocker_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._ScalingBlocker_until(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "policy":
+			out.Values[i] = ec._ScalingBlocker_policy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var scalingGroupImplementors = []string{"ScalingGroup", "Node"}
 
 func (ec *executionContext) _ScalingGroup(ctx context.Context, sel ast.SelectionSet, obj *upstream.Group) graphql.Marshaler {
@@ -9443,6 +11836,24 @@ func (ec *executionContext) _ScalingGroup(ctx context.Context, sel ast.Selection
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScalingGroup_instances(ctx, field, obj)
+				})
+		case "policies":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingGroup_policies(ctx, field, obj)
+				})
+		case "policyExecutions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingGroup_policyExecutions(ctx, field, obj)
+				})
+		case "scalingBlockers":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingGroup_scalingBlockers(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -10087,6 +12498,414 @@ func (ec *executionContext) _ScalingInstanceHistory(ctx context.Context, sel ast
 	return out
 }
 
+var scalingPolicyImplementors = []string{"ScalingPolicy", "Node"}
+
+func (ec *executionContext) _ScalingPolicy(ctx context.Context, sel ast.SelectionSet, obj *upstream.Policy) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingPolicyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingPolicy")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingPolicy_id(ctx, field, obj)
+				})
+		case "policyId":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingPolicy_policyId(ctx, field, obj)
+				})
+		case "group":
+			out.Values[i] = ec._ScalingPolicy_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._ScalingPolicy_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "type":
+			out.Values[i] = ec._ScalingPolicy_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rawType":
+			out.Values[i] = ec._ScalingPolicy_rawType(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "status":
+			out.Values[i] = ec._ScalingPolicy_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rawStatus":
+			out.Values[i] = ec._ScalingPolicy_rawStatus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "alarmId":
+			out.Values[i] = ec._ScalingPolicy_alarmId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "schedule":
+			out.Values[i] = ec._ScalingPolicy_schedule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "action":
+			out.Values[i] = ec._ScalingPolicy_action(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cooldownSeconds":
+			out.Values[i] = ec._ScalingPolicy_cooldownSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "description":
+			out.Values[i] = ec._ScalingPolicy_description(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._ScalingPolicy_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "executions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingPolicy_executions(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingPolicyActionImplementors = []string{"ScalingPolicyAction"}
+
+func (ec *executionContext) _ScalingPolicyAction(ctx context.Context, sel ast.SelectionSet, obj *upstream.PolicyAction) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingPolicyActionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingPolicyAction")
+		case "operation":
+			out.Values[i] = ec._ScalingPolicyAction_operation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rawOperation":
+			out.Values[i] = ec._ScalingPolicyAction_rawOperation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "instances":
+			out.Values[i] = ec._ScalingPolicyAction_instances(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "percentage":
+			out.Values[i] = ec._ScalingPolicyAction_percentage(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingPolicyExecutionImplementors = []string{"ScalingPolicyExecution", "Node"}
+
+func (ec *executionContext) _ScalingPolicyExecution(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingPolicyExecution) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingPolicyExecutionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingPolicyExecution")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingPolicyExecution_id(ctx, field, obj)
+				})
+		case "logId":
+			out.Values[i] = ec._ScalingPolicyExecution_logId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "policy":
+			out.Values[i] = ec._ScalingPolicyExecution_policy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "status":
+			out.Values[i] = ec._ScalingPolicyExecution_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rawStatus":
+			out.Values[i] = ec._ScalingPolicyExecution_rawStatus(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "trigger":
+			out.Values[i] = ec._ScalingPolicyExecution_trigger(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rawTrigger":
+			out.Values[i] = ec._ScalingPolicyExecution_rawTrigger(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "executedAt":
+			out.Values[i] = ec._ScalingPolicyExecution_executedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "oldValue":
+			out.Values[i] = ec._ScalingPolicyExecution_oldValue(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "desiredValue":
+			out.Values[i] = ec._ScalingPolicyExecution_desiredValue(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "outcome":
+			out.Values[i] = ec._ScalingPolicyExecution_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "notScaledReason":
+			out.Values[i] = ec._ScalingPolicyExecution_notScaledReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "failureReason":
+			out.Values[i] = ec._ScalingPolicyExecution_failureReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "activity":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingPolicyExecution_activity(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingPolicyExecutionConnectionImplementors = []string{"ScalingPolicyExecutionConnection"}
+
+func (ec *executionContext) _ScalingPolicyExecutionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingPolicyExecutionConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingPolicyExecutionConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingPolicyExecutionConnection")
+		case "edges":
+			out.Values[i] = ec._ScalingPolicyExecutionConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._ScalingPolicyExecutionConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ScalingPolicyExecutionConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._ScalingPolicyExecutionConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "asOf":
+			out.Values[i] = ec._ScalingPolicyExecutionConnection_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stale":
+			out.Values[i] = ec._ScalingPolicyExecutionConnection_stale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unavailablePolicies":
+			out.Values[i] = ec._ScalingPolicyExecutionConnection_unavailablePolicies(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingPolicyExecutionEdgeImplementors = []string{"ScalingPolicyExecutionEdge"}
+
+func (ec *executionContext) _ScalingPolicyExecutionEdge(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingPolicyExecutionEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingPolicyExecutionEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingPolicyExecutionEdge")
+		case "cursor":
+			out.Values[i] = ec._ScalingPolicyExecutionEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ScalingPolicyExecutionEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingPolicyScheduleImplementors = []string{"ScalingPolicySchedule"}
+
+func (ec *executionContext) _ScalingPolicySchedule(ctx context.Context, sel ast.SelectionSet, obj *upstream.PolicySchedule) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingPolicyScheduleImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingPolicySchedule")
+		case "launchTime":
+			out.Values[i] = ec._ScalingPolicySchedule_launchTime(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "recurrenceType":
+			out.Values[i] = ec._ScalingPolicySchedule_recurrenceType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "recurrenceValue":
+			out.Values[i] = ec._ScalingPolicySchedule_recurrenceValue(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "startTime":
+			out.Values[i] = ec._ScalingPolicySchedule_startTime(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "endTime":
+			out.Values[i] = ec._ScalingPolicySchedule_endTime(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var scalingReasonImplementors = []string{"ScalingReason"}
 
 func (ec *executionContext) _ScalingReason(ctx context.Context, sel ast.SelectionSet, obj *upstream.Reason) graphql.Marshaler {
@@ -10101,33 +12920,39 @@ func (ec *executionContext) _ScalingReason(ctx context.Context, sel ast.Selectio
 		case "changeReason":
 			out.Values[i] = ec._ScalingReason_changeReason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "oldValue":
 			out.Values[i] = ec._ScalingReason_oldValue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "newValue":
 			out.Values[i] = ec._ScalingReason_newValue(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "changeTime":
 			out.Values[i] = ec._ScalingReason_changeTime(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "scalingPolicyId":
 			out.Values[i] = ec._ScalingReason_scalingPolicyId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "scalingPolicyName":
 			out.Values[i] = ec._ScalingReason_scalingPolicyName(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "policy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingReason_policy(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -10233,6 +13058,54 @@ func (ec *executionContext) _UnavailableGroup(ctx context.Context, sel ast.Selec
 			}
 		case "retryable":
 			out.Values[i] = ec._UnavailableGroup_retryable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var unavailablePolicyImplementors = []string{"UnavailablePolicy"}
+
+func (ec *executionContext) _UnavailablePolicy(ctx context.Context, sel ast.SelectionSet, obj *model.UnavailablePolicy) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unavailablePolicyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnavailablePolicy")
+		case "policy":
+			out.Values[i] = ec._UnavailablePolicy_policy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._UnavailablePolicy_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._UnavailablePolicy_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retryable":
+			out.Values[i] = ec._UnavailablePolicy_retryable(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -10742,6 +13615,54 @@ func (ec *executionContext) marshalNNode2ᚕscalegraphᚋgraphᚋmodelᚐNode(ct
 	return ret
 }
 
+func (ec *executionContext) unmarshalNNotScaledReason2scalegraphᚋupstreamᚐNotScaledReason(ctx context.Context, v any) (upstream.NotScaledReason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNNotScaledReason2scalegraphᚋupstreamᚐNotScaledReason[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNNotScaledReason2scalegraphᚋupstreamᚐNotScaledReason(ctx context.Context, sel ast.SelectionSet, v upstream.NotScaledReason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNNotScaledReason2scalegraphᚋupstreamᚐNotScaledReason[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "NotScaledReason!")
+	}
+	return res
+}
+
+var (
+	unmarshalNNotScaledReason2scalegraphᚋupstreamᚐNotScaledReason = map[string]upstream.NotScaledReason{
+		"COOLDOWN":       upstream.NotScaledCooldown,
+		"GROUP_BUSY":     upstream.NotScaledGroupBusy,
+		"MAX_REACHED":    upstream.NotScaledMaxReached,
+		"MIN_REACHED":    upstream.NotScaledMinReached,
+		"LIMIT_REACHED":  upstream.NotScaledLimitReached,
+		"NO_CHANGE":      upstream.NotScaledNoChange,
+		"NOT_IN_SERVICE": upstream.NotScaledNotInService,
+		"POLICY_PAUSED":  upstream.NotScaledPolicyPaused,
+		"POLICY_BUSY":    upstream.NotScaledPolicyBusy,
+		"CONFIGURATION":  upstream.NotScaledConfiguration,
+		"FROZEN":         upstream.NotScaledFrozen,
+		"SYSTEM":         upstream.NotScaledSystem,
+		"UNKNOWN":        upstream.NotScaledUnknown,
+	}
+	marshalNNotScaledReason2scalegraphᚋupstreamᚐNotScaledReason = map[upstream.NotScaledReason]string{
+		upstream.NotScaledCooldown:      "COOLDOWN",
+		upstream.NotScaledGroupBusy:     "GROUP_BUSY",
+		upstream.NotScaledMaxReached:    "MAX_REACHED",
+		upstream.NotScaledMinReached:    "MIN_REACHED",
+		upstream.NotScaledLimitReached:  "LIMIT_REACHED",
+		upstream.NotScaledNoChange:      "NO_CHANGE",
+		upstream.NotScaledNotInService:  "NOT_IN_SERVICE",
+		upstream.NotScaledPolicyPaused:  "POLICY_PAUSED",
+		upstream.NotScaledPolicyBusy:    "POLICY_BUSY",
+		upstream.NotScaledConfiguration: "CONFIGURATION",
+		upstream.NotScaledFrozen:        "FROZEN",
+		upstream.NotScaledSystem:        "SYSTEM",
+		upstream.NotScaledUnknown:       "UNKNOWN",
+	}
+)
+
 func (ec *executionContext) marshalNPageInfo2scalegraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
 	return ec._PageInfo(ctx, sel, &v)
 }
@@ -10944,6 +13865,14 @@ func (ec *executionContext) marshalNScalingActivityTypeCount2ᚕscalegraphᚋgra
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNScalingBlocker2ᚖscalegraphᚋgraphᚋmodelᚐScalingBlocker(ctx context.Context, sel ast.SelectionSet, v *model.ScalingBlocker) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingBlocker!")
+		return graphql.Null
+	}
+	return ec._ScalingBlocker(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNScalingDirection2scalegraphᚋupstreamᚐDirection(ctx context.Context, v any) (upstream.Direction, error) {
@@ -11221,6 +14150,246 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNScalingPolicy2ᚖscalegraphᚋupstreamᚐPolicy(ctx context.Context, sel ast.SelectionSet, v *upstream.Policy) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingPolicy!")
+		return graphql.Null
+	}
+	return ec._ScalingPolicy(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScalingPolicyExecution2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingPolicyExecution) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingPolicyExecution2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecution(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingPolicyExecution2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecution(ctx context.Context, sel ast.SelectionSet, v *model.ScalingPolicyExecution) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingPolicyExecution!")
+		return graphql.Null
+	}
+	return ec._ScalingPolicyExecution(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScalingPolicyExecutionEdge2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingPolicyExecutionEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingPolicyExecutionEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingPolicyExecutionEdge2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionEdge(ctx context.Context, sel ast.SelectionSet, v *model.ScalingPolicyExecutionEdge) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingPolicyExecutionEdge!")
+		return graphql.Null
+	}
+	return ec._ScalingPolicyExecutionEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNScalingPolicyExecutionStatus2scalegraphᚋupstreamᚐExecutionStatus(ctx context.Context, v any) (upstream.ExecutionStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingPolicyExecutionStatus2scalegraphᚋupstreamᚐExecutionStatus[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingPolicyExecutionStatus2scalegraphᚋupstreamᚐExecutionStatus(ctx context.Context, sel ast.SelectionSet, v upstream.ExecutionStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingPolicyExecutionStatus2scalegraphᚋupstreamᚐExecutionStatus[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingPolicyExecutionStatus!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingPolicyExecutionStatus2scalegraphᚋupstreamᚐExecutionStatus = map[string]upstream.ExecutionStatus{
+		"SUCCESS":   upstream.ExecutionSuccess,
+		"FAIL":      upstream.ExecutionFail,
+		"EXECUTING": upstream.ExecutionExecuting,
+		"UNKNOWN":   upstream.ExecutionUnknown,
+	}
+	marshalNScalingPolicyExecutionStatus2scalegraphᚋupstreamᚐExecutionStatus = map[upstream.ExecutionStatus]string{
+		upstream.ExecutionSuccess:   "SUCCESS",
+		upstream.ExecutionFail:      "FAIL",
+		upstream.ExecutionExecuting: "EXECUTING",
+		upstream.ExecutionUnknown:   "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) unmarshalNScalingPolicyOperation2scalegraphᚋupstreamᚐPolicyOperation(ctx context.Context, v any) (upstream.PolicyOperation, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingPolicyOperation2scalegraphᚋupstreamᚐPolicyOperation[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingPolicyOperation2scalegraphᚋupstreamᚐPolicyOperation(ctx context.Context, sel ast.SelectionSet, v upstream.PolicyOperation) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingPolicyOperation2scalegraphᚋupstreamᚐPolicyOperation[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingPolicyOperation!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingPolicyOperation2scalegraphᚋupstreamᚐPolicyOperation = map[string]upstream.PolicyOperation{
+		"ADD":     upstream.OperationAdd,
+		"REMOVE":  upstream.OperationRemove,
+		"SET":     upstream.OperationSet,
+		"UNKNOWN": upstream.OperationUnknown,
+	}
+	marshalNScalingPolicyOperation2scalegraphᚋupstreamᚐPolicyOperation = map[upstream.PolicyOperation]string{
+		upstream.OperationAdd:     "ADD",
+		upstream.OperationRemove:  "REMOVE",
+		upstream.OperationSet:     "SET",
+		upstream.OperationUnknown: "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) unmarshalNScalingPolicyOutcome2scalegraphᚋupstreamᚐExecutionOutcome(ctx context.Context, v any) (upstream.ExecutionOutcome, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingPolicyOutcome2scalegraphᚋupstreamᚐExecutionOutcome[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingPolicyOutcome2scalegraphᚋupstreamᚐExecutionOutcome(ctx context.Context, sel ast.SelectionSet, v upstream.ExecutionOutcome) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingPolicyOutcome2scalegraphᚋupstreamᚐExecutionOutcome[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingPolicyOutcome!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingPolicyOutcome2scalegraphᚋupstreamᚐExecutionOutcome = map[string]upstream.ExecutionOutcome{
+		"CHANGED":   upstream.OutcomeChanged,
+		"NO_EFFECT": upstream.OutcomeNoEffect,
+		"FAILED":    upstream.OutcomeExecutionFailed,
+		"RUNNING":   upstream.OutcomeExecutionRunning,
+		"UNKNOWN":   upstream.OutcomeExecutionUnknown,
+	}
+	marshalNScalingPolicyOutcome2scalegraphᚋupstreamᚐExecutionOutcome = map[upstream.ExecutionOutcome]string{
+		upstream.OutcomeChanged:          "CHANGED",
+		upstream.OutcomeNoEffect:         "NO_EFFECT",
+		upstream.OutcomeExecutionFailed:  "FAILED",
+		upstream.OutcomeExecutionRunning: "RUNNING",
+		upstream.OutcomeExecutionUnknown: "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) unmarshalNScalingPolicyStatus2scalegraphᚋupstreamᚐPolicyStatus(ctx context.Context, v any) (upstream.PolicyStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingPolicyStatus2scalegraphᚋupstreamᚐPolicyStatus[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingPolicyStatus2scalegraphᚋupstreamᚐPolicyStatus(ctx context.Context, sel ast.SelectionSet, v upstream.PolicyStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingPolicyStatus2scalegraphᚋupstreamᚐPolicyStatus[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingPolicyStatus!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingPolicyStatus2scalegraphᚋupstreamᚐPolicyStatus = map[string]upstream.PolicyStatus{
+		"INSERVICE": upstream.PolicyInService,
+		"PAUSED":    upstream.PolicyPaused,
+		"EXECUTING": upstream.PolicyExecuting,
+		"UNKNOWN":   upstream.PolicyStatusUnknown,
+	}
+	marshalNScalingPolicyStatus2scalegraphᚋupstreamᚐPolicyStatus = map[upstream.PolicyStatus]string{
+		upstream.PolicyInService:     "INSERVICE",
+		upstream.PolicyPaused:        "PAUSED",
+		upstream.PolicyExecuting:     "EXECUTING",
+		upstream.PolicyStatusUnknown: "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) unmarshalNScalingPolicyTrigger2scalegraphᚋupstreamᚐTrigger(ctx context.Context, v any) (upstream.Trigger, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingPolicyTrigger2scalegraphᚋupstreamᚐTrigger[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingPolicyTrigger2scalegraphᚋupstreamᚐTrigger(ctx context.Context, sel ast.SelectionSet, v upstream.Trigger) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingPolicyTrigger2scalegraphᚋupstreamᚐTrigger[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingPolicyTrigger!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingPolicyTrigger2scalegraphᚋupstreamᚐTrigger = map[string]upstream.Trigger{
+		"ALARM":      upstream.TriggerAlarm,
+		"SCHEDULED":  upstream.TriggerScheduled,
+		"RECURRENCE": upstream.TriggerRecurrence,
+		"MANUAL":     upstream.TriggerManual,
+		"UNKNOWN":    upstream.TriggerUnknown,
+	}
+	marshalNScalingPolicyTrigger2scalegraphᚋupstreamᚐTrigger = map[upstream.Trigger]string{
+		upstream.TriggerAlarm:      "ALARM",
+		upstream.TriggerScheduled:  "SCHEDULED",
+		upstream.TriggerRecurrence: "RECURRENCE",
+		upstream.TriggerManual:     "MANUAL",
+		upstream.TriggerUnknown:    "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) unmarshalNScalingPolicyType2scalegraphᚋupstreamᚐPolicyType(ctx context.Context, v any) (upstream.PolicyType, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingPolicyType2scalegraphᚋupstreamᚐPolicyType[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingPolicyType2scalegraphᚋupstreamᚐPolicyType(ctx context.Context, sel ast.SelectionSet, v upstream.PolicyType) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingPolicyType2scalegraphᚋupstreamᚐPolicyType[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingPolicyType!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingPolicyType2scalegraphᚋupstreamᚐPolicyType = map[string]upstream.PolicyType{
+		"ALARM":      upstream.PolicyAlarm,
+		"SCHEDULED":  upstream.PolicyScheduled,
+		"RECURRENCE": upstream.PolicyRecurrence,
+		"UNKNOWN":    upstream.PolicyTypeUnknown,
+	}
+	marshalNScalingPolicyType2scalegraphᚋupstreamᚐPolicyType = map[upstream.PolicyType]string{
+		upstream.PolicyAlarm:       "ALARM",
+		upstream.PolicyScheduled:   "SCHEDULED",
+		upstream.PolicyRecurrence:  "RECURRENCE",
+		upstream.PolicyTypeUnknown: "UNKNOWN",
+	}
+)
+
 func (ec *executionContext) marshalNScalingReason2scalegraphᚋupstreamᚐReason(ctx context.Context, sel ast.SelectionSet, v upstream.Reason) graphql.Marshaler {
 	return ec._ScalingReason(ctx, sel, &v)
 }
@@ -11310,6 +14479,30 @@ func (ec *executionContext) marshalNUnavailableGroup2ᚕscalegraphᚋgraphᚋmod
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNUnavailablePolicy2ᚕᚖscalegraphᚋgraphᚋmodelᚐUnavailablePolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.UnavailablePolicy) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnavailablePolicy2ᚖscalegraphᚋgraphᚋmodelᚐUnavailablePolicy(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUnavailablePolicy2ᚖscalegraphᚋgraphᚋmodelᚐUnavailablePolicy(ctx context.Context, sel ast.SelectionSet, v *model.UnavailablePolicy) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UnavailablePolicy!")
+		return graphql.Null
+	}
+	return ec._UnavailablePolicy(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
@@ -11578,6 +14771,58 @@ func (ec *executionContext) marshalONode2scalegraphᚋgraphᚋmodelᚐNode(ctx c
 	return ec._Node(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalONotScaledReason2ᚖscalegraphᚋupstreamᚐNotScaledReason(ctx context.Context, v any) (*upstream.NotScaledReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalONotScaledReason2ᚖscalegraphᚋupstreamᚐNotScaledReason[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONotScaledReason2ᚖscalegraphᚋupstreamᚐNotScaledReason(ctx context.Context, sel ast.SelectionSet, v *upstream.NotScaledReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalONotScaledReason2ᚖscalegraphᚋupstreamᚐNotScaledReason[*v])
+	return res
+}
+
+var (
+	unmarshalONotScaledReason2ᚖscalegraphᚋupstreamᚐNotScaledReason = map[string]upstream.NotScaledReason{
+		"COOLDOWN":       upstream.NotScaledCooldown,
+		"GROUP_BUSY":     upstream.NotScaledGroupBusy,
+		"MAX_REACHED":    upstream.NotScaledMaxReached,
+		"MIN_REACHED":    upstream.NotScaledMinReached,
+		"LIMIT_REACHED":  upstream.NotScaledLimitReached,
+		"NO_CHANGE":      upstream.NotScaledNoChange,
+		"NOT_IN_SERVICE": upstream.NotScaledNotInService,
+		"POLICY_PAUSED":  upstream.NotScaledPolicyPaused,
+		"POLICY_BUSY":    upstream.NotScaledPolicyBusy,
+		"CONFIGURATION":  upstream.NotScaledConfiguration,
+		"FROZEN":         upstream.NotScaledFrozen,
+		"SYSTEM":         upstream.NotScaledSystem,
+		"UNKNOWN":        upstream.NotScaledUnknown,
+	}
+	marshalONotScaledReason2ᚖscalegraphᚋupstreamᚐNotScaledReason = map[upstream.NotScaledReason]string{
+		upstream.NotScaledCooldown:      "COOLDOWN",
+		upstream.NotScaledGroupBusy:     "GROUP_BUSY",
+		upstream.NotScaledMaxReached:    "MAX_REACHED",
+		upstream.NotScaledMinReached:    "MIN_REACHED",
+		upstream.NotScaledLimitReached:  "LIMIT_REACHED",
+		upstream.NotScaledNoChange:      "NO_CHANGE",
+		upstream.NotScaledNotInService:  "NOT_IN_SERVICE",
+		upstream.NotScaledPolicyPaused:  "POLICY_PAUSED",
+		upstream.NotScaledPolicyBusy:    "POLICY_BUSY",
+		upstream.NotScaledConfiguration: "CONFIGURATION",
+		upstream.NotScaledFrozen:        "FROZEN",
+		upstream.NotScaledSystem:        "SYSTEM",
+		upstream.NotScaledUnknown:       "UNKNOWN",
+	}
+)
+
 func (ec *executionContext) marshalOProject2ᚖscalegraphᚋupstreamᚐProject(ctx context.Context, sel ast.SelectionSet, v *upstream.Project) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -11731,6 +14976,25 @@ var (
 		upstream.TypeUnknown:          "UNKNOWN",
 	}
 )
+
+func (ec *executionContext) marshalOScalingBlocker2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingBlockerᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingBlocker) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingBlocker2ᚖscalegraphᚋgraphᚋmodelᚐScalingBlocker(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) marshalOScalingGroup2ᚖscalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v *upstream.Group) graphql.Marshaler {
 	if v == nil {
@@ -11913,6 +15177,131 @@ var (
 		upstream.LifecycleStandby:         "STANDBY",
 		upstream.LifecycleEnteringStandby: "ENTERING_STANDBY",
 		upstream.LifecycleUnknown:         "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) marshalOScalingPolicy2ᚕᚖscalegraphᚋupstreamᚐPolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.Policy) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingPolicy2ᚖscalegraphᚋupstreamᚐPolicy(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOScalingPolicy2ᚖscalegraphᚋupstreamᚐPolicy(ctx context.Context, sel ast.SelectionSet, v *upstream.Policy) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingPolicy(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOScalingPolicyAction2ᚖscalegraphᚋupstreamᚐPolicyAction(ctx context.Context, sel ast.SelectionSet, v *upstream.PolicyAction) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingPolicyAction(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOScalingPolicyExecutionConnection2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionConnection(ctx context.Context, sel ast.SelectionSet, v *model.ScalingPolicyExecutionConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingPolicyExecutionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOScalingPolicyExecutionFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingPolicyExecutionFilter(ctx context.Context, v any) (*model.ScalingPolicyExecutionFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputScalingPolicyExecutionFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOScalingPolicyExecutionStatus2ᚖscalegraphᚋupstreamᚐExecutionStatus(ctx context.Context, v any) (*upstream.ExecutionStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScalingPolicyExecutionStatus2ᚖscalegraphᚋupstreamᚐExecutionStatus[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScalingPolicyExecutionStatus2ᚖscalegraphᚋupstreamᚐExecutionStatus(ctx context.Context, sel ast.SelectionSet, v *upstream.ExecutionStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScalingPolicyExecutionStatus2ᚖscalegraphᚋupstreamᚐExecutionStatus[*v])
+	return res
+}
+
+var (
+	unmarshalOScalingPolicyExecutionStatus2ᚖscalegraphᚋupstreamᚐExecutionStatus = map[string]upstream.ExecutionStatus{
+		"SUCCESS":   upstream.ExecutionSuccess,
+		"FAIL":      upstream.ExecutionFail,
+		"EXECUTING": upstream.ExecutionExecuting,
+		"UNKNOWN":   upstream.ExecutionUnknown,
+	}
+	marshalOScalingPolicyExecutionStatus2ᚖscalegraphᚋupstreamᚐExecutionStatus = map[upstream.ExecutionStatus]string{
+		upstream.ExecutionSuccess:   "SUCCESS",
+		upstream.ExecutionFail:      "FAIL",
+		upstream.ExecutionExecuting: "EXECUTING",
+		upstream.ExecutionUnknown:   "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) marshalOScalingPolicySchedule2ᚖscalegraphᚋupstreamᚐPolicySchedule(ctx context.Context, sel ast.SelectionSet, v *upstream.PolicySchedule) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingPolicySchedule(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOScalingPolicyTrigger2ᚖscalegraphᚋupstreamᚐTrigger(ctx context.Context, v any) (*upstream.Trigger, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOScalingPolicyTrigger2ᚖscalegraphᚋupstreamᚐTrigger[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOScalingPolicyTrigger2ᚖscalegraphᚋupstreamᚐTrigger(ctx context.Context, sel ast.SelectionSet, v *upstream.Trigger) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOScalingPolicyTrigger2ᚖscalegraphᚋupstreamᚐTrigger[*v])
+	return res
+}
+
+var (
+	unmarshalOScalingPolicyTrigger2ᚖscalegraphᚋupstreamᚐTrigger = map[string]upstream.Trigger{
+		"ALARM":      upstream.TriggerAlarm,
+		"SCHEDULED":  upstream.TriggerScheduled,
+		"RECURRENCE": upstream.TriggerRecurrence,
+		"MANUAL":     upstream.TriggerManual,
+		"UNKNOWN":    upstream.TriggerUnknown,
+	}
+	marshalOScalingPolicyTrigger2ᚖscalegraphᚋupstreamᚐTrigger = map[upstream.Trigger]string{
+		upstream.TriggerAlarm:      "ALARM",
+		upstream.TriggerScheduled:  "SCHEDULED",
+		upstream.TriggerRecurrence: "RECURRENCE",
+		upstream.TriggerManual:     "MANUAL",
+		upstream.TriggerUnknown:    "UNKNOWN",
 	}
 )
 

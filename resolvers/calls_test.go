@@ -154,7 +154,7 @@ func refs(n int) string {
 func ids(n int) string {
 	var q strings.Builder
 	for i := range n {
-		fmt.Fprintf(&q, "%q ", object{upstream.Group{Region: "default", Project: project, ID: parallelGroup(i)}, emulator.ID(4000)}.globalID())
+		fmt.Fprintf(&q, "%q ", object{group: upstream.Group{Region: "default", Project: project, ID: parallelGroup(i)}, logID: emulator.ID(4000)}.globalID())
 	}
 	return q.String()
 }
@@ -324,7 +324,7 @@ func TestSections(t *testing.T) {
 }
 
 func activityID(group string, n int) string {
-	return object{upstream.Group{Region: "default", Project: project, ID: group}, emulator.ID(n)}.globalID()
+	return object{group: upstream.Group{Region: "default", Project: project, ID: group}, logID: emulator.ID(n)}.globalID()
 }
 
 // deferred asks with @defer and returns all parts of the answer.

@@ -40,6 +40,12 @@ func Complexity() graph.ComplexityRoot {
 		}
 		return plus(price(child, rowsAsked(first, nil)), calls)
 	}
+	c.ScalingGroup.PolicyExecutions = func(child int, _ *model.ScalingPolicyExecutionFilter, first *int32, _ *string, last *int32, _ *string) int {
+		return plus(price(child, rowsAsked(first, last)), maxPolicies) // the log of each policy is read
+	}
+	c.ScalingPolicy.Executions = func(child int, _ *model.ScalingPolicyExecutionFilter, first *int32, _ *string, last *int32, _ *string) int {
+		return price(child, rowsAsked(first, last))
+	}
 	c.ScalingActivitySummary.ByType = func(child int) int { return price(child, len(upstream.Types())+1) }
 	return c
 }

@@ -45,7 +45,7 @@ func edges(rows []model.ScalingActivity, cursors bool, cursor func(*upstream.Act
 }
 
 func activity(row *upstream.Activity, origin *model.Origin) model.ScalingActivity {
-	return model.ScalingActivity{Activity: row, ID: object{row.Group, row.LogID}.globalID(), Origin: origin}
+	return model.ScalingActivity{Activity: row, ID: object{group: row.Group, logID: row.LogID}.globalID(), Origin: origin}
 }
 
 // groupCursor returns what makes the cursors of one group's rows.

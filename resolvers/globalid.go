@@ -2,19 +2,37 @@ package resolvers
 
 import "scalegraph/upstream"
 
-// A global id is base64url over: version, kind, region, project, group and, for an activity, log id.
+// A global id is base64url over: version, kind, region, project and, as far as the kind has them, group, policy and log id.
 const idVersion = 1
 
 const (
-	kindGroup    = 1
-	kindActivity = 2
-	kindProject  = 3
+	kindGroup     = 1
+	kindActivity  = 2
+	kindProject   = 3
+	kindPolicy    = 4
+	kindExecution = 5
 )
 
-// object is what a global id names: a project if the group has no ID, else a group, or one of its activities if the log id is not empty.
+// object is what a global id names: a project if the group has no ID; else a group, or with a log id one of its activities; or a policy of the
+// group, or with a log id one of the policy's executions.
 type object struct {
-	group upstream.Group
-	logID string
+	group    upstream.Group
+	policyID string
+	logID    string
+}
+
+func (o object) kind() byte {
+	switch {
+	case o.policyID != "" && o.logID != "":
+		return kindExecution
+	case o.policyID != "":
+		return kindPolicy
+	case o.logID != "":
+		return kindActivity
+	case o.group.ID == "":
+		return kindProject
+	}
+	return kindGroup
 }
 
 // globalID returns the global id of an object.
@@ -24,15 +42,20 @@ func (o object) globalID() string {
 }
 
 func (o object) append(b []byte) []byte {
-	switch {
-	case o.group.ID == "" && o.logID == "":
-		b = appendText(append(b, idVersion, kindProject), o.group.Region)
+	kind := o.kind()
+	b = append(b, idVersion, kind)
+	if kind == kindProject {
+		b = appendText(b, o.group.Region)
 		return appendText(b, o.group.Project)
-	case o.logID == "":
-		return appendGroup(append(b, idVersion, kindGroup), o.group)
 	}
-	b = appendGroup(append(b, idVersion, kindActivity), o.group)
-	return appendText(b, o.logID)
+	b = appendGroup(b, o.group)
+	if kind == kindPolicy || kind == kindExecution {
+		b = appendText(b, o.policyID)
+	}
+	if kind == kindActivity || kind == kindExecution {
+		b = appendText(b, o.logID)
+	}
+	return b
 }
 
 func appendGroup(b []byte, g upstream.Group) []byte {
@@ -67,7 +90,10 @@ func readGlobalID(id string) (object, bool) {
 	if kind != kindProject {
 		o.group.ID = u.text()
 	}
-	if kind == kindActivity {
+	if kind == kindPolicy || kind == kindExecution {
+		o.policyID = u.text()
+	}
+	if kind == kindActivity || kind == kindExecution {
 		o.logID = u.text()
 	}
 	ok = u.done() && version == idVersion && o.group.Project != "" && (o.group.ID != "" || kind == kindProject)

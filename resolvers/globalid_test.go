@@ -11,7 +11,7 @@ func objects() []object {
 	var all []object
 	for _, id := range logIDs {
 		g := upstream.Group{Region: "default", Project: id, ID: id}
-		all = append(all, object{group: g}, object{g, id}, object{groupA, id})
+		all = append(all, object{group: g}, object{group: g, logID: id}, object{group: groupA, logID: id}, object{group: g, policyID: id}, object{group: g, policyID: id, logID: id})
 	}
 	return append(all, object{group: upstream.Group{Project: "p", ID: "g"}})
 }
@@ -31,7 +31,7 @@ func TestGlobalIDRoundTrip(t *testing.T) {
 }
 
 func TestGlobalIDRefused(t *testing.T) {
-	good := object{groupA, uuidLog}.globalID()
+	good := object{group: groupA, logID: uuidLog}.globalID()
 	raw, _ := base64.RawURLEncoding.DecodeString(good)
 	bad := []string{"", "garbage", "%%%", good + "=", good + "AA", groupA.ID, "U2NhbGluZ0dyb3VwOjE"}
 	for n := range raw {
@@ -68,12 +68,12 @@ func FuzzGlobalID(f *testing.F) {
 func BenchmarkGlobalIDEncode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		object{groupA, uuidLog}.globalID()
+		object{group: groupA, logID: uuidLog}.globalID()
 	}
 }
 
 func BenchmarkGlobalIDDecode(b *testing.B) {
-	id := object{groupA, uuidLog}.globalID()
+	id := object{group: groupA, logID: uuidLog}.globalID()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, ok := readGlobalID(id); !ok {
@@ -89,7 +89,7 @@ func TestNamer(t *testing.T) {
 	for i, row := range []*upstream.Activity{
 		{Group: groupA, LogID: uuidLog}, {Group: groupA, LogID: "x"}, {Group: other, LogID: "x"}, {Group: groupA, LogID: uuidLog}, {LogID: "y"},
 	} {
-		if got, want := names.idOf(row), (object{row.Group, row.LogID}).globalID(); got != want {
+		if got, want := names.idOf(row), (object{group: row.Group, logID: row.LogID}).globalID(); got != want {
 			t.Errorf("row %d: %s, want %s", i, got, want)
 		}
 	}

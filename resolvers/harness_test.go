@@ -22,6 +22,7 @@ import (
 
 	"scalegraph/cache/inventory"
 	"scalegraph/graph"
+	"scalegraph/internal/executionlog"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
@@ -92,7 +93,7 @@ func (w *world) setInventory(c *Config, fresh time.Duration) {
 	}
 	cached := inventory.New(client, inventory.Config{Fresh: fresh, StaleIfError: time.Hour, Memory: 8 << 20})
 	w.t.Cleanup(func() { cached.Close(); client.Close() })
-	c.Inventory = cached
+	c.Inventory, c.Executions = cached, executionlog.New(cached)
 }
 
 func (w *world) serve(pages *paging.Pages, options ...func(*Config)) string {

@@ -85,8 +85,8 @@ func TestBadInput(t *testing.T) {
 
 		{"node of garbage", `{ node(id: "garbage") { id } }`, `{}`, input, "`id`"},
 		{"node of nothing", `{ node(id: "") { id } }`, `{}`, input, "`id`"},
-		{"node of a cut id", `{ node(id: "` + object{groupA, uuidLog}.globalID()[:20] + `") { id } }`, `{}`, input, "`id`"},
-		{"node of an unknown region", `{ node(id: "` + object{upstream.Group{Region: "moon", Project: "p", ID: "g"}, uuidLog}.globalID() + `") { id } }`, `{}`, input, "`id`"},
+		{"node of a cut id", `{ node(id: "` + object{group: groupA, logID: uuidLog}.globalID()[:20] + `") { id } }`, `{}`, input, "`id`"},
+		{"node of an unknown region", `{ node(id: "` + object{group: upstream.Group{Region: "moon", Project: "p", ID: "g"}, logID: uuidLog}.globalID() + `") { id } }`, `{}`, input, "`id`"},
 		{"too many nodes", `{ nodes(ids: [` + strings.Repeat(`"a" `, 101) + `]) { id } }`, `{}`, input, "`ids`"},
 		{"too many groups", `{ scalingGroups(groups: [` + strings.Repeat(`{groupId: "g"} `, 101) + `]) { id } }`, `{}`, input, "`groups`"},
 

@@ -17,6 +17,8 @@ type Inventory interface {
 	Groups(ctx context.Context, p upstream.Project) (upstream.Snapshot[upstream.GroupDetails], error)
 	Group(ctx context.Context, g upstream.Group) (upstream.Snapshot[upstream.GroupDetails], error)
 	Instances(ctx context.Context, g upstream.Group) (upstream.Snapshot[upstream.GroupInstance], error)
+	GroupPolicies(ctx context.Context, g upstream.Group) (upstream.Snapshot[upstream.Policy], error)
+	ProjectPolicies(ctx context.Context, p upstream.Project) (upstream.Snapshot[upstream.Policy], error)
 }
 
 // maxShown is how many groups of a project are read one by one if the caller may not list them.
@@ -83,21 +85,28 @@ func (r *Resolver) groupName(ctx context.Context, g upstream.Group) (*string, er
 }
 
 func (r *Resolver) loadDetails(ctx context.Context, groups []upstream.Group) []*dataloader.Result[*model.ScalingGroupDetails] {
-	byProject := map[upstream.Project][]int{}
+	return byProject(ctx, groups, func(ctx context.Context, p upstream.Project, indices []int, results []*dataloader.Result[*model.ScalingGroupDetails]) {
+		r.loadProjectDetails(ctx, p, groups, indices, results)
+	})
+}
+
+// byProject has load fill the results of the groups of each project, whose indices it gets, for all projects at once.
+func byProject[V any](ctx context.Context, groups []upstream.Group, load func(ctx context.Context, p upstream.Project, indices []int, results []*dataloader.Result[V])) []*dataloader.Result[V] {
+	projects := map[upstream.Project][]int{}
 	for i, g := range groups {
-		byProject[projectOf(g)] = append(byProject[projectOf(g)], i)
+		projects[projectOf(g)] = append(projects[projectOf(g)], i)
 	}
-	results := make([]*dataloader.Result[*model.ScalingGroupDetails], len(groups))
+	results := make([]*dataloader.Result[V], len(groups))
 	var wg sync.WaitGroup
-	for p, indices := range byProject {
+	for p, indices := range projects {
 		wg.Go(func() {
 			_, err := try(ctx, func(ctx context.Context) (struct{}, error) {
-				r.loadProjectDetails(ctx, p, groups, indices, results)
+				load(ctx, p, indices, results)
 				return struct{}{}, nil
 			})
 			for _, i := range indices {
 				if results[i] == nil {
-					results[i] = &dataloader.Result[*model.ScalingGroupDetails]{Error: err}
+					results[i] = &dataloader.Result[V]{Error: err}
 				}
 			}
 		})

@@ -20,6 +20,8 @@ type loaders struct {
 	details    detailsLoader
 	groupLists calls[upstream.Project, upstream.Snapshot[upstream.GroupDetails]]
 	instances  calls[upstream.Group, upstream.Snapshot[upstream.GroupInstance]]
+	policies   policiesLoader
+	executions calls[string, upstream.ExecutionPage]
 
 	arguments sync.Map // of fields, as text; see argumentsOf
 }

@@ -23,6 +23,9 @@ func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, e
 	if err := r.known(o.group); err != nil {
 		return nil, within(argument, err)
 	}
+	if o.policyID != "" {
+		return r.policyNode(ctx, argument, o)
+	}
 	if o.logID == "" {
 		loadersFrom(ctx).details.expect(o.group)
 		return &o.group, nil

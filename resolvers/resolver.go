@@ -31,7 +31,8 @@ type Config struct {
 	Feeds   Feeds
 	Changes Changes // nil: subscriptions are refused
 
-	Inventory Inventory
+	Inventory  Inventory
+	Executions Executions
 
 	Region         string   // where a query names none
 	Regions        []string // all known regions; Region counts as known also where it is not listed

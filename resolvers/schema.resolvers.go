@@ -120,8 +120,44 @@ func (r *scalingGroupResolver) Instances(ctx context.Context, obj *upstream.Grou
 	return r.groupInstances(ctx, *obj, filter, pageArgs{first: first, after: after, last: last, before: before})
 }
 
+func (r *scalingGroupResolver) Policies(ctx context.Context, obj *upstream.Group) ([]*upstream.Policy, error) {
+	return r.policies(ctx, *obj)
+}
+
+func (r *scalingGroupResolver) PolicyExecutions(ctx context.Context, obj *upstream.Group, filter *model.ScalingPolicyExecutionFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingPolicyExecutionConnection, error) {
+	return r.groupExecutions(ctx, *obj, filter, pageArgs{first: first, after: after, last: last, before: before})
+}
+
+func (r *scalingGroupResolver) ScalingBlockers(ctx context.Context, obj *upstream.Group) ([]*model.ScalingBlocker, error) {
+	return r.scalingBlockers(ctx, *obj)
+}
+
 func (r *scalingGroupInstanceResolver) Activities(ctx context.Context, obj *upstream.GroupInstance, first *int32, maxRows *int32) (*model.ScalingInstanceHistory, error) {
 	return r.instanceHistory(ctx, obj, first, maxRows)
+}
+
+func (r *scalingPolicyResolver) ID(ctx context.Context, obj *upstream.Policy) (string, error) {
+	return object{group: obj.Group, policyID: obj.Ref.ID}.globalID(), nil
+}
+
+func (r *scalingPolicyResolver) PolicyID(ctx context.Context, obj *upstream.Policy) (string, error) {
+	return obj.Ref.ID, nil
+}
+
+func (r *scalingPolicyResolver) Executions(ctx context.Context, obj *upstream.Policy, filter *model.ScalingPolicyExecutionFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingPolicyExecutionConnection, error) {
+	return r.policyExecutions(ctx, obj, filter, pageArgs{first: first, after: after, last: last, before: before})
+}
+
+func (r *scalingPolicyExecutionResolver) ID(ctx context.Context, obj *model.ScalingPolicyExecution) (string, error) {
+	return object{group: obj.Policy.Group, policyID: obj.Policy.Ref.ID, logID: obj.LogID}.globalID(), nil
+}
+
+func (r *scalingPolicyExecutionResolver) Activity(ctx context.Context, obj *model.ScalingPolicyExecution) (*model.ScalingActivity, error) {
+	return r.executionActivity(ctx, obj)
+}
+
+func (r *scalingReasonResolver) Policy(ctx context.Context, obj *upstream.Reason) (*upstream.Policy, error) {
+	return r.reasonPolicy(ctx, obj)
 }
 
 func (r *subscriptionResolver) ScalingActivityChanged(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, since *string) (<-chan *model.ScalingActivityChange, error) {
@@ -146,13 +182,24 @@ func (r *Resolver) ScalingGroupInstance() graph.ScalingGroupInstanceResolver {
 	return &scalingGroupInstanceResolver{r}
 }
 
+func (r *Resolver) ScalingPolicy() graph.ScalingPolicyResolver { return &scalingPolicyResolver{r} }
+
+func (r *Resolver) ScalingPolicyExecution() graph.ScalingPolicyExecutionResolver {
+	return &scalingPolicyExecutionResolver{r}
+}
+
+func (r *Resolver) ScalingReason() graph.ScalingReasonResolver { return &scalingReasonResolver{r} }
+
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return &subscriptionResolver{r} }
 
 type (
-	projectResolver              struct{ *Resolver }
-	queryResolver                struct{ *Resolver }
-	scalingActivityResolver      struct{ *Resolver }
-	scalingGroupResolver         struct{ *Resolver }
-	scalingGroupInstanceResolver struct{ *Resolver }
-	subscriptionResolver         struct{ *Resolver }
+	projectResolver                struct{ *Resolver }
+	queryResolver                  struct{ *Resolver }
+	scalingActivityResolver        struct{ *Resolver }
+	scalingGroupResolver           struct{ *Resolver }
+	scalingGroupInstanceResolver   struct{ *Resolver }
+	scalingPolicyResolver          struct{ *Resolver }
+	scalingPolicyExecutionResolver struct{ *Resolver }
+	scalingReasonResolver          struct{ *Resolver }
+	subscriptionResolver           struct{ *Resolver }
 )

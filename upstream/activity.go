@@ -31,6 +31,7 @@ const (
 
 // Reason is one entry of a description that is JSON.
 type Reason struct {
+	Group             Group  // whose activity it explains
 	ChangeReason      string // as sent, e.g. MANNUAL
 	OldValue          *int32
 	NewValue          *int32

@@ -15,6 +15,7 @@ func (a *Activity) Reasons() []Reason {
 	var reasons []Reason
 	for _, r := range entries(description, reason) {
 		if r.ChangeReason != "" {
+			r.Group = a.Group
 			reasons = append(reasons, *r)
 		}
 	}

@@ -18,7 +18,7 @@ type outcome struct {
 // goes on if the caller leaves, and ends with the cache.
 func (c *Cache) fetch(ctx context.Context, k key, read func(context.Context) (*value, error)) <-chan outcome {
 	name := k.text()
-	if request.CallerFrom(ctx).NoCache {
+	if bypasses(ctx) {
 		name += "!" // must not be served by a read that may use a value of another replica
 	}
 	started := false

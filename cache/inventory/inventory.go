@@ -30,8 +30,9 @@ type Source interface {
 	ListGroups(context.Context, upstream.Project, upstream.Range) (upstream.Items[upstream.GroupDetails], error)
 	ShowGroup(context.Context, upstream.Group) (*upstream.GroupDetails, time.Time, error)
 	ListInstances(context.Context, upstream.Group, upstream.Range) (upstream.Items[upstream.GroupInstance], error)
-	ListGroupPolicies(context.Context, upstream.Group, upstream.Range) (upstream.Items[upstream.Policy], error)
+	ListResourcePolicies(context.Context, upstream.Group, upstream.Range) (upstream.Items[upstream.Policy], error)
 	ListProjectPolicies(context.Context, upstream.Project, upstream.Range) (upstream.Items[upstream.Policy], error)
+	ListExecutions(context.Context, upstream.PolicyRef, upstream.ExecutionFilter, upstream.Range) (upstream.Items[upstream.Execution], error)
 }
 
 // Config bounds what is cached. A zero duration switches off what it bounds.
@@ -106,11 +107,11 @@ func (c *Cache) Instances(ctx context.Context, g upstream.Group) (upstream.Snaps
 	})
 }
 
-// GroupPolicies returns the policies of a group. An unknown group is upstream.ErrNotFound.
+// GroupPolicies returns the policies of a group, by the V2 call, so that they have the same attributes as in ProjectPolicies. An unknown group is upstream.ErrNotFound.
 func (c *Cache) GroupPolicies(ctx context.Context, g upstream.Group) (upstream.Snapshot[upstream.Policy], error) {
 	return read(ctx, c, c.key(ctx, upstream.CallGroupPolicies, g), func(ctx context.Context) (upstream.Snapshot[upstream.Policy], error) {
 		return whole(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.Policy], error) {
-			return c.source.ListGroupPolicies(ctx, g, r)
+			return c.source.ListResourcePolicies(ctx, g, r)
 		}, policyID)
 	})
 }
@@ -146,6 +147,7 @@ func identity(i *upstream.GroupInstance) string {
 type key struct {
 	kind       upstream.CallKind
 	group      upstream.Group // without an ID for what a whole project has
+	part       string         // of what; empty: all of it
 	credential [sha256.Size]byte
 }
 
@@ -158,13 +160,13 @@ func (c *Cache) key(ctx context.Context, kind upstream.CallKind, g upstream.Grou
 	h.Write([]byte(caller.TokenFor(g.Project)))
 	h.Write([]byte{0}) // cannot be part of a header
 	h.Write([]byte(caller.Bearer))
-	return key{kind, g, [sha256.Size]byte(h.Sum(nil))}
+	return key{kind: kind, group: g, credential: [sha256.Size]byte(h.Sum(nil))}
 }
 
 // text returns the key under which a value is stored in Redis. It contains no token, project or id in clear.
 func (k key) text() string {
 	h := sha256.New()
-	for _, part := range []string{string(k.kind), k.group.Region, k.group.Project, k.group.ID, string(k.credential[:])} {
+	for _, part := range []string{string(k.kind), k.group.Region, k.group.Project, k.group.ID, k.part, string(k.credential[:])} {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return fmt.Sprintf("sg1:i:%x", h.Sum(nil))

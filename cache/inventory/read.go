@@ -37,6 +37,8 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 	age := cached.age()
 	switch {
 	case cached == nil:
+	case isAnew(ctx):
+		cached = nil
 	case caller.NoCache && age >= min(c.cfg.Fresh, noCacheEvery):
 		cached = nil // a failure is to be the response then, not an old value
 	case age < c.cfg.Fresh:
@@ -58,6 +60,16 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 	stale.Stale = true
 	return stale, nil
 }
+
+type anewKey struct{}
+
+// withAnew returns a context in which nothing cached is served: cached parts of different ages did not fit together.
+func withAnew(ctx context.Context) context.Context { return context.WithValue(ctx, anewKey{}, true) }
+
+func isAnew(ctx context.Context) bool { return ctx.Value(anewKey{}) != nil }
+
+// bypasses reports whether a read must call the upstream itself.
+func bypasses(ctx context.Context) bool { return isAnew(ctx) || request.CallerFrom(ctx).NoCache }
 
 // age is that of the data; large if there is none.
 func (v *value) age() time.Duration {
@@ -160,7 +172,7 @@ func fetcher[T any](c *Cache, k key, load func(context.Context) (upstream.Snapsh
 
 // leased waits while another replica reads the same value, for a short time, and returns it. If v is nil, the read is this replica's to make.
 func leased[T any](ctx context.Context, c *Cache, k key) (end func(), v *value) {
-	if c.shared == nil || request.CallerFrom(ctx).NoCache {
+	if c.shared == nil || bypasses(ctx) {
 		return func() {}, nil
 	}
 	began := time.Now()

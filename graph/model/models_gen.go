@@ -150,8 +150,59 @@ type ScalingGroupUnavailable struct {
 
 func (ScalingGroupUnavailable) IsScalingFeedEvent() {}
 
+// A page of the executions of policies.
+type ScalingPolicyExecutionConnection struct {
+	// The page's executions with their cursors.
+	Edges []*ScalingPolicyExecutionEdge `json:"edges"`
+	// The edges' nodes, for clients that need no cursors.
+	Nodes []*ScalingPolicyExecution `json:"nodes"`
+	// Where the page lies.
+	PageInfo *PageInfo `json:"pageInfo"`
+	// How many executions match the filter, over all pages. With a `status` filter the whole log is read for it: of more than 5 000 executions that is
+	// QUERY_TOO_COMPLEX.
+	TotalCount int32 `json:"totalCount"`
+	// When the oldest part of this response was read from the upstream.
+	AsOf time.Time `json:"asOf"`
+	// True if the upstream failed and a cached copy was served instead.
+	Stale bool `json:"stale"`
+	// The policies whose executions could not be read and are missing here, each with the reason. No entry in `errors`.
+	UnavailablePolicies []*UnavailablePolicy `json:"unavailablePolicies"`
+}
+
+// An execution with its place in the list.
+type ScalingPolicyExecutionEdge struct {
+	// The same execution has the same cursor in every response for the same group or policy and filter.
+	Cursor string `json:"cursor"`
+	// The execution.
+	Node *ScalingPolicyExecution `json:"node"`
+}
+
+// Every given condition must hold.
+type ScalingPolicyExecutionFilter struct {
+	// Earliest execution, upstream `start_time`.
+	StartTime *time.Time `json:"startTime,omitempty"`
+	// Latest execution, upstream `end_time`.
+	EndTime *time.Time `json:"endTime,omitempty"`
+	// Upstream `execute_type`. UNKNOWN is refused.
+	Trigger *upstream.Trigger `json:"trigger,omitempty"`
+	// Applied by this server; the upstream has no such filter. UNKNOWN is refused.
+	Status *upstream.ExecutionStatus `json:"status,omitempty"`
+}
+
 // What is pushed, over WebSocket, server-sent events or multipart HTTP.
 type Subscription struct {
+}
+
+// A policy whose executions could not be read.
+type UnavailablePolicy struct {
+	// The policy.
+	Policy *upstream.Policy `json:"policy"`
+	// As `extensions.code` of an error.
+	Code string `json:"code"`
+	// As the message of an error.
+	Message string `json:"message"`
+	// As `extensions.retryable` of an error.
+	Retryable bool `json:"retryable"`
 }
 
 // What happened to an activity.

@@ -11,6 +11,7 @@ import (
 	"scalegraph/cache/inventory"
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
+	"scalegraph/internal/executionlog"
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/redisx"
@@ -70,9 +71,9 @@ func inventoryConfig(cfg config.Config, redis *redisx.Client) inventory.Config {
 	}
 }
 
-func resolverConfig(cfg config.Config, pages *paging.Pages, changes *changefeed.Hub, lists resolvers.Inventory) resolvers.Config {
+func resolverConfig(cfg config.Config, pages *paging.Pages, changes *changefeed.Hub, lists *inventory.Cache) resolvers.Config {
 	return resolvers.Config{
-		Pages: pages, Counts: pages, Feeds: pages, Changes: changes, Inventory: lists,
+		Pages: pages, Counts: pages, Feeds: pages, Changes: changes, Inventory: lists, Executions: executionlog.New(lists),
 		Region:         cfg.Region,
 		Regions:        slices.Sorted(maps.Keys(cfg.Regions)),
 		DefaultProject: cfg.Project,

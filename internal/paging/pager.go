@@ -28,6 +28,9 @@ func New(source Source) *Pages {
 	return &Pages{source: source, hints: newHintCache()}
 }
 
+// Over returns Pages over another source of the same logs. Both remember together where in the logs which rows were seen.
+func (p *Pages) Over(source Source) *Pages { return &Pages{source: source, hints: p.hints} }
+
 // Page returns one page. Errors are those of the source; upstream.ErrPlaceNotFound if a bounded search did not find the
 // place, or did not find a page of one moment; upstream.ErrCrowdedSecond if the place cannot be found; and
 // upstream.ErrBadResponse if the upstream contradicts itself.

@@ -1,0 +1,21 @@
+package model
+
+import (
+	"time"
+
+	"scalegraph/upstream"
+)
+
+// ScalingPolicyExecution is an execution with the policy that fired.
+type ScalingPolicyExecution struct {
+	*upstream.Execution
+	Policy *upstream.Policy
+}
+
+// ScalingBlocker is something that would keep a group, or one of its policies, from scaling.
+type ScalingBlocker struct {
+	Code    upstream.NotScaledReason
+	Message string
+	Until   *time.Time       // nil: not known
+	Policy  *upstream.Policy // nil: all policies are held up
+}

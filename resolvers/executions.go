@@ -1,0 +1,210 @@
+package resolvers
+
+import (
+	"context"
+	"fmt"
+
+	"scalegraph/graph/model"
+	"scalegraph/upstream"
+)
+
+const (
+	// maxPolicies is the most execution logs that one field merges; it is the largest documented quota of policies of a group.
+	maxPolicies = 50
+	// maxFiltered is the most executions that are read to filter them by status.
+	maxFiltered = 5000
+)
+
+// Executions serves the execution logs of policies, as the caller may see them.
+type Executions interface {
+	// Executions returns a page of several logs merged into one. If no log can be read, the error is that of the first.
+	Executions(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error)
+	// Execution returns nil if the log has no such entry.
+	Execution(ctx context.Context, p upstream.PolicyRef, logID string) (*upstream.Execution, error)
+}
+
+// executionWindow is a page of execution logs, checked.
+type executionWindow struct {
+	listWindow
+	filter upstream.ExecutionFilter
+	status *upstream.ExecutionStatus
+}
+
+func executionArgs(kind string, g upstream.Group, in *model.ScalingPolicyExecutionFilter, a pageArgs) (executionWindow, error) {
+	var w executionWindow
+	key := ""
+	if in != nil {
+		if err := checkExecutionFilter(in); err != nil {
+			return w, err
+		}
+		var f upstream.ExecutionFilter
+		if in.StartTime != nil {
+			f.StartTime = *in.StartTime
+		}
+		if in.EndTime != nil {
+			f.EndTime = *in.EndTime
+		}
+		if in.Trigger != nil {
+			f.Trigger = *in.Trigger
+		}
+		w.filter, w.status = upstream.NewExecutionFilter(f), in.Status
+		key = w.filter.Key()
+		if w.status != nil {
+			key += "&status=" + string(*w.status)
+		}
+	}
+	var err error
+	w.listWindow, err = a.listWindow(listScope(kind, g, key))
+	return w, err
+}
+
+func checkExecutionFilter(in *model.ScalingPolicyExecutionFilter) error {
+	switch {
+	case !datable(in.StartTime):
+		return Input("filter.startTime", "must lie in the years 1970 to 9999")
+	case !datable(in.EndTime):
+		return Input("filter.endTime", "must lie in the years 1970 to 9999")
+	case in.StartTime != nil && in.EndTime != nil && in.EndTime.Before(*in.StartTime):
+		return Input("filter.endTime", "must not be before `filter.startTime`")
+	case in.Trigger != nil && *in.Trigger == upstream.TriggerUnknown:
+		return Input("filter.trigger", "must not be UNKNOWN, which the upstream cannot filter by")
+	case in.Status != nil && *in.Status == upstream.ExecutionUnknown:
+		return Input("filter.status", "must not be UNKNOWN")
+	}
+	return nil
+}
+
+// groupExecutions returns a page of the executions of all policies of a group.
+func (r *Resolver) groupExecutions(ctx context.Context, g upstream.Group, filter *model.ScalingPolicyExecutionFilter, a pageArgs) (*model.ScalingPolicyExecutionConnection, error) {
+	w, err := executionArgs("group executions", g, filter, a)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.groupPolicies(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	if len(list.Entries) > maxPolicies {
+		return nil, &Error{Code: "QUERY_TOO_COMPLEX", Message: fmt.Sprintf("The group has %d policies; the executions of at most %d are merged.", len(list.Entries), maxPolicies)}
+	}
+	c, err := r.executionConnection(ctx, list.Entries, w)
+	if err != nil {
+		return nil, err
+	}
+	if list.AsOf.Before(c.AsOf) {
+		c.AsOf = list.AsOf // which policies there are is as old as the list
+	}
+	c.Stale = c.Stale || list.Stale
+	return c, nil
+}
+
+// policyExecutions returns a page of the executions of one policy.
+func (r *Resolver) policyExecutions(ctx context.Context, p *upstream.Policy, filter *model.ScalingPolicyExecutionFilter, a pageArgs) (*model.ScalingPolicyExecutionConnection, error) {
+	log := p.Group
+	log.ID = p.Ref.ID
+	w, err := executionArgs("policy executions", log, filter, a)
+	if err != nil {
+		return nil, err
+	}
+	return r.executionConnection(ctx, []*upstream.Policy{p}, w)
+}
+
+func (r *Resolver) executionConnection(ctx context.Context, policies []*upstream.Policy, w executionWindow) (*model.ScalingPolicyExecutionConnection, error) {
+	q := upstream.ExecutionQuery{Filter: w.filter, After: executionPoint(w.after), Before: executionPoint(w.before), Count: w.count, Last: w.last}
+	byID := make(map[string]*upstream.Policy, len(policies))
+	for _, p := range policies {
+		q.Policies = append(q.Policies, p.Ref)
+		byID[p.Ref.ID] = p
+	}
+	read := r.executionPage
+	if w.status != nil {
+		read = func(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error) {
+			return r.pageOfStatus(ctx, q, w)
+		}
+	}
+	page, err := read(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	c := &model.ScalingPolicyExecutionConnection{
+		PageInfo: &model.PageInfo{HasNextPage: page.HasOlder, HasPreviousPage: page.HasNewer}, TotalCount: total(page.Total), AsOf: page.AsOf, Stale: page.Stale,
+	}
+	for _, e := range page.Rows {
+		node := &model.ScalingPolicyExecution{Execution: e, Policy: byID[e.Policy.ID]}
+		c.Nodes = append(c.Nodes, node)
+		c.Edges = append(c.Edges, &model.ScalingPolicyExecutionEdge{Cursor: w.scope.positionCursor(executionPosition(e)), Node: node})
+	}
+	if n := len(c.Edges); n > 0 {
+		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+	}
+	for _, u := range page.Unavailable {
+		seen := tell(ctx, u.Err)
+		c.UnavailablePolicies = append(c.UnavailablePolicies, &model.UnavailablePolicy{
+			Policy: byID[u.Policy.ID], Code: seen.Code, Message: seen.Message, Retryable: seen.Retryable,
+		})
+	}
+	return c, nil
+}
+
+func executionPosition(e *upstream.Execution) position {
+	return position{e.ExecutedAt.Unix(), [2]string{e.Policy.ID, e.LogID}}
+}
+
+func executionPoint(at *position) *upstream.ExecutionPoint {
+	if at == nil {
+		return nil
+	}
+	return &upstream.ExecutionPoint{Second: at.second, PolicyID: at.texts[0], LogID: at.texts[1]}
+}
+
+// executionPage reads a page once for all fields of the request that need the same one.
+func (r *Resolver) executionPage(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error) {
+	return loadersFrom(ctx).executions.do(ctx, keyOfExecutions(q), 0, func(ctx context.Context) (upstream.ExecutionPage, error) {
+		return r.Executions.Executions(ctx, q)
+	})
+}
+
+func keyOfExecutions(q upstream.ExecutionQuery) string {
+	var policies []byte
+	for _, p := range q.Policies {
+		policies = appendGroup(policies, upstream.Group{Region: p.Region, Project: p.Project, ID: p.ID})
+	}
+	return fmt.Sprintf("%q %s %v %v %d %t", policies, q.Filter.Key(), edgeOf(q.After), edgeOf(q.Before), q.Count, q.Last)
+}
+
+// pageOfStatus reads whole logs, because the upstream cannot filter by status, and returns a page of the executions with one status.
+func (r *Resolver) pageOfStatus(ctx context.Context, q upstream.ExecutionQuery, w executionWindow) (upstream.ExecutionPage, error) {
+	whole := upstream.ExecutionQuery{Policies: q.Policies, Filter: q.Filter, Count: maxRows}
+	out := upstream.ExecutionPage{}
+	var matching []*upstream.Execution
+	for more := true; more; {
+		page, err := r.executionPage(ctx, whole)
+		if err != nil {
+			return page, err
+		}
+		if page.Total > maxFiltered {
+			return page, &Error{Code: "QUERY_TOO_COMPLEX", Message: fmt.Sprintf(
+				"There are %d executions; at most %d are read to filter them by status. Give a period or a trigger as well.", page.Total, maxFiltered)}
+		}
+		out.Stale, out.Unavailable = out.Stale || page.Stale, page.Unavailable
+		if out.AsOf.IsZero() || page.AsOf.Before(out.AsOf) {
+			out.AsOf = page.AsOf
+		}
+		for _, e := range page.Rows {
+			if e.Status == *w.status {
+				matching = append(matching, e)
+			}
+		}
+		if more = page.HasOlder && len(page.Rows) > 0; more {
+			oldest := page.Rows[len(page.Rows)-1].MergedPoint()
+			whole.After = &oldest
+		}
+	}
+	all := sortedList(matching, func(*upstream.Execution) bool { return true }, executionPosition)
+	entries, info := pageOf(all, w.listWindow)
+	for _, entry := range entries {
+		out.Rows = append(out.Rows, entry.value)
+	}
+	out.HasNewer, out.HasOlder, out.Total = info.HasPreviousPage, info.HasNextPage, len(all)
+	return out, nil
+}
