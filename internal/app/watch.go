@@ -77,7 +77,7 @@ func (w *watch) tracer() trace.Tracer {
 // edge has the edge tell what it does, and ask before it does it.
 func (w *watch) edge(cfg *gqlhttp.Config) {
 	cfg.OnOperationDone = w.done
-	cfg.InFlight = w.cfg.InFlight
+	cfg.InFlight, cfg.CostInFlight = w.cfg.InFlight, w.cfg.CostInFlight
 	if w.limiter != nil {
 		cfg.Admit = w.admit
 	}

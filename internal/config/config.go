@@ -62,6 +62,7 @@ type Config struct {
 	CallerCost     int    // 0: no limit
 	CallerCostMode string // LimitEnforce or LimitMeasure
 	InFlight       int    // 0: no bound
+	CostInFlight   int    // 0: no bound
 
 	DrainDelay time.Duration // between not being ready and closing the listener
 

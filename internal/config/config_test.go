@@ -26,7 +26,7 @@ func TestDefaults(t *testing.T) {
 		UpstreamConcurrency: 64, Poll: 5 * time.Second, MaxSubscriptions: 10_000, Introspection: true, StatusProfile: "audit",
 		OIDC:   OIDC{Claim: "projects"},
 		Limits: gqlhttp.Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
-		Log:    "auto", CallerCostMode: "enforce", InFlight: 4096, DrainDelay: 5 * time.Second,
+		Log:    "auto", CallerCostMode: "enforce", InFlight: 4096, CostInFlight: 1_000_000, DrainDelay: 5 * time.Second,
 	}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
@@ -90,7 +90,7 @@ func TestEverySettingArrives(t *testing.T) {
 		"UPSTREAM_CONCURRENCY": "3", "POLL": "1s", "INTROSPECTION": "false", "TRUSTED_DOCUMENTS": manifest, "TRUSTED_ONLY": "true",
 		"CORS_ORIGINS": "https://a.example.com, http://localhost:3000", "STATUS_PROFILE": "draft", "MAX_BODY": "10", "MAX_TOKENS": "11",
 		"MAX_DEPTH": "12", "MAX_ALIASES": "13", "MAX_ROOT_FIELDS": "14", "MAX_DIRECTIVES": "15", "MAX_COST": "16", "MAX_UPSTREAM_CALLS": "17", "MAX_SUBSCRIPTIONS": "18",
-		"CALLER_COST": "18", "CALLER_COST_MODE": "measure", "MAX_IN_FLIGHT": "19", "DRAIN_DELAY": "3s", "LOG": "json", "AUTH": "aksk", "OIDC_CLAIM": "groups",
+		"CALLER_COST": "18", "CALLER_COST_MODE": "measure", "MAX_IN_FLIGHT": "19", "MAX_IN_FLIGHT_COST": "20", "DRAIN_DELAY": "3s", "LOG": "json", "AUTH": "aksk", "OIDC_CLAIM": "groups",
 	}
 	want := Config{
 		Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:9", Upstream: "https://as.cloud.test/prefix", Region: "eu",
@@ -102,7 +102,7 @@ func TestEverySettingArrives(t *testing.T) {
 		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:3000"}, StatusProfile: "draft",
 		MaxSubscriptions: 18, Limits: gqlhttp.Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
-		CallerCost: 18, CallerCostMode: "measure", InFlight: 19, DrainDelay: 3 * time.Second,
+		CallerCost: 18, CallerCostMode: "measure", InFlight: 19, CostInFlight: 20, DrainDelay: 3 * time.Second,
 	}
 	var args, env []string
 	for _, s := range settings(new(Config)) {
@@ -175,6 +175,7 @@ func TestFaultyValues(t *testing.T) {
 		"CALLER_COST":          {"-1", "x"},
 		"CALLER_COST_MODE":     {"off"},
 		"MAX_IN_FLIGHT":        {"-1"},
+		"MAX_IN_FLIGHT_COST":   {"-1"},
 		"DRAIN_DELAY":          {"-1s", "11m"},
 		"LOG":                  {"xml"},
 	}

@@ -76,6 +76,7 @@ func settings(cfg *Config) []setting {
 		{name: "CALLER_COST", initial: "0", read: count(&cfg.CallerCost, 0, 1_000_000_000), help: "cost that one caller may spend in a minute, over all replicas that share a Redis; 0: no limit"},
 		{name: "CALLER_COST_MODE", initial: LimitEnforce, read: oneOf(&cfg.CallerCostMode, LimitEnforce, LimitMeasure), help: "`enforce`, or `measure`: a caller over the limit is counted and logged, not rejected"},
 		{name: "MAX_IN_FLIGHT", initial: "4096", read: count(&cfg.InFlight, 0, 1_000_000), help: "GraphQL requests in flight at once, streams not counted; 0: no limit"},
+		{name: "MAX_IN_FLIGHT_COST", initial: "1000000", read: count(&cfg.CostInFlight, 0, 1_000_000_000), help: "sum of the costs of operations in flight, subscriptions not counted; one caller has a quarter of it; 0: no limit"},
 
 		{name: "LOG", initial: "auto", read: oneOf(&cfg.Log, "auto", "text", "json"), help: "form of the log on stderr: `text`, `json`, or `auto`, which is text on a terminal"},
 	}

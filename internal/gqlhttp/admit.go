@@ -51,10 +51,20 @@ func (h *handler) acquire() *gqlerror.Error {
 
 func (h *handler) release() { h.flying.Add(-1) }
 
-// leave takes back what enter counted; at most once.
+// leave gives back what enter counted and the cost in flight. It may be called again.
 func (x *exchange) leave() {
 	if x.entered {
 		x.entered = false
 		x.release()
 	}
+	x.takeCost()()
+}
+
+// takeCost returns the function that gives back the cost in flight, and leaves that to the caller.
+func (x *exchange) takeCost() (release func()) {
+	release, x.releaseCost = x.releaseCost, nil
+	if release == nil {
+		return func() {}
+	}
+	return release
 }

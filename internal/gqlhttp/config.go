@@ -48,7 +48,10 @@ type Config struct {
 
 	// Admit is asked before an operation is executed, and returns how long its caller must wait first; 0: not at all. nil: nobody waits.
 	Admit    func(ctx context.Context, c *request.Caller, cost int) time.Duration
-	InFlight int // requests under way at once, but for streams; 0: no bound
+	InFlight int // requests in flight at once, but for streams; 0: no bound
+
+	// CostInFlight bounds the sum of the costs of the operations in flight, but for subscriptions; one caller has a quarter of it. 0: no bound
+	CostInFlight int
 
 	// Begin gives the context of each operation of a WebSocket, made from that of the connection: other operations are requests of their own,
 	// with contexts of their own. nil: it is the connection's.

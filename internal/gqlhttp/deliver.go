@@ -17,7 +17,11 @@ func (x *exchange) writeIncremental(op *graphql.OperationContext) *refusal {
 		return refusef(http.StatusServiceUnavailable, codeRateLimited, "The server takes no more streams now; try again later.")
 	}
 	deferral := incremental.Prepare(op, x.engine.schema.Schema())
-	responses := x.engine.responses(x.ctx, op, done)
+	release := x.takeCost()
+	responses := x.engine.responses(x.ctx, op, func() {
+		release()
+		done()
+	})
 	var first *graphql.Response
 	select {
 	case first = <-responses:

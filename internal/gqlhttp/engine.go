@@ -19,6 +19,7 @@ type engine struct {
 	schema    graphql.ExecutableSchema
 	documents *documents
 	persisted *persisted
+	budget    *costBudget
 	cfg       Config
 }
 
@@ -32,7 +33,7 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 	for _, x := range cfg.Extensions {
 		e.Use(x)
 	}
-	return &engine{e, schema, newDocuments(schema.Schema(), cfg), newPersisted(cfg), cfg}
+	return &engine{e, schema, newDocuments(schema.Schema(), cfg), newPersisted(cfg), newCostBudget(cfg.CostInFlight), cfg}
 }
 
 // CreateOperationContext reads, checks and charges an operation. Nothing may be executed where there are errors; all of them have codes.
@@ -133,11 +134,20 @@ func (e *engine) charge(ctx context.Context, op *graphql.OperationContext) gqler
 	return e.admit(ctx, request.CallerFrom(ctx), cost)
 }
 
-// costOf is what an operation was charged; 0 where it did not come so far.
+// costOf returns the cost of the operation of ctx; 0 if there is none or it was not charged.
 func costOf(ctx context.Context) int {
 	if !graphql.HasOperationContext(ctx) {
 		return 0
 	}
-	cost, _ := graphql.GetOperationContext(ctx).Stats.GetExtension(costStat).(int)
+	return chargedCost(graphql.GetOperationContext(ctx))
+}
+
+func chargedCost(op *graphql.OperationContext) int {
+	cost, _ := op.Stats.GetExtension(costStat).(int)
 	return cost
+}
+
+// acquireCost waits until the cost of op fits into what may be in flight. If it is not refused, release must be called once.
+func (e *engine) acquireCost(ctx context.Context, op *graphql.OperationContext) (release func(), refused *refusal) {
+	return e.budget.acquire(ctx, request.CallerFrom(ctx), chargedCost(op))
 }

@@ -63,19 +63,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // exchange is one request and its answer.
 type exchange struct {
 	*handler
-	w          http.ResponseWriter
-	r          *http.Request
-	began      time.Time
-	ctx        context.Context // of the request; with a bound on its time and its caller once that is known
-	connection context.Context // of the request without a bound on its time
-	id         string          // of the request
-	media      string          // media type of an answer in one piece
-	acceptable bool            // the client takes such an answer
-	prefer     preferences
-	caller     *request.Caller // once it is known
-	key        *responseKey    // under which the response may be cached; nil: it may not
-	entered    bool            // it counts as under way
-	report     *request.Report // also in the Info of the request
+	w           http.ResponseWriter
+	r           *http.Request
+	began       time.Time
+	ctx         context.Context // of the request; with a bound on its time and its caller once that is known
+	connection  context.Context // of the request without a bound on its time
+	id          string          // of the request
+	media       string          // media type of an answer in one piece
+	acceptable  bool            // the client takes such an answer
+	prefer      preferences
+	caller      *request.Caller // once it is known
+	key         *responseKey    // under which the response may be cached; nil: it may not
+	entered     bool            // it counts as under way
+	releaseCost func()          // gives back the cost in flight; nil: none is held
+	report      *request.Report // also in the Info of the request
 }
 
 // done reports the outcome of the operation.
@@ -163,6 +164,11 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 	if refused := x.suits(op.Operation.Operation); refused != nil {
 		return refused
 	}
+	release, refused := x.engine.acquireCost(ctx, op)
+	if refused != nil {
+		return refused
+	}
+	x.releaseCost = release
 	return x.respond(ctx, op)
 }
 

@@ -83,9 +83,9 @@ func (s *socket) running(id string) bool {
 func (s *socket) operate(ctx context.Context, id string, p *parameters) {
 	report := &request.Report{Status: http.StatusSwitchingProtocols, Caller: request.CallerFrom(ctx)}
 	defer s.done(ctx, time.Now(), report)
-	release := sync.OnceFunc(s.release)
+	op, release, errs := s.admit(ctx, p)
+	release = sync.OnceFunc(release)
 	defer release()
-	op, errs := s.admitted(ctx, p)
 	if op != nil {
 		setOperation(report, op, s.cfg.Trusted)
 	}
@@ -120,12 +120,23 @@ func (s *socket) done(ctx context.Context, began time.Time, r *request.Report) {
 	}
 }
 
-// admitted counts an operation as in flight and checks it.
-func (s *socket) admitted(ctx context.Context, p *parameters) (*graphql.OperationContext, gqlerror.List) {
+// admit counts an operation as in flight, checks it, and waits until its cost fits. release must be called once, even if there are errors.
+func (s *socket) admit(ctx context.Context, p *parameters) (op *graphql.OperationContext, release func(), errs gqlerror.List) {
 	if err := s.acquire(); err != nil {
-		return nil, gqlerror.List{err}
+		return nil, s.release, gqlerror.List{err}
 	}
-	return s.operation(ctx, p)
+	op, errs = s.operation(ctx, p)
+	if errs != nil {
+		return op, s.release, errs
+	}
+	releaseCost, refused := s.engine.acquireCost(ctx, op)
+	if refused != nil {
+		return op, s.release, gqlerror.List{refused.err}
+	}
+	return op, func() {
+		releaseCost()
+		s.release()
+	}, nil
 }
 
 // operation checks an operation. Its errors have codes.

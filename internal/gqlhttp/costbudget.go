@@ -1,0 +1,106 @@
+package gqlhttp
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"scalegraph/internal/request"
+)
+
+// maxCostWait is how long an operation waits until the cost of others is released.
+const maxCostWait = time.Second
+
+// costBudget bounds the sum of the costs of operations in flight, and with it the memory that their responses take. One caller holds at most
+// a quarter of it, so that the rest stays free for others. An operation that costs more than a quarter counts as a quarter: otherwise it could
+// never run. The nil costBudget has no bound. It is safe for concurrent use.
+type costBudget struct {
+	share int64 // of one caller
+	total *semaphore.Weighted
+
+	mu      sync.Mutex
+	callers map[string]*callerShare // those with operations that run or wait
+}
+
+type callerShare struct {
+	*semaphore.Weighted
+	users int // operations that run or wait
+}
+
+// newCostBudget returns a budget of a size; nil if that is 0.
+func newCostBudget(size int) *costBudget {
+	if size == 0 {
+		return nil
+	}
+	return &costBudget{share: (int64(size) + 3) / 4, total: semaphore.NewWeighted(int64(size)), callers: map[string]*callerShare{}}
+}
+
+// acquire waits at most for maxCostWait, or until ctx ends, and then rejects the operation. Otherwise release must be called once.
+func (b *costBudget) acquire(ctx context.Context, c *request.Caller, cost int) (release func(), refused *refusal) {
+	if b == nil {
+		return func() {}, nil
+	}
+	weight, key := min(int64(cost), b.share), callerKey(c)
+	share := b.enter(key)
+	if !wait(ctx, share.Weighted, weight) {
+		b.leave(key)
+		return nil, &refusal{http.StatusTooManyRequests, limited(time.Second, "This caller has too much in flight at once; try again later.")}
+	}
+	if !wait(ctx, b.total, weight) {
+		share.Release(weight)
+		b.leave(key)
+		return nil, &refusal{http.StatusServiceUnavailable, limited(time.Second, "The server has too much in flight at once; try again later.")}
+	}
+	return func() {
+		b.total.Release(weight)
+		share.Release(weight)
+		b.leave(key)
+	}, nil
+}
+
+// wait acquires weight from s within maxCostWait.
+func wait(ctx context.Context, s *semaphore.Weighted, weight int64) bool {
+	if s.TryAcquire(weight) {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxCostWait)
+	defer cancel()
+	return s.Acquire(ctx, weight) == nil
+}
+
+func (b *costBudget) enter(key string) *callerShare {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	share := b.callers[key]
+	if share == nil {
+		share = &callerShare{Weighted: semaphore.NewWeighted(b.share)}
+		b.callers[key] = share
+	}
+	share.users++
+	return share
+}
+
+func (b *costBudget) leave(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	share := b.callers[key]
+	if share.users--; share.users == 0 {
+		delete(b.callers, key)
+	}
+}
+
+// callerKey distinguishes callers: by their name if they proved it, otherwise by their token. Tokens for single projects count only if there is
+// no other, so that inventing one gives nobody a second share.
+func callerKey(c *request.Caller) string {
+	switch {
+	case c.Name != "":
+		return "name " + c.Name
+	case c.Token != "":
+		return "token " + c.Token
+	}
+	return fmt.Sprint(c.Tokens)
+}

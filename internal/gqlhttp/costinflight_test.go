@@ -1,0 +1,63 @@
+package gqlhttp_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"scalegraph/internal/gqlhttp"
+	"scalegraph/upstream"
+)
+
+// The cost of queries in flight is bounded whatever their transport, and is given back when they end. What is refused is told to try again.
+func TestTheCostInFlightIsBounded(t *testing.T) {
+	const deferred = `{ scalingGroup(groupId: "g") { id ... @defer { region } } }`
+	f, entered, leave := newFeed(), make(chan struct{}), make(chan struct{})
+	f.group = func(_ context.Context, id string) (*upstream.Group, error) {
+		entered <- struct{}{}
+		<-leave
+		return &upstream.Group{ID: id}, nil
+	}
+	target := serveFeed(t, f, gqlhttp.Config{CostInFlight: 4}) // so that each caller may have one operation
+	s := introduced(t, target)                                 // a caller without a token
+	s.send(subscribe("s", subscription))
+	f.subscribed(t)
+	s.send(subscribe("one", groupQuery))
+	<-entered
+	done := make(chan reply, 3)
+	for token, query := range map[string]string{"a": groupQuery, "b": deferred, "c": groupQuery} {
+		go func() {
+			done <- post(t, target, query, "Accept", "multipart/mixed;deferSpec=20220824, application/json", "X-Auth-Token", token)
+		}()
+		<-entered
+	}
+
+	for token, status := range map[string]int{"a": http.StatusTooManyRequests, "d": http.StatusServiceUnavailable} {
+		got := post(t, target, groupQuery, "X-Auth-Token", token)
+		if got.StatusCode != status || got.Header.Get("Retry-After") != "1" || !strings.Contains(got.text, `"code":"RATE_LIMITED","retryAfterSeconds":1,"retryable":true`) {
+			t.Errorf("%s: %d %s", token, got.StatusCode, got.text)
+		}
+	}
+	s.send(subscribe("two", groupQuery))
+	if got := s.receive(); !strings.Contains(got, `"id":"two"`) || !strings.Contains(got, "RATE_LIMITED") {
+		t.Error(got)
+	}
+
+	close(leave)
+	for range 3 {
+		if got := <-done; got.StatusCode != http.StatusOK || strings.Contains(got.text, "RATE_LIMITED") {
+			t.Errorf("%d %s", got.StatusCode, got.text)
+		}
+	}
+	go func() {
+		for range entered { // what is asked again
+		}
+	}()
+	defer close(entered)
+	for _, token := range []string{"a", "b", "c", "d"} {
+		if got := post(t, target, groupQuery, "X-Auth-Token", token); got.StatusCode != http.StatusOK {
+			t.Errorf("afterwards: %d %s", got.StatusCode, got.text)
+		}
+	}
+}
