@@ -5,6 +5,10 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/tidwall/gjson"
+
+	"scalegraph/upstream/wirejson"
 )
 
 // Outcome is a status read together with the failed lists.
@@ -31,7 +35,7 @@ const (
 
 // Reason is one entry of a description that is JSON.
 type Reason struct {
-	Group             Group  // whose activity it explains
+	Group             Group  // of the activity
 	ChangeReason      string // as sent, e.g. MANNUAL
 	OldValue          *int32
 	NewValue          *int32
@@ -137,4 +141,48 @@ func growth(from, to int32) Direction {
 		return DirectionIn
 	}
 	return DirectionNone
+}
+
+// Reasons parses the description: an object with a list called reason, or a single reason. It returns nil if the description has another form,
+// and skips reasons without a change_reason.
+func (a *Activity) Reasons() []Reason {
+	if a.Description == nil || !wirejson.Valid(*a.Description) {
+		return nil
+	}
+	description := gjson.Parse(*a.Description)
+	if list := description.Get("reason"); description.IsObject() && list.Exists() {
+		description = list
+	}
+	var reasons []Reason
+	wirejson.ForEachEntry(description, func(v gjson.Result) {
+		if r := parseReason(v); r.ChangeReason != "" {
+			r.Group = a.Group
+			reasons = append(reasons, r)
+		}
+	})
+	return reasons
+}
+
+func parseReason(v gjson.Result) Reason {
+	var r Reason
+	v.ForEach(func(key, value gjson.Result) bool {
+		switch key.Str {
+		case "change_reason":
+			r.ChangeReason = value.String()
+		case "old_value":
+			r.OldValue = wirejson.Int32(value)
+		case "new_value":
+			r.NewValue = wirejson.Int32(value)
+		case "change_time":
+			if t := wirejson.Time(value); !t.IsZero() {
+				r.ChangeTime = &t
+			}
+		case "scaling_policy_id":
+			r.ScalingPolicyID = wirejson.Text(value)
+		case "scaling_policy_name":
+			r.ScalingPolicyName = wirejson.Text(value)
+		}
+		return true
+	})
+	return r
 }

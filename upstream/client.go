@@ -45,8 +45,8 @@ type Client struct {
 	backoff   groupBackoff
 	throttles throttles
 	large     *semaphore.Weighted // large bodies under way
-	carrier   carrier
-	transport http.RoundTripper // below carrier
+	auth      authTransport
+	transport http.RoundTripper // below auth
 	header    http.Header       // of all requests
 	signer    *signer           // nil: callers' tokens are sent
 	log       *slog.Logger
@@ -71,7 +71,7 @@ func New(cfg Config) (*Client, error) {
 		timeout:   cfg.Timeout,
 		slots:     newBulkhead(cfg.Concurrency, cfg.Timeout/2),
 		large:     semaphore.NewWeighted(maxLargeBodies),
-		carrier:   &authorizer{cfg.Transport},
+		auth:      &tokenAuth{cfg.Transport},
 		transport: cfg.Transport,
 		header:    http.Header{"Accept": {"application/json"}, "User-Agent": {"scalegraph"}},
 		buffers:   sync.Pool{New: func() any { return new(bytes.Buffer) }},
@@ -81,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 		return c, nil
 	}
 	c.signer, err = newSigner(cfg.Transport, cfg.Keys, cfg.Log)
-	c.carrier = c.signer
+	c.auth = c.signer
 	return c, err
 }
 
@@ -195,9 +195,9 @@ func (c *Client) read(ctx context.Context, q ListQuery, a *answer) (Listing, err
 		return Listing{}, a.unreadable(err)
 	}
 	request.CallerFrom(ctx).Tally.Rows.Add(int64(len(p.rows)))
-	if p.leftOut > 0 {
-		c.leftOut.Add(int64(p.leftOut))
-		c.log.WarnContext(ctx, "rows without id or start time left out", "rows", p.leftOut, "region", q.Group.Region,
+	if p.skipped > 0 {
+		c.leftOut.Add(int64(p.skipped))
+		c.log.WarnContext(ctx, "rows without id or start time left out", "rows", p.skipped, "region", q.Group.Region,
 			"project", q.Group.Project, "group", q.Group.ID, "offset", q.Offset, "upstreamRequestId", a.requestID())
 	}
 	return Listing{Rows: p.rows, Offset: q.Offset, Total: p.total, At: a.at}, nil

@@ -8,105 +8,107 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
+
+	"scalegraph/upstream/wirejson"
 )
 
-// page is a decoded answer.
+// page is a decoded response of the activity log.
 type page struct {
-	rows    []*Activity // nil where a row has no id or start time
-	leftOut int         // how many are nil
+	rows    []*Activity // nil if a row has no id or start time
+	skipped int         // how many rows are nil
 	total   int
 }
 
-// decodePage reads an answer strictly where a mistake would shift rows, and leniently within a row: a member that is not as
-// documented is left out or kept as text, and never costs the row, let alone the page.
+// decodePage decodes the envelope strictly, because a mistake there would shift rows, and each row leniently: a member that is not as documented
+// is dropped or converted to text, and never costs the row or the page.
 func decodePage(body string, q ListQuery) (page, error) {
-	p := &scanner{s: validText(body)}
+	p := wirejson.NewScanner(validText(body))
 	var total gjson.Result
-	var l listed
+	var list rowList
 	member := func(name string) {
 		switch name {
 		case "total_number":
-			total = p.result()
+			total = p.ReadResult()
 		case "scaling_activity_log":
-			l = readRows(p, q)
+			list = readRows(p, q)
 		default:
-			p.value()
+			p.SkipValue()
 		}
 	}
-	if p.peek() == '{' {
-		p.object(member)
+	if p.Peek() == '{' {
+		p.Object(member)
 	} else {
-		p.value()
+		p.SkipValue()
 	}
-	if !p.done() {
+	if !p.AtEOF() {
 		return page{}, errors.New("not JSON, or cut off")
 	}
-	return makePage(total, l, q)
+	return newPage(total, list, q)
 }
 
-// validText puts a replacement character in the place of what is no UTF-8. To look first is several times as fast where all is.
+// validText replaces invalid UTF-8 and removes a byte order mark, which RFC 8259 allows parsers to ignore.
 func validText(s string) string {
-	s = strings.TrimPrefix(s, "\uFEFF") // RFC 8259 lets parsers ignore a byte order mark
-	if utf8.ValidString(s) {
+	s = strings.TrimPrefix(s, "\uFEFF")
+	if utf8.ValidString(s) { // several times as fast as a replacement that finds nothing
 		return s
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-func makePage(total gjson.Result, l listed, q ListQuery) (page, error) {
-	n := number(total)
+func newPage(total gjson.Result, list rowList, q ListQuery) (page, error) {
+	n := wirejson.Int32(total)
 	switch {
 	case n == nil || *n < 0:
 		return page{}, errors.New("total_number is no count")
-	case l.wrong:
+	case list.notArray:
 		return page{}, errors.New("scaling_activity_log is no list")
-	case len(l.rows) > q.Limit:
-		// An upstream that does not heed limit need not heed start_number: nobody knows which rows these are.
-		return page{}, fmt.Errorf("more than the %d rows asked for", q.Limit)
+	case len(list.rows) > q.Limit:
+		// An upstream that ignores limit may ignore start_number as well, so the position of these rows is unknown.
+		return page{}, fmt.Errorf("more than the requested %d rows", q.Limit)
 	}
-	p := page{rows: l.rows, total: int(*n)}
+	p := page{rows: list.rows, total: int(*n)}
 	for _, row := range p.rows {
 		if row == nil {
-			p.leftOut++
+			p.skipped++
 		}
 	}
 	if len(p.rows) > 0 {
-		// A row that joined between the upstream's counting and its listing is counted by us.
+		// The upstream counts before it lists. A row that is added in between is missing in its total.
 		p.total = max(p.total, q.Offset+len(p.rows))
 	}
 	return p, nil
 }
 
-// listed is what stood for the list of rows.
-type listed struct {
-	rows  []*Activity
-	wrong bool // it is no list
+// rowList is the decoded member scaling_activity_log.
+type rowList struct {
+	rows     []*Activity
+	notArray bool
 }
 
-// readRows reads a list of rows, at most one more than was asked for; null holds none.
-func readRows(p *scanner, q ListQuery) listed {
-	switch p.peek() {
+// readRows reads at most one row more than requested. null is an empty list.
+func readRows(p *wirejson.Scanner, q ListQuery) rowList {
+	switch p.Peek() {
 	case '[':
 	case 'n':
-		p.value()
-		return listed{}
+		p.SkipValue()
+		return rowList{}
 	default:
-		p.value()
-		return listed{wrong: true}
+		p.SkipValue()
+		return rowList{notArray: true}
 	}
 	rows := make([]*Activity, 0, q.Limit)
-	p.array(func() {
+	p.Array(func() {
 		if len(rows) > q.Limit {
-			p.value()
+			p.SkipValue()
 			return
 		}
 		rows = append(rows, decodeRow(p, q))
 	})
-	return listed{rows: rows}
+	return rowList{rows: rows}
 }
 
-// rowMemory is a row with all that it needs to point at, made in one go.
-type rowMemory struct {
+// rowAlloc is an activity and the values that it points to, in one allocation.
+type rowAlloc struct {
 	Activity
 
 	instanceValue, desireValue, scalingValue int32
@@ -114,88 +116,88 @@ type rowMemory struct {
 	description string
 }
 
-// decodeRow returns nil where the row has no id or start time: it has no place in the log then.
-func decodeRow(p *scanner, q ListQuery) *Activity {
-	if p.peek() != '{' {
-		p.value()
+// decodeRow returns nil if the row has no id or start time: it has no position in the log then.
+func decodeRow(p *wirejson.Scanner, q ListQuery) *Activity {
+	if p.Peek() != '{' {
+		p.SkipValue()
 		return nil
 	}
-	a := &rowMemory{Activity: Activity{Group: q.Group, Type: TypeUnknown, Status: StatusUnknown}}
+	a := &rowAlloc{Activity: Activity{Group: q.Group, Type: TypeUnknown, Status: StatusUnknown}}
 	a.Details.Sections = q.Sections
 	if q.Sections == AllSections {
-		// One copy for all texts of the row, so that a row that is kept alone does not keep the whole page. Who does not ask for
-		// all of it does not keep it.
-		own := &scanner{s: strings.Clone(p.value()), scratch: p.scratch}
-		own.object(func(name string) { a.read(own, name) })
-		a.Held = int32(len(own.s) + own.copied)
-		p.scratch = own.scratch
+		// The strings of the row share one copy of its JSON, so that a cached row does not retain the whole page. Callers that request
+		// fewer sections do not cache rows.
+		text := strings.Clone(p.SkipValue())
+		row := p.Sub(text)
+		row.Object(func(name string) { a.setMember(row, name) })
+		a.Held = int32(len(text) + row.UnescapedBytes())
 	} else {
-		p.object(func(name string) { a.read(p, name) })
+		p.Object(func(name string) { a.setMember(p, name) })
 	}
 	if a.LogID == "" || a.StartTime.IsZero() {
 		return nil
 	}
 	if a.Status == StatusDoing {
-		a.EndTime = time.Time{} // whatever was sent: it has not ended
+		a.EndTime = time.Time{} // ignore a sent value: the activity has not ended
 	}
 	return &a.Activity
 }
 
-// read takes one member of a row; unknown ones are ignored.
-func (a *rowMemory) read(p *scanner, key string) {
+// setMember reads one member of a row. Unknown members are skipped.
+func (a *rowAlloc) setMember(p *wirejson.Scanner, key string) {
 	switch key {
 	case "id":
-		a.LogID = p.identifier()
+		a.LogID = p.ReadID()
 	case "type":
-		a.RawType, a.Type = readType(p.anything())
+		a.RawType, a.Type = readType(p.ReadText())
 	case "status":
-		a.RawStatus, a.Status = readStatus(p.anything())
+		a.RawStatus, a.Status = readStatus(p.ReadText())
 	case "start_time":
-		a.StartTime = p.instant()
+		a.StartTime = p.ReadTime()
 	case "end_time":
-		a.EndTime = p.instant()
+		a.EndTime = p.ReadTime()
 	case "instance_value":
-		a.InstanceValue = p.integer(&a.instanceValue)
+		a.InstanceValue = p.ReadInt32(&a.instanceValue)
 	case "desire_value":
-		a.DesireValue = p.integer(&a.desireValue)
+		a.DesireValue = p.ReadInt32(&a.desireValue)
 	case "scaling_value":
-		a.ScalingValue = p.integer(&a.scalingValue)
+		a.ScalingValue = p.ReadInt32(&a.scalingValue)
 	case "description":
 		if !a.Details.Sections.Has(SectionDescriptions) {
-			p.value()
+			p.SkipValue()
 			return
 		}
-		a.Description = p.optionalText(&a.description)
+		a.Description = p.ReadOptionalText(&a.description)
 	default:
-		a.readList(p, key)
+		a.setList(p, key)
 	}
 }
 
-// readList takes one of the heavy lists. Of one in a section that nobody asked for only the length is read: to take the lists apart
-// is most of the work on a page.
-func (a *rowMemory) readList(p *scanner, key string) {
+// setList reads one of the lists of a row. If its section was not requested only the length is set: decoding the lists is most of the
+// work on a page.
+func (a *rowAlloc) setList(p *wirejson.Scanner, key string) {
 	d, n := &a.Details, &a.Lengths
-	moved, failed, balanced := d.Sections.Has(SectionInstances), d.Sections.Has(SectionFailures), d.Sections.Has(SectionLoadBalancers)
+	wantInstances, wantFailures, wantLoadBalancers := d.Sections.Has(SectionInstances), d.Sections.Has(SectionFailures), d.Sections.Has(SectionLoadBalancers)
 	switch key {
 	case "instance_added_list":
-		d.Added, n.Added = p.instances(moved, false)
+		d.Added, n.Added = readInstances(p, wantInstances, false)
 	case "instance_removed_list":
-		d.Removed, n.Removed = p.instances(moved, false)
+		d.Removed, n.Removed = readInstances(p, wantInstances, false)
 	case "instance_deleted_list":
-		d.Deleted, n.Deleted = p.instances(moved, false)
+		d.Deleted, n.Deleted = readInstances(p, wantInstances, false)
 	case "instance_standby_list":
-		d.Standby, n.Standby = p.instances(moved, false)
+		d.Standby, n.Standby = readInstances(p, wantInstances, false)
 	case "instance_failed_list":
-		d.Failed, n.Failed = p.instances(failed, true)
+		d.Failed, n.Failed = readInstances(p, wantFailures, true)
 	case "lb_bind_success_list":
-		d.Bound, n.Bound = p.changes(balanced, false)
+		d.Bound, n.Bound = readLoadBalancers(p, wantLoadBalancers, false)
 	case "lb_bind_failed_list":
-		d.BindFailed, n.BindFailed = p.changes(balanced, true)
+		d.BindFailed, n.BindFailed = readLoadBalancers(p, wantLoadBalancers, true)
 	case "lb_unbind_success_list":
-		d.Unbound, n.Unbound = p.changes(balanced, false)
+		d.Unbound, n.Unbound = readLoadBalancers(p, wantLoadBalancers, false)
 	case "lb_unbind_failed_list":
-		d.UnbindFailed, n.UnbindFailed = p.changes(balanced, true)
+		d.UnbindFailed, n.UnbindFailed = readLoadBalancers(p, wantLoadBalancers, true)
 	default:
-		p.value()
+		p.SkipValue()
 	}
 }

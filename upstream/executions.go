@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"scalegraph/upstream/wirejson"
 )
 
 // Trigger says what started an execution.
@@ -101,33 +103,33 @@ func (f ExecutionFilter) query() url.Values {
 func (c *Client) ListExecutions(ctx context.Context, policy PolicyRef, f ExecutionFilter, r Range) (Items[Execution], error) {
 	l := lookup{what: "list executions", region: policy.Region, version: "v1", project: policy.Project,
 		path: []string{"scaling_policy_execute_log", policy.ID}, query: f.query()}
-	return listItems(ctx, c, l, "scaling_policy_execute_log", r, func(m record) *Execution { return execution(m, policy) })
+	return listItems(ctx, c, l, "scaling_policy_execute_log", r, func(m wirejson.Record) *Execution { return execution(m, policy) })
 }
 
 // execution returns nil if the entry has no id or time: it has no place in the log then.
-func execution(m record, policy PolicyRef) *Execution {
-	id, at := m.id("id"), m.instant("execute_time")
+func execution(m wirejson.Record, policy PolicyRef) *Execution {
+	id, at := m.ID("id"), m.Time("execute_time")
 	if id == "" || at == nil {
 		return nil
 	}
 	return &Execution{
 		Policy:        policy,
 		LogID:         id,
-		Status:        known(m.text("status"), ExecutionStatuses()),
-		RawStatus:     m.text("status"),
-		Trigger:       trigger(m.text("execute_type")),
-		RawTrigger:    m.text("execute_type"),
+		Status:        wirejson.Enum(m.Text("status"), ExecutionStatuses()),
+		RawStatus:     m.Text("status"),
+		Trigger:       trigger(m.Text("execute_type")),
+		RawTrigger:    m.Text("execute_type"),
 		ExecutedAt:    *at,
-		ResourceType:  m.optionalText("scaling_resource_type"),
-		ResourceID:    m.optionalID("scaling_resource_id"),
-		Operation:     operation(m.text("type")),
-		RawOperation:  m.text("type"),
-		OldValue:      m.number("old_value"),
-		DesiredValue:  m.number("desire_value"),
-		LimitValue:    m.number("limit_value"),
-		FailureReason: m.optionalText("failed_reason"),
-		Jobs:          jobs(m.objects("job_records")),
-		Bandwidth:     bandwidth(m.object("meta_data")),
+		ResourceType:  m.OptionalText("scaling_resource_type"),
+		ResourceID:    m.OptionalID("scaling_resource_id"),
+		Operation:     operation(m.Text("type")),
+		RawOperation:  m.Text("type"),
+		OldValue:      m.Int32("old_value"),
+		DesiredValue:  m.Int32("desire_value"),
+		LimitValue:    m.Int32("limit_value"),
+		FailureReason: m.OptionalText("failed_reason"),
+		Jobs:          jobs(m.Objects("job_records")),
+		Bandwidth:     bandwidth(m.Object("meta_data")),
 	}
 }
 
@@ -139,21 +141,21 @@ func trigger(raw string) Trigger {
 	case "MANNUAL":
 		return TriggerManual
 	}
-	return known(raw, Triggers())
+	return wirejson.Enum(raw, Triggers())
 }
 
-func jobs(list []record) []*ExecutionJob {
+func jobs(list []wirejson.Record) []*ExecutionJob {
 	var all []*ExecutionJob
 	for _, m := range list {
 		all = append(all, &ExecutionJob{
-			Name:       m.text("job_name"),
-			RecordType: m.text("record_type"),
-			RecordTime: m.instant("record_time"),
-			Request:    m.optionalText("request"),
-			Response:   m.optionalText("response"),
-			Code:       m.optionalText("code"),
-			Message:    m.optionalText("message"),
-			Status:     m.text("job_status"),
+			Name:       m.Text("job_name"),
+			RecordType: m.Text("record_type"),
+			RecordTime: m.Time("record_time"),
+			Request:    m.OptionalText("request"),
+			Response:   m.OptionalText("response"),
+			Code:       m.OptionalText("code"),
+			Message:    m.OptionalText("message"),
+			Status:     m.Text("job_status"),
 		})
 	}
 	return all

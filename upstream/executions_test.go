@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"scalegraph/upstream/wirejson"
 )
 
-func recordOf(object string) record { return gjson.Parse(object).Map() }
+func recordOf(object string) wirejson.Record { return gjson.Parse(object).Map() }
 
 func listExecution(t *testing.T, entry string) *Execution {
 	t.Helper()

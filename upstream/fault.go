@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
+
+	"scalegraph/upstream/wirejson"
 )
 
 // fault is what the body of an error says.
@@ -18,7 +20,7 @@ type fault struct {
 // readFault reads the body of an error: the service's nested shape, the gateway's flat one, the flat one with an AS code,
 // IAM's with a number for a code. Of anything else, HTML say, the whole text is the message.
 func readFault(body string) fault {
-	if !sound(body) {
+	if !wirejson.Valid(body) {
 		return fault{message: body}
 	}
 	var f fault

@@ -3,6 +3,8 @@ package upstream
 import (
 	"context"
 	"time"
+
+	"scalegraph/upstream/wirejson"
 )
 
 // GroupStatus is the state of a group.
@@ -73,61 +75,61 @@ type Tag struct {
 // ListGroups lists the groups of a project that the caller may see. Two callers may get different lists.
 func (c *Client) ListGroups(ctx context.Context, p Project, r Range) (Items[GroupDetails], error) {
 	l := lookup{what: "list groups", region: p.Region, version: "v1", project: p.ID, path: []string{"scaling_group"}}
-	return listItems(ctx, c, l, "scaling_groups", r, func(m record) *GroupDetails {
-		return groupDetails(m, Group{Region: p.Region, Project: p.ID, ID: m.id("scaling_group_id")})
+	return listItems(ctx, c, l, "scaling_groups", r, func(m wirejson.Record) *GroupDetails {
+		return groupDetails(m, Group{Region: p.Region, Project: p.ID, ID: m.ID("scaling_group_id")})
 	})
 }
 
 // ShowGroup returns the details of one group and when the call was sent. An unknown group is ErrNotFound.
 func (c *Client) ShowGroup(ctx context.Context, g Group) (*GroupDetails, time.Time, error) {
 	l := lookup{what: "show group", region: g.Region, version: "v1", project: g.Project, group: g.ID, path: []string{"scaling_group", g.ID}}
-	return showItem(ctx, c, l, "scaling_group", func(m record) *GroupDetails { return groupDetails(m, g) })
+	return showItem(ctx, c, l, "scaling_group", func(m wirejson.Record) *GroupDetails { return groupDetails(m, g) })
 }
 
 // groupDetails returns nil if the group has no id.
-func groupDetails(m record, g Group) *GroupDetails {
+func groupDetails(m wirejson.Record, g Group) *GroupDetails {
 	if g.ID == "" {
 		return nil
 	}
 	d := &GroupDetails{
 		Group:     g,
-		Name:      m.text("scaling_group_name"),
-		Status:    known(m.text("scaling_group_status"), GroupStatuses()),
-		RawStatus: m.text("scaling_group_status"),
+		Name:      m.Text("scaling_group_name"),
+		Status:    wirejson.Enum(m.Text("scaling_group_status"), GroupStatuses()),
+		RawStatus: m.Text("scaling_group_status"),
 
-		CurrentInstances: m.number("current_instance_number"),
-		DesiredInstances: m.number("desire_instance_number"),
-		MinInstances:     m.number("min_instance_number"),
-		MaxInstances:     m.number("max_instance_number"),
-		CooldownSeconds:  m.number("cool_down_time"),
+		CurrentInstances: m.Int32("current_instance_number"),
+		DesiredInstances: m.Int32("desire_instance_number"),
+		MinInstances:     m.Int32("min_instance_number"),
+		MaxInstances:     m.Int32("max_instance_number"),
+		CooldownSeconds:  m.Int32("cool_down_time"),
 
-		IsScaling: m.flag("is_scaling"),
-		LastError: m.optionalText("detail"),
+		IsScaling: m.Bool("is_scaling"),
+		LastError: m.OptionalText("detail"),
 
-		ConfigurationID:    m.optionalID("scaling_configuration_id"),
-		ConfigurationName:  m.optionalText("scaling_configuration_name"),
-		AvailabilityZones:  m.texts("available_zones"),
-		VpcID:              m.optionalID("vpc_id"),
-		NetworkIDs:         m.ids("networks"),
-		SecurityGroupIDs:   m.ids("security_groups"),
-		LoadBalancers:      loadBalancers(m.objects("lbaas_listeners")),
-		ClassicListenerIDs: m.texts("lb_listener_id"),
+		ConfigurationID:    m.OptionalID("scaling_configuration_id"),
+		ConfigurationName:  m.OptionalText("scaling_configuration_name"),
+		AvailabilityZones:  m.Texts("available_zones"),
+		VpcID:              m.OptionalID("vpc_id"),
+		NetworkIDs:         m.IDs("networks"),
+		SecurityGroupIDs:   m.IDs("security_groups"),
+		LoadBalancers:      loadBalancers(m.Objects("lbaas_listeners")),
+		ClassicListenerIDs: m.Texts("lb_listener_id"),
 
-		HealthCheckMethod:          m.optionalText("health_periodic_audit_method"),
-		HealthCheckIntervalMinutes: m.number("health_periodic_audit_time"),
-		HealthCheckGraceSeconds:    m.number("health_periodic_audit_grace_period"),
-		TerminationPolicy:          m.optionalText("instance_terminate_policy"),
-		ZonePolicy:                 m.optionalText("multi_az_priority_policy"),
-		DeletePublicIP:             m.flag("delete_publicip"),
-		DeleteVolume:               m.flag("delete_volume"),
-		AgencyName:                 m.optionalText("iam_agency_name"),
-		EnterpriseProjectID:        m.optionalID("enterprise_project_id"),
-		Description:                m.optionalText("description"),
+		HealthCheckMethod:          m.OptionalText("health_periodic_audit_method"),
+		HealthCheckIntervalMinutes: m.Int32("health_periodic_audit_time"),
+		HealthCheckGraceSeconds:    m.Int32("health_periodic_audit_grace_period"),
+		TerminationPolicy:          m.OptionalText("instance_terminate_policy"),
+		ZonePolicy:                 m.OptionalText("multi_az_priority_policy"),
+		DeletePublicIP:             m.Bool("delete_publicip"),
+		DeleteVolume:               m.Bool("delete_volume"),
+		AgencyName:                 m.OptionalText("iam_agency_name"),
+		EnterpriseProjectID:        m.OptionalID("enterprise_project_id"),
+		Description:                m.OptionalText("description"),
 		Tags:                       tags(m),
-		CreatedAt:                  m.instant("create_time"),
+		CreatedAt:                  m.Time("create_time"),
 	}
 	if d.IsScaling != nil && *d.IsScaling {
-		d.setActivityType(m.optionalText("activity_type"))
+		d.setActivityType(m.OptionalText("activity_type"))
 	}
 	return d
 }
@@ -140,27 +142,27 @@ func (d *GroupDetails) setActivityType(raw *string) {
 	d.CurrentActivityType, d.RawCurrentActivityType = &t, raw
 }
 
-func loadBalancers(list []record) []*LbaasListener {
+func loadBalancers(list []wirejson.Record) []*LbaasListener {
 	var listeners []*LbaasListener
 	for _, m := range list {
 		listeners = append(listeners, &LbaasListener{
-			ListenerID:   m.optionalID("listener_id"),
-			PoolID:       m.optionalID("pool_id"),
-			ProtocolPort: m.number("protocol_port"),
-			Weight:       m.number("weight"),
+			ListenerID:   m.OptionalID("listener_id"),
+			PoolID:       m.OptionalID("pool_id"),
+			ProtocolPort: m.Int32("protocol_port"),
+			Weight:       m.Int32("weight"),
 		})
 	}
 	return listeners
 }
 
 // tags returns nil if no list was sent, and an empty list if it has no entries.
-func tags(m record) []*Tag {
+func tags(m wirejson.Record) []*Tag {
 	if !m["tags"].IsArray() {
 		return nil
 	}
 	list := []*Tag{}
-	for _, tag := range m.objects("tags") {
-		list = append(list, &Tag{Key: tag.text("key"), Value: tag.text("value")})
+	for _, tag := range m.Objects("tags") {
+		list = append(list, &Tag{Key: tag.Text("key"), Value: tag.Text("value")})
 	}
 	return list
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"scalegraph/upstream/wirejson"
 )
 
 // LifecycleState is the state of an instance in its group.
@@ -64,23 +66,23 @@ type GroupInstance struct {
 func (c *Client) ListInstances(ctx context.Context, g Group, r Range) (Items[GroupInstance], error) {
 	l := lookup{what: "list instances", region: g.Region, version: "v1", project: g.Project, group: g.ID,
 		path: []string{"scaling_group_instance", g.ID, "list"}}
-	return listItems(ctx, c, l, "scaling_group_instances", r, func(m record) *GroupInstance { return groupInstance(m, g) })
+	return listItems(ctx, c, l, "scaling_group_instances", r, func(m wirejson.Record) *GroupInstance { return groupInstance(m, g) })
 }
 
 // groupInstance never returns nil: an instance has no id while it is being created.
-func groupInstance(m record, g Group) *GroupInstance {
+func groupInstance(m wirejson.Record, g Group) *GroupInstance {
 	return &GroupInstance{
 		Group:                g,
-		InstanceID:           m.optionalID("instance_id"),
-		InstanceName:         m.optionalText("instance_name"),
-		LifecycleState:       known(m.text("life_cycle_state"), LifecycleStates()),
-		RawLifecycleState:    m.text("life_cycle_state"),
-		Health:               instanceHealth(m.text("health_status")),
-		RawHealth:            m.text("health_status"),
-		ProtectedFromScaleIn: m.flag("protect_from_scaling_down"),
-		ConfigurationID:      m.optionalID("scaling_configuration_id"),
-		ConfigurationName:    m.optionalText("scaling_configuration_name"),
-		JoinedAt:             m.instant("create_time"),
+		InstanceID:           m.OptionalID("instance_id"),
+		InstanceName:         m.OptionalText("instance_name"),
+		LifecycleState:       wirejson.Enum(m.Text("life_cycle_state"), LifecycleStates()),
+		RawLifecycleState:    m.Text("life_cycle_state"),
+		Health:               instanceHealth(m.Text("health_status")),
+		RawHealth:            m.Text("health_status"),
+		ProtectedFromScaleIn: m.Bool("protect_from_scaling_down"),
+		ConfigurationID:      m.OptionalID("scaling_configuration_id"),
+		ConfigurationName:    m.OptionalText("scaling_configuration_name"),
+		JoinedAt:             m.Time("create_time"),
 	}
 }
 
@@ -89,7 +91,7 @@ func instanceHealth(raw string) InstanceHealth {
 	if strings.TrimSpace(raw) == "INITAILIZING" {
 		return HealthInitializing
 	}
-	return known(raw, InstanceHealths())
+	return wirejson.Enum(raw, InstanceHealths())
 }
 
 // Is reports whether an instance that an activity names is this one: by id if both have one, else by name.

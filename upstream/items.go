@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"scalegraph/internal/request"
+	"scalegraph/upstream/wirejson"
 )
 
 // CallKind names a kind of upstream call. The upstream checks a permission of its own for each kind, so an accepted call of one kind says
@@ -54,6 +55,13 @@ type Items[T any] struct {
 	At      time.Time // when the call was sent
 }
 
+// Snapshot is a whole list of groups, instances or policies as it was at one time. It is shared: callers must not change it.
+type Snapshot[T any] struct {
+	Entries []*T // in no particular order, without repeats
+	AsOf    time.Time
+	Stale   bool // the upstream failed and a cached copy was served instead
+}
+
 // lookup describes one call for anything but the activity log.
 type lookup struct {
 	what    string // for errors and logs, e.g. "list groups"
@@ -66,7 +74,7 @@ type lookup struct {
 }
 
 // listItems makes one call for a range of a list. It fails as Client.List does. decode returns nil for an entry that cannot be identified.
-func listItems[T any](ctx context.Context, c *Client, l lookup, list string, r Range, decode func(record) *T) (Items[T], error) {
+func listItems[T any](ctx context.Context, c *Client, l lookup, list string, r Range, decode func(wirejson.Record) *T) (Items[T], error) {
 	if r.Limit < 1 || r.Limit > MaxLimit || r.Offset < 0 {
 		return Items[T]{}, fmt.Errorf("%s: limit %d or offset %d is out of range", l.what, r.Limit, r.Offset)
 	}
@@ -91,8 +99,8 @@ func listItems[T any](ctx context.Context, c *Client, l lookup, list string, r R
 }
 
 // readItems reads the envelope strictly, because a mistake there would shift entries, and each entry leniently.
-func readItems[T any](body gjson.Result, list string, r Range, decode func(record) *T) (Items[T], error) {
-	total, entries := number(body.Get("total_number")), body.Get(list)
+func readItems[T any](body gjson.Result, list string, r Range, decode func(wirejson.Record) *T) (Items[T], error) {
+	total, entries := wirejson.Int32(body.Get("total_number")), body.Get(list)
 	switch {
 	case total == nil || *total < 0:
 		return Items[T]{}, errors.New("total_number is no count")
@@ -112,7 +120,7 @@ func readItems[T any](body gjson.Result, list string, r Range, decode func(recor
 	return items, nil
 }
 
-func decodeEntry[T any](v gjson.Result, decode func(record) *T) *T {
+func decodeEntry[T any](v gjson.Result, decode func(wirejson.Record) *T) *T {
 	if !v.IsObject() {
 		return nil
 	}
@@ -130,7 +138,7 @@ func missing[T any](entries []*T) int {
 }
 
 // showItem makes one call for the object that stands under key. It fails as Client.List does.
-func showItem[T any](ctx context.Context, c *Client, l lookup, key string, decode func(record) *T) (item *T, at time.Time, err error) {
+func showItem[T any](ctx context.Context, c *Client, l lookup, key string, decode func(wirejson.Record) *T) (item *T, at time.Time, err error) {
 	err = c.lookUp(ctx, l, func(body gjson.Result, sent time.Time) error {
 		at = sent
 		if item = decodeEntry(body.Get(key), decode); item == nil {
@@ -171,7 +179,7 @@ func (c *Client) tryLookUp(ctx context.Context, l lookup, read func(body gjson.R
 	}
 	defer a.release()
 	body := validText(a.body)
-	if !sound(body) {
+	if !wirejson.Valid(body) {
 		return a.unreadable(errors.New("not JSON, or cut off"))
 	}
 	if err := read(gjson.Parse(body), a.at); err != nil {

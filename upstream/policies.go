@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"scalegraph/upstream/wirejson"
 )
 
 // PolicyType says what makes a policy fire.
@@ -119,8 +121,8 @@ func (c *Client) ListResourcePolicies(ctx context.Context, g Group, r Range) (It
 func (c *Client) listPolicies(ctx context.Context, g Group, version string, r Range) (Items[Policy], error) {
 	l := lookup{what: "list policies", region: g.Region, version: version, project: g.Project, group: g.ID,
 		path: []string{"scaling_policy", g.ID, "list"}}
-	return listItems(ctx, c, l, "scaling_policies", r, func(m record) *Policy {
-		return policy(m, PolicyRef{Region: g.Region, Project: g.Project, ID: m.id("scaling_policy_id")}, g.ID)
+	return listItems(ctx, c, l, "scaling_policies", r, func(m wirejson.Record) *Policy {
+		return policy(m, PolicyRef{Region: g.Region, Project: g.Project, ID: m.ID("scaling_policy_id")}, g.ID)
 	})
 }
 
@@ -128,8 +130,8 @@ func (c *Client) listPolicies(ctx context.Context, g Group, version string, r Ra
 // different lists.
 func (c *Client) ListProjectPolicies(ctx context.Context, p Project, r Range) (Items[Policy], error) {
 	l := lookup{what: "list policies", region: p.Region, version: "v2", project: p.ID, path: []string{"scaling_policy"}}
-	return listItems(ctx, c, l, "scaling_policies", r, func(m record) *Policy {
-		return policy(m, PolicyRef{Region: p.Region, Project: p.ID, ID: m.id("scaling_policy_id")}, "")
+	return listItems(ctx, c, l, "scaling_policies", r, func(m wirejson.Record) *Policy {
+		return policy(m, PolicyRef{Region: p.Region, Project: p.ID, ID: m.ID("scaling_policy_id")}, "")
 	})
 }
 
@@ -145,35 +147,35 @@ func (c *Client) ShowPolicyV2(ctx context.Context, ref PolicyRef) (*Policy, time
 
 func (c *Client) showPolicy(ctx context.Context, ref PolicyRef, version string) (*Policy, time.Time, error) {
 	l := lookup{what: "show policy", region: ref.Region, version: version, project: ref.Project, path: []string{"scaling_policy", ref.ID}}
-	return showItem(ctx, c, l, "scaling_policy", func(m record) *Policy { return policy(m, ref, "") })
+	return showItem(ctx, c, l, "scaling_policy", func(m wirejson.Record) *Policy { return policy(m, ref, "") })
 }
 
 // policy returns nil if the policy has no id. group is the group that was named in the call; empty if none was.
-func policy(m record, ref PolicyRef, group string) *Policy {
+func policy(m wirejson.Record, ref PolicyRef, group string) *Policy {
 	if ref.ID == "" {
 		return nil
 	}
 	p := &Policy{
 		Ref:             ref,
 		ResourceType:    ResourceGroup,
-		Name:            m.text("scaling_policy_name"),
-		Type:            policyType(m.text("scaling_policy_type")),
-		RawType:         m.text("scaling_policy_type"),
-		Status:          known(m.text("policy_status"), PolicyStatuses()),
-		RawStatus:       m.text("policy_status"),
-		AlarmID:         m.optionalID("alarm_id"),
-		Schedule:        schedule(m.object("scheduled_policy")),
-		Action:          action(m.object("scaling_policy_action")),
-		CooldownSeconds: m.number("cool_down_time"),
-		Description:     m.optionalText("description"),
-		Bandwidth:       bandwidth(m.object("meta_data")),
-		CreatedAt:       m.instant("create_time"),
+		Name:            m.Text("scaling_policy_name"),
+		Type:            policyType(m.Text("scaling_policy_type")),
+		RawType:         m.Text("scaling_policy_type"),
+		Status:          wirejson.Enum(m.Text("policy_status"), PolicyStatuses()),
+		RawStatus:       m.Text("policy_status"),
+		AlarmID:         m.OptionalID("alarm_id"),
+		Schedule:        schedule(m.Object("scheduled_policy")),
+		Action:          action(m.Object("scaling_policy_action")),
+		CooldownSeconds: m.Int32("cool_down_time"),
+		Description:     m.OptionalText("description"),
+		Bandwidth:       bandwidth(m.Object("meta_data")),
+		CreatedAt:       m.Time("create_time"),
 	}
-	if sent := strings.TrimSpace(m.text("scaling_resource_type")); sent != "" {
+	if sent := strings.TrimSpace(m.Text("scaling_resource_type")); sent != "" {
 		p.ResourceType = sent
 	}
 	if p.ResourceType == ResourceGroup {
-		id := first(m.id("scaling_group_id"), first(m.id("scaling_resource_id"), group))
+		id := first(m.ID("scaling_group_id"), first(m.ID("scaling_resource_id"), group))
 		p.Group = Group{Region: ref.Region, Project: ref.Project, ID: id}
 	}
 	return p
@@ -184,32 +186,32 @@ func policyType(raw string) PolicyType {
 	if strings.TrimSpace(raw) == "SCHEDULE" {
 		return PolicyScheduled
 	}
-	return known(raw, PolicyTypes())
+	return wirejson.Enum(raw, PolicyTypes())
 }
 
-func schedule(m record) *PolicySchedule {
+func schedule(m wirejson.Record) *PolicySchedule {
 	if len(m) == 0 {
 		return nil
 	}
 	return &PolicySchedule{
-		LaunchTime:      m.optionalText("launch_time"),
-		RecurrenceType:  m.optionalText("recurrence_type"),
-		RecurrenceValue: m.optionalText("recurrence_value"),
-		StartTime:       m.optionalText("start_time"),
-		EndTime:         m.optionalText("end_time"),
+		LaunchTime:      m.OptionalText("launch_time"),
+		RecurrenceType:  m.OptionalText("recurrence_type"),
+		RecurrenceValue: m.OptionalText("recurrence_value"),
+		StartTime:       m.OptionalText("start_time"),
+		EndTime:         m.OptionalText("end_time"),
 	}
 }
 
-func action(m record) *PolicyAction {
+func action(m wirejson.Record) *PolicyAction {
 	if len(m) == 0 {
 		return nil
 	}
 	return &PolicyAction{
-		Operation:    operation(m.text("operation")),
-		RawOperation: m.text("operation"),
-		Instances:    m.number("instance_number", "size"),
-		Percentage:   m.number("instance_percentage", "percentage"),
-		Limit:        m.number("limits"),
+		Operation:    operation(m.Text("operation")),
+		RawOperation: m.Text("operation"),
+		Instances:    m.Int32("instance_number", "size"),
+		Percentage:   m.Int32("instance_percentage", "percentage"),
+		Limit:        m.Int32("limits"),
 	}
 }
 
@@ -218,21 +220,21 @@ func operation(raw string) PolicyOperation {
 	if strings.TrimSpace(raw) == "REDUCE" {
 		return OperationRemove
 	}
-	return known(raw, PolicyOperations())
+	return wirejson.Enum(raw, PolicyOperations())
 }
 
 // bandwidth accepts both names of the address: execution logs have it without the underscore.
-func bandwidth(m record) *Bandwidth {
+func bandwidth(m wirejson.Record) *Bandwidth {
 	if len(m) == 0 {
 		return nil
 	}
 	b := &Bandwidth{
-		ShareType:  m.optionalText("metadata_bandwidth_share_type"),
-		EIPID:      m.optionalID("metadata_eip_id"),
-		EIPAddress: m.optionalText("metadata_eip_address"),
+		ShareType:  m.OptionalText("metadata_bandwidth_share_type"),
+		EIPID:      m.OptionalID("metadata_eip_id"),
+		EIPAddress: m.OptionalText("metadata_eip_address"),
 	}
 	if b.EIPAddress == nil {
-		b.EIPAddress = m.optionalText("metadataeip_address")
+		b.EIPAddress = m.OptionalText("metadataeip_address")
 	}
 	return b
 }

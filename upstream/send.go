@@ -103,7 +103,7 @@ func ended(ctx context.Context) error {
 // It does not follow redirects: the token must not travel to where an answer points.
 func (c *Client) exchange(ctx context.Context, k *call) (*answer, error) {
 	a := &answer{at: time.Now()}
-	resp, err := c.carrier.carry(c.request(ctx, k), k)
+	resp, err := c.auth.roundTrip(c.request(ctx, k), k)
 	if err != nil {
 		return nil, lost(ctx, err)
 	}

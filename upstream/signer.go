@@ -11,31 +11,32 @@ import (
 	"time"
 
 	"scalegraph/internal/request"
+	"scalegraph/upstream/sign"
 )
 
-// KeySource returns the keys as they are now; it is asked before each call. An error leaves those in use that it returned last.
-type KeySource func() (Keys, error)
+// KeySource returns the current keys. It is called before each request. After an error the last keys stay in use.
+type KeySource func() (sign.Keys, error)
 
-// signer signs requests, where the callers' own tokens do not count. All regions share it, since a lock of the keys would hit
-// them all.
+// signer sends requests signed with our own keys and ignores the callers' tokens. All regions share it, because a lock of the keys affects
+// all of them.
 type signer struct {
 	next  http.RoundTripper
 	keys  KeySource
-	clock *clock
+	clock *sign.Clock
 	log   *slog.Logger
 
-	probing sync.Mutex // one probe at a time
+	probing sync.Mutex // held during a probe
 
 	mu         sync.Mutex
-	using      *signing
-	unreadable bool // the last time that the keys were asked for
+	current    *keyState
+	unreadable bool // whether the last call of keys failed
 }
 
-// signing is a pair of keys with what the upstream thinks of them.
-type signing struct {
-	keys Keys
-	gate *gate
-	good *call // the last accepted one; nil: none was, or the keys are in doubt. Guarded by signer.mu.
+// keyState is a pair of keys and what is known about them.
+type keyState struct {
+	keys         sign.Keys
+	lockout      *sign.Lockout
+	lastAccepted *call // nil: none, or the keys are in doubt. Guarded by signer.mu.
 }
 
 func newSigner(next http.RoundTripper, keys KeySource, log *slog.Logger) (*signer, error) {
@@ -43,74 +44,74 @@ func newSigner(next http.RoundTripper, keys KeySource, log *slog.Logger) (*signe
 	if err != nil {
 		return nil, fmt.Errorf("access keys: %w", err)
 	}
-	return &signer{next: next, keys: keys, clock: newClock(), log: log, using: &signing{keys: first, gate: newGate()}}, nil
+	return &signer{next: next, keys: keys, clock: sign.NewClock(), log: log, current: &keyState{keys: first, lockout: sign.NewLockout()}}, nil
 }
 
-func (s *signer) carry(req *http.Request, k *call) (*http.Response, error) {
+func (s *signer) roundTrip(req *http.Request, k *call) (*http.Response, error) {
 	ctx := req.Context()
 	if !k.caller.MayRead(k.project) {
 		return nil, fmt.Errorf("%w: %.40q", request.ErrProjectForbidden, k.project)
 	}
-	using := s.current(ctx)
-	if err := s.admit(ctx, using); err != nil {
+	state := s.readKeys(ctx)
+	if err := s.admit(ctx, state); err != nil {
 		return nil, err
 	}
 	req.Header.Set("X-Project-Id", k.project)
-	using.keys.Sign(req, s.clock.wall())
-	resp, err := spend(s.next, req, k)
+	state.keys.Sign(req, s.clock.Now())
+	resp, err := countAndSend(s.next, req, k)
 	if resp == nil {
-		s.judge(ctx, using, unclear, 1)
+		s.report(ctx, state, sign.Unknown, 1)
 		return resp, err
 	}
-	s.clock.learn(resp.Header)
-	v := verdictOf(resp.StatusCode)
-	good := s.lastAccepted(using, k, v)
-	if v == no && good != nil {
-		s.judge(ctx, using, s.probe(req, using, good, k.caller), 2) // if the keys are refused, both calls were
+	s.clock.Observe(resp.Header)
+	r := signResult(resp.StatusCode)
+	accepted := s.rememberAccepted(state, k, r)
+	if r == sign.Rejected && accepted != nil {
+		s.report(ctx, state, s.probe(req, state, accepted, k.caller), 2) // if the keys are rejected, both requests were
 	} else {
-		s.judge(ctx, using, v, 1)
+		s.report(ctx, state, r, 1)
 	}
 	return resp, err
 }
 
-// lastAccepted returns the last call that the keys were accepted for; nil: none is known. It remembers k if its result is yes.
-func (s *signer) lastAccepted(using *signing, k *call, v verdict) *call {
+// rememberAccepted remembers k if its result is Accepted, and returns the last accepted call; nil: none is known.
+func (s *signer) rememberAccepted(state *keyState, k *call, r sign.Result) *call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v == yes {
-		using.good = k
+	if r == sign.Accepted {
+		state.lastAccepted = k
 	}
-	return using.good
+	return state.lastAccepted
 }
 
-// probe repeats a call that is known to be good after another was refused, and returns whether the keys are still accepted: a refusal may
-// concern one id alone, and one caller's ids must not stop the signing for all.
-func (s *signer) probe(refused *http.Request, using *signing, good *call, caller *request.Caller) verdict {
+// probe repeats an accepted call after another call was rejected, and returns whether the keys are still accepted: a 401 may concern one id
+// alone, and the ids of one caller must not stop signing for all.
+func (s *signer) probe(rejected *http.Request, state *keyState, accepted *call, caller *request.Caller) sign.Result {
 	s.probing.Lock()
 	defer s.probing.Unlock()
-	req := refused.Clone(refused.Context())
-	req.URL, req.Host = good.url, good.url.Host
-	req.Header.Set("X-Project-Id", good.project)
-	using.keys.Sign(req, s.clock.wall())
+	req := rejected.Clone(rejected.Context())
+	req.URL, req.Host = accepted.url, accepted.url.Host
+	req.Header.Set("X-Project-Id", accepted.project)
+	state.keys.Sign(req, s.clock.Now())
 	caller.Tally.Calls.Add(1)
 	resp, err := s.next.RoundTrip(req)
-	v := no // without an answer the refusal stands
+	r := sign.Rejected // without a response the rejection stands
 	if err == nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxErrorBody))
 		_ = resp.Body.Close()
-		v = verdictOf(resp.StatusCode)
+		r = signResult(resp.StatusCode)
 	}
-	if v == yes {
-		return yes
+	if r == sign.Accepted {
+		return sign.Accepted
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	using.good = nil
-	return no
+	state.lastAccepted = nil
+	return sign.Rejected
 }
 
-// current returns the keys to sign with. New ones start with a clean slate.
-func (s *signer) current(ctx context.Context) *signing {
+// readKeys returns the keys to sign with. Changed keys start with a new state.
+func (s *signer) readKeys(ctx context.Context) *keyState {
 	keys, err := s.keys()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,103 +119,104 @@ func (s *signer) current(ctx context.Context) *signing {
 		s.unreadable = err != nil
 		s.log.LogAttrs(ctx, slog.LevelWarn, "whether the access keys can be read has changed; the last ones stay in use", slog.Any("error", err))
 	}
-	if err == nil && keys != s.using.keys {
-		s.using = &signing{keys: keys, gate: newGate()}
+	if err == nil && keys != s.current.keys {
+		s.current = &keyState{keys: keys, lockout: sign.NewLockout()}
 		s.log.LogAttrs(ctx, slog.LevelInfo, "the access keys have changed")
 	}
-	return s.using
+	return s.current
 }
 
-// errNotSigned says that a request was not sent, because its signature would be refused.
+// errNotSigned means that a request was not sent because its signature would be rejected.
 var errNotSigned = errors.New("not signed")
 
-func (s *signer) admit(ctx context.Context, using *signing) error {
-	if s.clockRefused(using.gate) {
-		return fmt.Errorf("%w: %w: our clock is off by %v", ErrUnauthenticated, errNotSigned, s.clock.skew().Round(time.Second))
+func (s *signer) admit(ctx context.Context, state *keyState) error {
+	if s.blockedByClock(state.lockout) {
+		return fmt.Errorf("%w: %w: our clock is off by %v", ErrUnauthenticated, errNotSigned, s.clock.Skew().Round(time.Second))
 	}
-	open, err := using.gate.enter(ctx)
-	if err == nil && !open {
-		return fmt.Errorf("%w: %w: too many signatures in a row were refused", ErrUnauthenticated, errNotSigned)
+	ok, err := state.lockout.Acquire(ctx)
+	if err == nil && !ok {
+		return fmt.Errorf("%w: %w: too many signatures in a row were rejected", ErrUnauthenticated, errNotSigned)
 	}
 	return err
 }
 
-// clockRefused reports whether a signature was refused and our clock is the likely reason. It is over as soon as the clock is right.
-func (s *signer) clockRefused(g *gate) bool {
-	_, refused, _ := g.state()
-	return refused > 0 && s.clock.skew().Abs() > maxSkew
+// blockedByClock reports whether a signature was rejected and the local clock is still too far off for the next one.
+func (s *signer) blockedByClock(l *sign.Lockout) bool {
+	_, rejected, _ := l.State()
+	return rejected > 0 && s.clock.Skew().Abs() > sign.MaxSkew
 }
 
-// judge records the verdict on a call; a no counts as so many refusals.
-func (s *signer) judge(ctx context.Context, using *signing, v verdict, refusals int) {
-	if using.gate.leave(v, refusals) {
-		s.log.LogAttrs(ctx, slog.LevelError, "the upstream refuses our access keys: no more requests are signed, so that it does not lock them",
-			slog.Duration("untilTheyChangeOrFor", lockTime))
+// report records the result of a request; Rejected counts as that many rejections.
+func (s *signer) report(ctx context.Context, state *keyState, r sign.Result, rejections int) {
+	if state.lockout.Report(r, rejections) {
+		s.log.LogAttrs(ctx, slog.LevelError, "the upstream rejects our access keys: no more requests are signed, so that it does not lock them",
+			slog.Duration("untilTheyChangeOrFor", sign.LockTime))
 	}
-	if skew, wrong, changed := s.clock.news(); changed {
+	if skew, wrong, changed := s.clock.TakeWarning(); changed {
 		s.log.LogAttrs(ctx, slog.LevelWarn, "our clock was compared with the upstream's", slog.Bool("wrong", wrong),
-			slog.Duration("ahead", skew.Round(time.Second)), slog.Duration("refusedFrom", maxSkew))
+			slog.Duration("ahead", skew.Round(time.Second)), slog.Duration("rejectedFrom", sign.MaxSkew))
 	}
 }
 
-func verdictOf(status int) verdict {
+// signResult returns what a status says about the keys. A gateway may fail before it checks the signature.
+func signResult(status int) sign.Result {
 	switch {
 	case status == http.StatusUnauthorized:
-		return no
+		return sign.Rejected
 	case status/100 == 2:
-		return yes
+		return sign.Accepted
 	}
-	return unclear // a gateway may answer before it looks at the signature
+	return sign.Unknown
 }
 
 // The states of signing.
 const (
-	SigningOff        = ""           // callers bring tokens of their own
-	SigningUntried    = "untried"    // no call was answered yet
+	SigningOff        = ""           // requests carry the callers' tokens
+	SigningUntried    = "untried"    // no response yet
 	SigningOK         = "ok"         // the last signature was accepted
-	SigningRefused    = "refused"    // the last one was not; others are still tried
-	SigningStopped    = "stopped"    // too many in a row were not
-	SigningClock      = "clock"      // one was not, and our clock is too far off for the next to be
+	SigningRefused    = "refused"    // the last signature was rejected; requests are still signed
+	SigningStopped    = "stopped"    // too many signatures in a row were rejected
+	SigningClock      = "clock"      // a signature was rejected, and our clock is too far off for the next one
 	SigningUnreadable = "unreadable" // the keys cannot be read; the last ones are in use
 )
 
-// Signing is how the signing of requests goes.
+// Signing is the state of signing.
 type Signing struct {
-	State string
-	Until time.Time     // when signing is tried again, unless the keys change before; zero unless it has stopped
-	Skew  time.Duration // by how much our clock is ahead of the upstream's; 0 where that is less than a minute
+	State string        // one of the constants above
+	Until time.Time     // when signing is tried again unless the keys change before; zero unless State is SigningStopped
+	Skew  time.Duration // by how much our clock is ahead of the upstream's; 0 if that is less than a minute
 }
 
-// Signing returns how the signing of requests goes.
+// Signing returns the state of signing.
 func (c *Client) Signing() Signing {
 	if c.signer == nil {
 		return Signing{}
 	}
-	return c.signer.report()
+	return c.signer.status()
 }
 
-func (s *signer) report() Signing {
+func (s *signer) status() Signing {
 	s.mu.Lock()
-	using, unreadable := s.using, s.unreadable
+	current, unreadable := s.current, s.unreadable
 	s.mu.Unlock()
-	var told Signing
-	if skew := s.clock.skew(); skew.Abs() > saySkew {
-		told.Skew = skew.Round(time.Second)
+	var status Signing
+	if skew := s.clock.Skew(); skew.Abs() > sign.WarnSkew {
+		status.Skew = skew.Round(time.Second)
 	}
-	accepted, refused, until := using.gate.state()
+	accepted, rejected, until := current.lockout.State()
 	switch {
-	case s.clockRefused(using.gate):
-		told.State = SigningClock
-	case refused >= maxRefused:
-		told.State, told.Until = SigningStopped, until
+	case s.blockedByClock(current.lockout):
+		status.State = SigningClock
+	case rejected >= sign.MaxRejected:
+		status.State, status.Until = SigningStopped, until
 	case unreadable:
-		told.State = SigningUnreadable
-	case refused > 0:
-		told.State = SigningRefused
+		status.State = SigningUnreadable
+	case rejected > 0:
+		status.State = SigningRefused
 	case accepted:
-		told.State = SigningOK
+		status.State = SigningOK
 	default:
-		told.State = SigningUntried
+		status.State = SigningUntried
 	}
-	return told
+	return status
 }

@@ -16,35 +16,36 @@ import (
 
 	"scalegraph/internal/request"
 	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/sign"
 )
 
 var (
-	goodKeys = Keys{Access: "AK-GOOD", Secret: "sk-good-secret"}
-	badKeys  = Keys{Access: "AK-GOOD", Secret: "sk-of-another"}
-	tempKeys = Keys{Access: "AK-TEMP", Secret: "sk-temp-secret", SecurityToken: "token-of-temporary-keys"}
+	goodKeys = sign.Keys{Access: "AK-GOOD", Secret: "sk-good-secret"}
+	badKeys  = sign.Keys{Access: "AK-GOOD", Secret: "sk-of-another"}
+	tempKeys = sign.Keys{Access: "AK-TEMP", Secret: "sk-temp-secret", SecurityToken: "token-of-temporary-keys"}
 )
 
 // keyring is a KeySource that a test changes.
 type keyring struct {
 	mu   sync.Mutex
-	keys Keys
+	keys sign.Keys
 	err  error
 }
 
-func (k *keyring) read() (Keys, error) {
+func (k *keyring) read() (sign.Keys, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.keys, k.err
 }
 
-func (k *keyring) set(keys Keys, err error) {
+func (k *keyring) set(keys sign.Keys, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.keys, k.err = keys, err
 }
 
 // signed starts an emulator that knows the good and the temporary keys, and a client that signs; without sockets.
-func signed(t testing.TB, keys Keys, edit ...func(*Config)) (*emulator.Emulator, *Client, *keyring) {
+func signed(t testing.TB, keys sign.Keys, edit ...func(*Config)) (*emulator.Emulator, *Client, *keyring) {
 	t.Helper()
 	e := emulator.New(emulator.Switches{})
 	e.AddGroup("p1", "g1")
@@ -67,7 +68,7 @@ func groupQuery(group string) ListQuery {
 }
 
 func TestSignedCalls(t *testing.T) {
-	for name, keys := range map[string]Keys{"permanent": goodKeys, "temporary": tempKeys} {
+	for name, keys := range map[string]sign.Keys{"permanent": goodKeys, "temporary": tempKeys} {
 		t.Run(name, func(t *testing.T) {
 			e, c, _ := signed(t, keys)
 			q := groupQuery("g1")
@@ -131,18 +132,18 @@ func TestSigningStopsBeforeTheKeysAreLocked(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := e.Count(); n != maxRefused {
-			t.Errorf("%d calls with wrong keys, want %d", n, maxRefused)
+		if n := e.Count(); n != sign.MaxRejected {
+			t.Errorf("%d calls with wrong keys, want %d", n, sign.MaxRejected)
 		}
-		if got := c.Signing(); got.State != SigningStopped || !got.Until.Equal(time.Now().Add(lockTime)) {
+		if got := c.Signing(); got.State != SigningStopped || !got.Until.Equal(time.Now().Add(sign.LockTime)) {
 			t.Errorf("state %+v", got)
 		}
 
-		time.Sleep(lockTime)
+		time.Sleep(sign.LockTime)
 		for range 3 {
 			_, _ = c.List(t.Context(), groupQuery("g1"))
 		}
-		if n := e.Count(); n != maxRefused+1 {
+		if n := e.Count(); n != sign.MaxRejected+1 {
 			t.Errorf("%d calls after the window, want one more", n)
 		}
 
@@ -167,13 +168,13 @@ func TestSigningGoesOnWhenATrialSucceeds(t *testing.T) {
 		if _, err := c.List(t.Context(), groupQuery("g1")); !errors.Is(err, errNotSigned) {
 			t.Errorf("before the window is over: %v", err)
 		}
-		time.Sleep(lockTime)
+		time.Sleep(sign.LockTime)
 		for range 100 {
 			if _, err := c.List(t.Context(), groupQuery("g1")); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if n := e.Count(); n != maxRefused+100 {
+		if n := e.Count(); n != sign.MaxRejected+100 {
 			t.Errorf("%d calls", n)
 		}
 	})
@@ -185,7 +186,7 @@ func TestWaitingForAVerdictEnds(t *testing.T) {
 		e, c, _ := signed(t, goodKeys)
 		e.Fault(func(*http.Request) *emulator.Fault { return &emulator.Fault{Delay: 5 * time.Second} })
 		var wg sync.WaitGroup
-		for range maxRefused {
+		for range sign.MaxRejected {
 			wg.Go(func() { _, _ = c.List(t.Context(), groupQuery("g1")) })
 		}
 		synctest.Wait()
@@ -195,7 +196,7 @@ func TestWaitingForAVerdictEnds(t *testing.T) {
 			t.Error(err)
 		}
 		wg.Wait()
-		if n := e.Count(); n != maxRefused {
+		if n := e.Count(); n != sign.MaxRejected {
 			t.Errorf("%d calls", n)
 		}
 	})
@@ -204,7 +205,7 @@ func TestWaitingForAVerdictEnds(t *testing.T) {
 func TestKeysThatCannotBeReadStayInUse(t *testing.T) {
 	var lines strings.Builder
 	_, c, ring := signed(t, goodKeys, func(cfg *Config) { cfg.Log = slog.New(slog.NewTextHandler(&lines, nil)) })
-	ring.set(Keys{}, errors.New("gone"))
+	ring.set(sign.Keys{}, errors.New("gone"))
 	for range 3 {
 		if _, err := c.List(t.Context(), groupQuery("g1")); err != nil {
 			t.Fatal(err)
@@ -220,7 +221,7 @@ func TestKeysThatCannotBeReadStayInUse(t *testing.T) {
 	if n := strings.Count(lines.String(), "can be read has changed"); n != 2 {
 		t.Errorf("said %d times:\n%s", n, lines.String())
 	}
-	if _, err := New(Config{Endpoints: map[string]string{"r": "http://h"}, Keys: func() (Keys, error) { return Keys{}, errors.New("gone") }}); err == nil {
+	if _, err := New(Config{Endpoints: map[string]string{"r": "http://h"}, Keys: func() (sign.Keys, error) { return sign.Keys{}, errors.New("gone") }}); err == nil {
 		t.Error("a client without keys was made")
 	}
 }
@@ -249,7 +250,7 @@ func TestAWrongClockIsNoticed(t *testing.T) {
 					cfg.Transport = withDate{cfg.Transport, 0}
 					cfg.Log = slog.New(slog.NewTextHandler(&lines, nil))
 				})
-				c.signer.clock.wall = func() time.Time { return time.Now().Add(off) }
+				c.signer.clock.Now = func() time.Time { return time.Now().Add(off) }
 				for range 10 {
 					if _, err := c.List(t.Context(), groupQuery("g1")); !errors.Is(err, ErrUnauthenticated) {
 						t.Fatal(err)
@@ -261,7 +262,7 @@ func TestAWrongClockIsNoticed(t *testing.T) {
 				if got := c.Signing(); got.State != SigningClock || (got.Skew-off).Abs() > time.Second {
 					t.Errorf("state %+v", got)
 				}
-				c.signer.clock.wall = time.Now
+				c.signer.clock.Now = time.Now
 				if _, err := c.List(t.Context(), groupQuery("g1")); err != nil {
 					t.Error(err)
 				}
@@ -293,7 +294,7 @@ func TestKeysAreNeverShown(t *testing.T) {
 	var lines strings.Builder
 	log := slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	slog.New(slog.NewJSONHandler(&lines, nil)).Info("keys", "keys", tempKeys, "all", []any{tempKeys, &tempKeys})
-	_, c, _ := signed(t, Keys{Access: tempKeys.Access, Secret: "hunter2", SecurityToken: tempKeys.SecurityToken}, func(cfg *Config) { cfg.Log = log })
+	_, c, _ := signed(t, sign.Keys{Access: tempKeys.Access, Secret: "hunter2", SecurityToken: tempKeys.SecurityToken}, func(cfg *Config) { cfg.Log = log })
 	_, err := c.List(t.Context(), groupQuery("g1"))
 	log.Info("keys", "keys", tempKeys, "all", []any{tempKeys})
 	fmt.Fprintf(&lines, "%v %+v %#v %s %v", tempKeys, tempKeys, tempKeys, tempKeys, err)
@@ -322,7 +323,7 @@ func TestRefusedIDsDoNotStopTheSigning(t *testing.T) {
 	if _, err := c.List(t.Context(), groupQuery("g1")); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 * maxRefused {
+	for range 3 * sign.MaxRejected {
 		if _, err := c.List(t.Context(), groupQuery("bad")); !errors.Is(err, ErrUnauthenticated) {
 			t.Error(err)
 		}

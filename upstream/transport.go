@@ -73,26 +73,26 @@ func (t *rotatingTransport) CloseIdleConnections() {
 	t.current.CloseIdleConnections()
 }
 
-// carrier sends the request of one attempt, and adds to its header what says who asks.
-type carrier interface {
-	carry(req *http.Request, k *call) (*http.Response, error)
+// authTransport sends the request of one attempt with the credential of its caller, which it adds to the header.
+type authTransport interface {
+	roundTrip(req *http.Request, k *call) (*http.Response, error)
 }
 
-// authorizer adds the caller's token. Without one the request goes without: to refuse it is the upstream's business.
-type authorizer struct{ next http.RoundTripper }
+// tokenAuth adds the caller's token. A request without one is sent as it is, and the upstream rejects it.
+type tokenAuth struct{ next http.RoundTripper }
 
-func (t *authorizer) carry(req *http.Request, k *call) (*http.Response, error) {
+func (t *tokenAuth) roundTrip(req *http.Request, k *call) (*http.Response, error) {
 	if token := k.token(); token != "" {
-		if !httpguts.ValidHeaderFieldValue(token) { // the transport would refuse it too, but as if no connection had been made
+		if !httpguts.ValidHeaderFieldValue(token) { // the transport would report it as a failed connection
 			return nil, fmt.Errorf("%w: the token cannot stand in a header", ErrUnauthenticated)
 		}
 		req.Header.Set("X-Auth-Token", token)
 	}
-	return spend(t.next, req, k)
+	return countAndSend(t.next, req, k)
 }
 
-// spend sends a request, unless the caller may make no more of them.
-func spend(next http.RoundTripper, req *http.Request, k *call) (*http.Response, error) {
+// countAndSend sends a request and counts it, unless the caller has used up its calls.
+func countAndSend(next http.RoundTripper, req *http.Request, k *call) (*http.Response, error) {
 	if err := k.caller.TakeCall(); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"scalegraph/internal/config"
 	"scalegraph/internal/secretfile"
 	"scalegraph/upstream"
+	"scalegraph/upstream/sign"
 )
 
 // keySource returns what signs the calls to the upstream; nil where callers' tokens go there. Files are read again when they
@@ -26,11 +27,11 @@ func keySource(cfg config.Config) (upstream.KeySource, error) {
 		}
 		read[i] = r
 	}
-	return func() (upstream.Keys, error) {
+	return func() (sign.Keys, error) {
 		access, err1 := read[0]()
 		secret, err2 := read[1]()
 		token, err3 := read[2]()
-		return upstream.Keys{Access: access, Secret: secret, SecurityToken: token}, errors.Join(err1, err2, err3)
+		return sign.Keys{Access: access, Secret: secret, SecurityToken: token}, errors.Join(err1, err2, err3)
 	}, nil
 }
 

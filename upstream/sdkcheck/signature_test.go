@@ -12,8 +12,7 @@ import (
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/auth/signer"
 	"github.com/huaweicloud/huaweicloud-sdk-go-v3/core/request"
 
-	"scalegraph/internal/request"
-	"scalegraph/upstream"
+	"scalegraph/upstream/sign"
 )
 
 // asked is a request as both signers are given it.
@@ -56,7 +55,7 @@ func ours(t *testing.T, a asked) string {
 		t.Fatal(err)
 	}
 	req.Header.Set("X-Project-Id", project)
-	upstream.Keys{Access: "AK", Secret: "SK", SecurityToken: a.token}.Sign(req, at)
+	sign.Keys{Access: "AK", Secret: "SK", SecurityToken: a.token}.Sign(req, at)
 	return req.Header.Get("Authorization")
 }
 
