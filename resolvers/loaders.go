@@ -80,7 +80,11 @@ func (r *Resolver) feed(ctx context.Context, q upstream.FeedQuery) (upstream.Fee
 	})
 }
 
+// count returns the count of q. Equal queries of a request share one, except those that read past the cache.
 func (r *Resolver) count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
+	if q.Anew {
+		return r.Counts.Count(ctx, q)
+	}
 	return loadersFrom(ctx).counts.do(ctx, countKey{q.Group, q.Filter.Key()}, 0, func(ctx context.Context) (upstream.Count, error) {
 		return r.Counts.Count(ctx, q)
 	})

@@ -2,13 +2,14 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"scalegraph/graph/model"
 	"scalegraph/upstream"
 )
 
-// activitySummary counts what the client selected, and nothing else.
+// activitySummary returns the counts that the client selected; the others are 0.
 func (r *Resolver) activitySummary(ctx context.Context, g upstream.Group, in *model.ScalingActivityFilter) (*model.ScalingActivitySummary, error) {
 	filter, err := filterOf(in)
 	if err != nil {
@@ -17,39 +18,40 @@ func (r *Resolver) activitySummary(ctx context.Context, g upstream.Group, in *mo
 	return r.summarize(ctx, upstream.CountQuery{Group: g, Filter: filter}, summarySelection(ctx))
 }
 
-// summarize fills the selected fields: with at most 14 counts, or with a count and a page where one page holds the whole log.
+// summarize returns the selected counts. They belong to one moment since AsOf. If the log changes faster than it can be
+// counted, each belongs to such a moment, and none contradicts the total.
 func (r *Resolver) summarize(ctx context.Context, q upstream.CountQuery, selected map[string]bool) (*model.ScalingActivitySummary, error) {
-	t, err := r.tally(ctx, q, breakdownOf(q.Filter, selected))
+	c, err := r.loadCounts(ctx, q, planCounts(q.Filter, selected))
 	if err != nil {
 		return nil, err
 	}
-	t.fill(q.Filter)
-	return t.summary(q.Filter), nil
+	c.applyFilter(q.Filter)
+	return c.summary(q.Filter), nil
 }
 
-// breakdown is what must be asked for a summary, because the filter does not tell it already.
-type breakdown struct {
+// countPlan lists the counts that a summary needs and that its filter does not imply.
+type countPlan struct {
 	total bool
-	parts []part
+	keys  []breakdownKey
 }
 
-// part is all rows of one status, or of one type.
-type part struct {
+// breakdownKey selects all rows of one status, or of one type.
+type breakdownKey struct {
 	status upstream.Status
 	typ    upstream.Type
 }
 
-// within returns the filter that lets a part of f through.
-func (p part) within(f upstream.Filter) upstream.Filter {
-	if p.typ != "" {
-		f.Types = []upstream.Type{p.typ}
+// within returns the filter for the rows of f that k selects.
+func (k breakdownKey) within(f upstream.Filter) upstream.Filter {
+	if k.typ != "" {
+		f.Types = []upstream.Type{k.typ}
 		return f
 	}
-	f.Status = p.status
+	f.Status = k.status
 	return f
 }
 
-// summaryStatus names the status that each field of a summary counts.
+// summaryStatus maps each field of a summary to the status that it counts.
 var summaryStatus = []struct {
 	field  string
 	status upstream.Status
@@ -59,162 +61,109 @@ var summaryStatus = []struct {
 	{"inProgress", upstream.StatusDoing},
 }
 
-func breakdownOf(f upstream.Filter, selected map[string]bool) breakdown {
-	var b breakdown
+func planCounts(f upstream.Filter, selected map[string]bool) countPlan {
+	var p countPlan
 	for _, s := range summaryStatus {
 		if selected[s.field] && f.Status == "" {
-			b.parts = append(b.parts, part{status: s.status})
+			p.keys = append(p.keys, breakdownKey{status: s.status})
 		}
 	}
 	if selected["byType"] && len(f.Types) != 1 {
 		for _, t := range countable(f) {
-			b.parts = append(b.parts, part{typ: t})
+			p.keys = append(p.keys, breakdownKey{typ: t})
 		}
 	}
-	// A part alone is asked for itself. All else starts with the total, which may show that one page holds everything.
-	known := f.Status != "" || len(f.Types) == 1
-	b.total = len(b.parts) != 1 || known || selected["total"] || selected["byType"]
-	return b
+	// One count alone needs no total. Several start with the total, which may show that one page holds the whole log.
+	implied := f.Status != "" || len(f.Types) == 1
+	p.total = len(p.keys) != 1 || implied || selected["total"] || selected["byType"]
+	return p
 }
 
-// countable returns the types that a filter lets through, in the order of the enum.
+// hasTypes reports whether the plan counts every type that the filter lets through.
+func (p countPlan) hasTypes() bool {
+	return slices.ContainsFunc(p.keys, func(k breakdownKey) bool { return k.typ != "" })
+}
+
+// hasStatuses reports whether the plan counts every documented status.
+func (p countPlan) hasStatuses() bool {
+	n := 0
+	for _, k := range p.keys {
+		if k.status != "" {
+			n++
+		}
+	}
+	return n == len(summaryStatus)
+}
+
+// countable returns the documented types that a filter lets through, in the order of the enum.
 func countable(f upstream.Filter) []upstream.Type {
 	if len(f.Types) == 0 {
 		return upstream.Types()
 	}
-	var types []upstream.Type
-	for _, t := range upstream.Types() {
-		for _, wanted := range f.Types {
-			if t == wanted {
-				types = append(types, t)
-			}
-		}
-	}
-	return types
+	return slices.DeleteFunc(upstream.Types(), func(t upstream.Type) bool { return !slices.Contains(f.Types, t) })
 }
 
-// tallies are the counts that a summary is made of.
-type tallies struct {
-	total int
-	parts map[part]int
-	asOf  time.Time // of the oldest
-	stale bool      // any
+// summaryCounts are the counts of a summary.
+type summaryCounts struct {
+	total     int
+	totalAsOf time.Time
+	parts     map[breakdownKey]int
+	unknown   int       // rows of undocumented types, if proven
+	asOf      time.Time // of the oldest count
+	stale     bool      // any count is stale
 }
 
-// tally asks for a breakdown.
-func (r *Resolver) tally(ctx context.Context, q upstream.CountQuery, b breakdown) (tallies, error) {
-	if len(b.parts) <= 1 {
-		return r.countParts(ctx, q, b)
+// mergeFreshness accounts for the age and staleness of another count.
+func (c *summaryCounts) mergeFreshness(asOf time.Time, stale bool) {
+	if c.asOf.IsZero() || asOf.Before(c.asOf) {
+		c.asOf = asOf
 	}
-	whole, err := r.countParts(ctx, q, breakdown{total: true})
-	if err != nil || whole.total == 0 {
-		return whole, err
-	}
-	if whole.total <= upstream.MaxLimit {
-		var all bool
-		if whole, all, err = r.countRows(ctx, q); err != nil || all {
-			return whole, err
-		}
-	}
-	rest, err := r.countParts(ctx, q, breakdown{parts: b.parts})
-	rest.total = whole.total
-	rest.date(whole.asOf, whole.stale)
-	return rest, err
+	c.stale = c.stale || stale
 }
 
-// countParts asks for all of a breakdown in parallel.
-func (r *Resolver) countParts(ctx context.Context, q upstream.CountQuery, b breakdown) (tallies, error) {
-	asked := make([]upstream.Count, len(b.parts)+1)
-	errs := parallel(ctx, len(asked), func(i int) (err error) {
-		each := q
-		if i < len(b.parts) {
-			each.Filter = b.parts[i].within(q.Filter)
-		} else if !b.total {
-			return nil
-		}
-		asked[i], err = r.count(ctx, each)
-		return err
-	})
-	t := tallies{parts: map[part]int{}}
-	for i, n := range asked {
-		if i < len(b.parts) {
-			t.parts[b.parts[i]] = n.Total
-		} else if b.total {
-			t.total = n.Total
-		} else {
-			continue
-		}
-		t.date(n.AsOf, n.Stale)
-	}
-	return t, first(errs)
-}
-
-// countRows counts the rows of one page; all is false, and only the total is told, where the log has grown beyond it.
-func (r *Resolver) countRows(ctx context.Context, q upstream.CountQuery) (t tallies, all bool, err error) {
-	page, err := r.page(ctx, upstream.PageQuery{Group: q.Group, Filter: q.Filter, Count: upstream.MaxLimit})
-	t = tallies{total: page.Total, parts: map[part]int{}, asOf: page.AsOf, stale: page.Stale}
-	if err != nil || page.HasOlder {
-		return t, false, err
-	}
-	for _, row := range page.Rows {
-		t.parts[part{status: row.Status}]++
-		t.parts[part{typ: row.Type}]++
-	}
-	return t, true, nil
-}
-
-// date takes another count's age and staleness over.
-func (t *tallies) date(asOf time.Time, stale bool) {
-	if t.asOf.IsZero() || asOf.Before(t.asOf) {
-		t.asOf = asOf
-	}
-	t.stale = t.stale || stale
-}
-
-// fill adds what the filter tells without asking: all rows are of the one status or type that it lets through.
-func (t *tallies) fill(f upstream.Filter) {
+// applyFilter sets the counts that the filter implies: all rows are of the one status or type that it lets through.
+func (c *summaryCounts) applyFilter(f upstream.Filter) {
 	if f.Status != "" {
-		t.parts[part{status: f.Status}] = t.total
+		c.parts[breakdownKey{status: f.Status}] = c.total
 	}
 	if len(f.Types) == 1 {
-		t.parts[part{typ: f.Types[0]}] = t.total
+		c.parts[breakdownKey{typ: f.Types[0]}] = c.total
 	}
 }
 
-func (t *tallies) summary(f upstream.Filter) *model.ScalingActivitySummary {
+// sums returns how many rows were counted by type and by status.
+func (c *summaryCounts) sums() (types, statuses int) {
+	for _, t := range upstream.Types() {
+		types += c.parts[breakdownKey{typ: t}]
+	}
+	for _, s := range summaryStatus {
+		statuses += c.parts[breakdownKey{status: s.status}]
+	}
+	return types, statuses
+}
+
+func (c *summaryCounts) summary(f upstream.Filter) *model.ScalingActivitySummary {
 	return &model.ScalingActivitySummary{
-		Total:      total(t.total),
-		Succeeded:  total(t.parts[part{status: upstream.StatusSuccess}]),
-		Failed:     total(t.parts[part{status: upstream.StatusFail}]),
-		InProgress: total(t.parts[part{status: upstream.StatusDoing}]),
-		ByType:     t.byType(f),
-		AsOf:       t.asOf,
-		Stale:      t.stale,
+		Total:      total(c.total),
+		Succeeded:  total(c.parts[breakdownKey{status: upstream.StatusSuccess}]),
+		Failed:     total(c.parts[breakdownKey{status: upstream.StatusFail}]),
+		InProgress: total(c.parts[breakdownKey{status: upstream.StatusDoing}]),
+		ByType:     c.byType(f),
+		AsOf:       c.asOf,
+		Stale:      c.stale,
 	}
 }
 
-// byType leaves zeros out. What is of none of the documented types is UNKNOWN; a filter by type lets no such row through.
-func (t *tallies) byType(f upstream.Filter) []model.ScalingActivityTypeCount {
+// byType returns the counts that are not 0. Rows of undocumented types are UNKNOWN.
+func (c *summaryCounts) byType(f upstream.Filter) []model.ScalingActivityTypeCount {
 	counts := []model.ScalingActivityTypeCount{}
-	rest := t.total
 	for _, typ := range countable(f) {
-		n := t.parts[part{typ: typ}]
-		rest -= n
-		if n > 0 {
+		if n := c.parts[breakdownKey{typ: typ}]; n > 0 {
 			counts = append(counts, model.ScalingActivityTypeCount{Type: typ, Count: total(n)})
 		}
 	}
-	if rest > 0 && len(f.Types) == 0 {
-		counts = append(counts, model.ScalingActivityTypeCount{Type: upstream.TypeUnknown, Count: total(rest)})
+	if c.unknown > 0 {
+		counts = append(counts, model.ScalingActivityTypeCount{Type: upstream.TypeUnknown, Count: total(c.unknown)})
 	}
 	return counts
-}
-
-func first(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -278,6 +278,7 @@ type Page struct {
 type CountQuery struct {
 	Group  Group
 	Filter Filter
+	Anew   bool // past the cache: cached counts of different ages did not fit together
 }
 
 // Count is the answer to a CountQuery.

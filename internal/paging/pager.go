@@ -40,7 +40,7 @@ func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, 
 
 // Count returns how many rows a filter lets through, with one call for the newest row.
 func (p *Pages) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
-	l, err := p.source.List(ctx, upstream.ListQuery{Group: q.Group, Filter: q.Filter, Limit: 1})
+	l, err := p.source.List(ctx, upstream.ListQuery{Group: q.Group, Filter: q.Filter, Limit: 1, Anew: q.Anew})
 	if err != nil {
 		return upstream.Count{}, err
 	}
