@@ -47,10 +47,21 @@ func (a *asked) layHead() laid {
 		return a.outdated(l, h)
 	}
 	then := &track{gen: h.gen, total: h.total, expired: h.expired, at: h.at, confirmed: a.track.confirmed, head: h}
-	if l := a.cover(then, h.first, max(h.first-n+1, h.expired)); len(l.need) == 0 {
+	lo := max(h.first-n+1, h.expired)
+	if l := a.cover(then, h.first, lo); len(l.need) == 0 {
 		return a.outdated(l, h)
 	}
-	return missing(want{part: headPart, limit: a.q.Limit})
+	return missing(want{part: headPart, limit: max(a.q.Limit, a.limitToBlock(then, lo))})
+}
+
+// limitToBlock returns how many rows to read from the head on, so that the newest whole block continues them, if that begins
+// above lo; else 0. Who reads on from a head that is too short will need those rows next.
+func (a *asked) limitToBlock(t *track, lo int) int {
+	parts := chain(t.top(), lo)
+	if last := parts[len(parts)-1]; last.top() > t.top() {
+		return a.whole(t, last).limit
+	}
+	return 0
 }
 
 // outdated keeps a head from being served of which a later read has told that rows came above it: who is shown those rows by

@@ -148,7 +148,7 @@ func TestFeedEconomy(t *testing.T) {
 		f := newFleet(t, 20, 5000, 0)
 		all := f.all()
 		newest := upstream.FeedQuery{Groups: f.groups, Count: 50}
-		f.counted("forward", 80, func() { f.same("forward", f.walkFeed(newest, 20), all[:1000]) })
+		f.counted("forward", 62, func() { f.same("forward", f.walkFeed(newest, 20), all[:1000]) })
 		f.restart()
 		backward := upstream.FeedQuery{Groups: f.groups, Count: 50, Last: true}
 		oldest := slices.Clone(all[len(all)-1000:])
