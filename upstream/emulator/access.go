@@ -18,7 +18,7 @@ const (
 	AccountFrozen               // 400 AS.8004
 )
 
-// grant is what one token may read.
+// grant is the access of one token.
 type grant struct {
 	projects    []string // empty: all
 	enterprise  []string // enterprise projects whose groups are visible; nil: all
@@ -26,7 +26,7 @@ type grant struct {
 	restricted  map[Call]Restriction
 }
 
-// access knows tokens and keys.
+// access has the valid tokens and keys.
 type access struct {
 	mu      sync.RWMutex
 	tokens  map[string]grant
@@ -34,13 +34,13 @@ type access struct {
 	keys    map[string]*keyState
 }
 
-// AddToken lets a token read these projects; without any, all of them. A token that was revoked or restricted is whole again.
+// AddToken gives a token access to these projects, or to all if there are none. It removes earlier restrictions of the token.
 func (e *Emulator) AddToken(token string, projects ...string) {
 	e.access.change(token, func(g *grant) { *g = grant{projects: projects} })
 }
 
-// RestrictToken takes a right from a token: it stays valid, and these calls with it are refused as the restriction says; without any, all
-// calls are. Unrestricted gives the right back.
+// RestrictToken denies these calls to a token that stays valid, or all calls if there are none, with the error of the restriction.
+// Unrestricted permits them again.
 func (e *Emulator) RestrictToken(token string, r Restriction, calls ...Call) {
 	e.access.change(token, func(g *grant) {
 		if len(calls) == 0 {
@@ -58,12 +58,12 @@ func (e *Emulator) RestrictToken(token string, r Restriction, calls ...Call) {
 	})
 }
 
-// LimitToken lets a token see only the groups of these enterprise projects, and their policies. Without any it sees all groups again.
+// LimitToken limits a token to the groups of these enterprise projects and their policies. Without any it has access to all groups again.
 func (e *Emulator) LimitToken(token string, enterpriseProjects ...string) {
 	e.access.change(token, func(g *grant) { g.enterprise = enterpriseProjects })
 }
 
-// change changes the grant of a token, made if there is none.
+// change edits the grant of a token. A new token starts with an empty grant.
 func (a *access) change(token string, edit func(*grant)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -75,7 +75,7 @@ func (a *access) change(token string, edit func(*grant)) {
 	a.tokens[token] = g
 }
 
-// RevokeToken ends a token: the gateway calls it expired from now on, the service wrong.
+// RevokeToken revokes a token: from now on the gateway reports it as expired, the service as invalid.
 func (e *Emulator) RevokeToken(token string) {
 	e.access.mu.Lock()
 	defer e.access.mu.Unlock()
@@ -86,7 +86,7 @@ func (e *Emulator) RevokeToken(token string) {
 	e.access.revoked[token] = true
 }
 
-// authenticate finds the grant of a request.
+// authenticate returns the grant of a request.
 func (e *Emulator) authenticate(r *http.Request) (grant, *refusal) {
 	if e.sw.Access == AccessOpen {
 		return grant{}, nil
@@ -103,7 +103,7 @@ func (e *Emulator) authenticate(r *http.Request) (grant, *refusal) {
 	return grant{}, e.unauthenticated(token)
 }
 
-// unauthenticated is the 401 of the place that checks tokens here.
+// unauthenticated returns the 401 of the gateway or of the service, depending on Switches.Refusal.
 func (e *Emulator) unauthenticated(token string) *refusal {
 	no := func(code, message string) *refusal { return refuse(http.StatusUnauthorized, code, message) }
 	switch {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Execute fires a policy of a group at a time, as the service would: it appends an entry to the policy's execution log and, if the desired
+// Execute executes a policy of a group at a time, as the service would: it appends an entry to the policy's execution log and, if the desired
 // number of instances changes, starts an activity that names the policy, with the same time and values. The entry fails with a documented
 // code if the group or the policy cannot act. activity is the log id of the activity; empty if nothing changed. ok is false if there is no
 // such policy or group.
@@ -73,7 +73,7 @@ func FailureReason(code string) string {
 	return code + ": " + text
 }
 
-// blockingCode returns the code with which the group keeps a policy from acting at a time; empty if it does not.
+// blockingCode returns the error code if the group or the policy cannot act at a time; empty if it can.
 func (l *log) blockingCode(p Policy, at time.Time) string {
 	switch {
 	case p.Status == PolicyExecuting:
@@ -138,8 +138,8 @@ func scalingRow(p Policy, x Execution, size int) Row {
 	}
 }
 
-// Complete ends an activity that Execute started: instances join the group or leave it until it has the number that the activity wants.
-// It reports whether the activity was there.
+// Complete ends an activity that Execute started: it adds or removes instances until the group has the desired number. It reports whether the
+// activity exists.
 func (e *Emulator) Complete(project, group, activity string, end time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -166,7 +166,7 @@ func (e *Emulator) Complete(project, group, activity string, end time.Time) bool
 	return true
 }
 
-// newMember makes an instance of the group's configuration, number n of the emulator.
+// newMember returns an instance with the group's configuration, whose id is derived from n.
 func (l *log) newMember(at place, n uint64, joined time.Time) Member {
 	id := DeriveID(at.project, at.group, n)
 	name := l.info.ConfigName

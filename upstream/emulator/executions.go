@@ -26,7 +26,7 @@ const (
 
 // Execution is one entry of the execution log of a policy.
 type Execution struct {
-	ID           string // empty: one is made
+	ID           string // empty: derived
 	Status       string // empty: SUCCESS
 	FailedReason string // empty: no member
 	Trigger      string // empty: that of the policy's type
@@ -34,12 +34,12 @@ type Execution struct {
 	Old, Desire  int
 	Limit        int
 	Operation    string // empty: that of the policy
-	Jobs         []Job  // nil: one that says that the number was changed
+	Jobs         []Job  // nil: one job that changes the number of instances
 
 	// Extra replaces members of the JSON object by name or adds some. A nil value leaves the member out.
 	Extra map[string]json.RawMessage
 
-	seq uint64 // order of insertion; one that replaces another has its number
+	seq uint64 // order of insertion; a replacement has the number of the replaced entry
 }
 
 // Job is one step of an execution. Empty fields but the first three are absent.
@@ -54,7 +54,7 @@ type Job struct {
 	Status   string `json:"job_status"`
 }
 
-// PutExecutions adds entries to the log of a policy and reports whether the policy was there. One whose id is there already replaces it.
+// PutExecutions adds entries to the log of a policy and reports whether the policy exists. An entry with an existing id replaces that entry.
 func (e *Emulator) PutExecutions(project, policy string, list ...Execution) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -86,7 +86,7 @@ func (e *Emulator) putExecution(project string, p *policyState, x Execution) Exe
 	return x
 }
 
-// ExpireExecutions drops the entries before a time, as retention does, and returns how many those were.
+// ExpireExecutions deletes the entries before a time, as retention does, and returns their number.
 func (e *Emulator) ExpireExecutions(project, policy string, before time.Time) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -111,7 +111,7 @@ func (e *Emulator) ExecutionLog(project, policy string) []Execution {
 	return e.orderedExecutions(p)
 }
 
-// orderedExecutions returns a copy of the log, newest first and inside one second as Ties says.
+// orderedExecutions returns a copy of the log, newest first, and sorted by Switches.Ties inside one second.
 func (e *Emulator) orderedExecutions(p *policyState) []Execution {
 	list := slices.Clone(p.executions)
 	if e.sw.Ties == TiesUnstable {
@@ -136,7 +136,7 @@ func (e *Emulator) compareTied(a, b Execution) int {
 	}
 }
 
-// executionFilter is what an execution log can be filtered by.
+// executionFilter is the filter of an execution log.
 type executionFilter struct {
 	Filter
 	trigger, resource, resourceType string
@@ -238,7 +238,7 @@ func (e *Emulator) spelledTrigger(trigger string) string {
 	return trigger
 }
 
-// jobs returns the steps; of an execution that names none, the one that the sample has.
+// jobs returns the jobs of an execution. The default is the job of the sample.
 func (x Execution) jobs() []Job {
 	if x.Jobs != nil {
 		return x.Jobs

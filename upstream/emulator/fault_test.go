@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"scalegraph/upstream/emulator"
+	"scalegraph/upstream/emulator/inprocess"
 )
 
 func TestRefusingFaults(t *testing.T) {
@@ -240,7 +241,7 @@ func TestInProcess(t *testing.T) {
 		t.Errorf("cut off: %v after %d bytes", err, len(body))
 	}
 	e.Fault(emulator.Always(emulator.Fault{Break: emulator.ResetConnection}))
-	if _, err := ask(t.Context()); !errors.Is(err, emulator.ErrConnection) {
+	if _, err := ask(t.Context()); !errors.Is(err, inprocess.ErrConnection) {
 		t.Errorf("reset: %v", err)
 	}
 	e.Fault(emulator.Always(emulator.Fault{Break: emulator.Hang}))

@@ -23,8 +23,8 @@ func GroupStatuses() []string {
 	return []string{GroupInService, GroupPaused, GroupError, GroupDeleting, GroupFrozen}
 }
 
-// Group is what the calls for groups show, except what follows from the activity log and the instances: the current size, is_scaling,
-// activity_type and detail. Its slices belong to the emulator once passed: nobody may change them.
+// Group has the attributes of a group that do not follow from its activity log and its instances. Those that do are the current size,
+// is_scaling, activity_type and detail. Callers must not change its slices after passing them to the emulator.
 type Group struct {
 	ID                string
 	Name              string // empty: the ID
@@ -78,7 +78,7 @@ func orDefault(value *string, otherwise string) {
 	}
 }
 
-// PutGroup adds a group, or replaces the attributes of one that is there; its log, instances and policies stay.
+// PutGroup adds a group, or replaces the attributes of an existing one without changing its log, instances and policies.
 func (e *Emulator) PutGroup(project string, g Group) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -86,7 +86,7 @@ func (e *Emulator) PutGroup(project string, g Group) {
 	e.seq++
 }
 
-// UpdateGroup changes the attributes of a group and reports whether it was there. The id stays.
+// UpdateGroup changes the attributes of a group and reports whether it exists. Changes of the id are ignored.
 func (e *Emulator) UpdateGroup(project, id string, change func(*Group)) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -116,11 +116,11 @@ func (e *Emulator) Groups(project string) []Group {
 	return list
 }
 
-// groupFilter is what list groups can filter by.
+// groupFilter is the filter of a list of groups.
 type groupFilter struct {
 	values url.Values
 	status string
-	none   bool // an unknown value, which matches nothing under UnknownEmpty
+	none   bool // an unknown value that matches nothing, see UnknownEmpty
 }
 
 func (e *Emulator) listGroups(t target, g grant, values url.Values, req *Request) ([]byte, *refusal) {
@@ -169,7 +169,7 @@ func (e *Emulator) showGroup(t target, g grant, req *Request) ([]byte, *refusal)
 	return e.single("scaling_group", l.info.ID, e.encodeGroup(l), req), nil
 }
 
-// encodeGroup writes a group. The lock is held.
+// encodeGroup returns a group as JSON. The lock is held.
 func (e *Emulator) encodeGroup(l *log) []byte {
 	g := l.info
 	o := object{}
@@ -219,7 +219,7 @@ func (e *Emulator) addAuditTime(o *object, minutes int) {
 	o.add("health_periodic_audit_time", minutes)
 }
 
-// addScaling says whether an action is under way: whether the log has a row without an end.
+// addScaling adds is_scaling, which is true if the log has a row in progress, and activity_type.
 func (e *Emulator) addScaling(o *object, l *log) {
 	running := l.rows(class{every, Doing})
 	o.add("is_scaling", len(running) > 0)
@@ -230,7 +230,7 @@ func (e *Emulator) addScaling(o *object, l *log) {
 	o.add("activity_type", spelled(running[len(running)-1].row.Type, e.sw.Spelling))
 }
 
-// detail is the reason of the newest failure, while the group is in ERROR or as PausedDetail says.
+// detail returns the reason of the newest failure if the group is in ERROR, or PAUSED with DetailRetained; else an empty string.
 func (e *Emulator) detail(l *log) string {
 	retained := e.sw.PausedDetail == DetailRetained && l.info.Status == GroupPaused
 	if l.info.Status != GroupError && !retained {

@@ -30,16 +30,16 @@ func LifecycleStates() []string {
 // Healths returns the documented results of health checks.
 func Healths() []string { return []string{HealthInitializing, HealthNormal, HealthError} }
 
-// AddedByHand is the name of the configuration of an instance that was not created by the group.
+// AddedByHand is the configuration name of an instance that was added manually.
 const AddedByHand = "MANNUAL_ADD"
 
-// Member is an instance that is in a group.
+// Member is an instance in a group.
 type Member struct {
 	ID         string // empty while it is being created
 	Name       string // unique in the group
 	State      string // empty: INSERVICE
 	Health     string // empty: NORMAL
-	ConfigID   string // empty: added by hand
+	ConfigID   string // empty: added manually
 	ConfigName string // empty: the configuration was deleted
 	Protected  bool
 	Joined     time.Time
@@ -58,12 +58,12 @@ func (m Member) normal() Member {
 	return m
 }
 
-// SetMembers replaces the instances of a group and reports whether the group was there. The current size of the group is their number.
+// SetMembers replaces the instances of a group, whose current size is their number, and reports whether the group exists.
 func (e *Emulator) SetMembers(project, group string, members ...Member) bool {
 	return e.ChangeMembers(project, group, func([]Member) []Member { return members })
 }
 
-// ChangeMembers replaces the instances of a group by what change returns for a copy of them, and reports whether the group was there.
+// ChangeMembers replaces the instances of a group with the result of change, which gets a copy of them. It reports whether the group exists.
 func (e *Emulator) ChangeMembers(project, group string, change func([]Member) []Member) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,7 +90,7 @@ func (e *Emulator) Members(project, group string) []Member {
 	return nil
 }
 
-// memberFilter is what list instances can filter by.
+// memberFilter is the filter of a list of instances.
 type memberFilter struct {
 	state, health, protected string
 	none                     bool

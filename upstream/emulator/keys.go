@@ -22,21 +22,21 @@ const (
 	largestBody = 12 << 20         // documented
 )
 
-// Key is a pair of access keys, and what it may read.
+// Key is a pair of access keys with its access.
 type Key struct {
 	AK, SK        string
 	SecurityToken string   // of temporary keys; empty: permanent ones
 	Projects      []string // empty: all
 }
 
-// keyState is a key and how its last checks went.
+// keyState is a key with the results of its last checks.
 type keyState struct {
 	Key
 	failed      int
 	lockedUntil time.Time
 }
 
-// AddKey lets requests that are signed with k in.
+// AddKey accepts requests that are signed with k.
 func (e *Emulator) AddKey(k Key) {
 	e.access.mu.Lock()
 	defer e.access.mu.Unlock()
@@ -46,7 +46,7 @@ func (e *Emulator) AddKey(k Key) {
 	e.access.keys[k.AK] = &keyState{Key: k}
 }
 
-// RemoveKey makes a key unknown.
+// RemoveKey rejects requests that are signed with a key from now on.
 func (e *Emulator) RemoveKey(ak string) {
 	e.access.mu.Lock()
 	defer e.access.mu.Unlock()
@@ -102,7 +102,7 @@ func (k *keyState) check(r *http.Request, s signature, body []byte) *refusal {
 	}
 	canonical := canonicalRequest(r, s.headers, body)
 	if !hmac.Equal([]byte(s.signature), []byte(sign(k.SK, date, canonical))) {
-		// The gateway echoes what it computed, so whoever logs this text logs the request.
+		// The gateway repeats the canonical request, so a client that logs this message logs the security token.
 		return wrongKey("verify ak sk signature fail, canonicalRequest:" + strings.ReplaceAll(canonical, "\n", "|"))
 	}
 	return nil
@@ -112,7 +112,7 @@ func wrongKey(why string) *refusal {
 	return refuse(http.StatusUnauthorized, "APIG.0301", "Incorrect IAM authentication information: "+why)
 }
 
-// signature is the Authorization header, taken apart.
+// signature is a parsed Authorization header.
 type signature struct {
 	access    string
 	headers   []string
@@ -149,7 +149,7 @@ func canonicalRequest(r *http.Request, headers []string, body []byte) string {
 	}, "\n")
 }
 
-// canonicalPath always ends in a slash, whether the real path does or not.
+// canonicalPath returns the path with a slash at the end, even if the request has none.
 func canonicalPath(u *url.URL) string {
 	segments := strings.Split(u.EscapedPath(), "/")
 	for i, s := range segments {
@@ -158,7 +158,7 @@ func canonicalPath(u *url.URL) string {
 	return strings.TrimSuffix(strings.Join(segments, "/"), "/") + "/"
 }
 
-// canonicalQuery sorts by name, and the values of one name among themselves.
+// canonicalQuery sorts the parameters by name, and the values of one name.
 func canonicalQuery(u *url.URL) string {
 	query := u.Query()
 	var pairs []string
@@ -170,7 +170,7 @@ func canonicalQuery(u *url.URL) string {
 	return strings.Join(pairs, "&")
 }
 
-// canonicalHeaders follows what the client says it signed; some sign the host, others do not.
+// canonicalHeaders returns the headers in SignedHeaders. Some clients sign the host, others do not.
 func canonicalHeaders(r *http.Request, names []string) string {
 	var b strings.Builder
 	for _, name := range names {
@@ -191,7 +191,7 @@ func bodyHash(r *http.Request, body []byte) string {
 	return hex.EncodeToString(hash[:])
 }
 
-// percent encodes all but the unreserved characters of RFC 3986.
+// percent escapes all bytes but the unreserved characters of RFC 3986.
 func percent(text string) string {
 	const upper = "0123456789ABCDEF"
 	var b strings.Builder

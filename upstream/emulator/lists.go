@@ -1,16 +1,18 @@
 package emulator
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// item is an entry of a list of groups, instances, policies or executions, encoded.
+// item is an encoded entry of a list of groups, instances, policies or executions.
 type item struct {
 	id      string
 	created time.Time
@@ -18,7 +20,7 @@ type item struct {
 	json    []byte
 }
 
-// arrange orders items as ListOrder says.
+// arrange sorts items by Switches.ListOrder.
 func (e *Emulator) arrange(items []item) {
 	switch e.sw.ListOrder {
 	case OrderOldestFirst:
@@ -32,10 +34,10 @@ func (e *Emulator) arrange(items []item) {
 	}
 }
 
-// listing is the form of one list call.
+// listing describes the response of a list call.
 type listing struct {
 	name                  string // of the list in the response
-	offsetCode, limitCode string // of refusals
+	offsetCode, limitCode string // of errors
 	listFirst             bool   // whether the sample has the list before the totals
 	offset, limit         int
 	ordered               bool // whether the items are in order
@@ -62,7 +64,7 @@ func (e *Emulator) paging(l listing, values url.Values, req *Request) (listing, 
 	return l, nil
 }
 
-// respond cuts the requested range out of all matching items and encodes the envelope. The lock is held.
+// respond returns the requested range of all matching items in an envelope. The lock is held.
 func (e *Emulator) respond(l listing, items []item, req *Request) []byte {
 	if !l.ordered {
 		e.arrange(items)
@@ -100,7 +102,7 @@ func idsOf(items []item) []string {
 	return ids
 }
 
-// extend adds members to an encoded object or replaces them; a nil value removes the member.
+// extend adds or replaces members of an encoded object. A nil value removes the member.
 func extend(encoded []byte, extra map[string]json.RawMessage) []byte {
 	if len(extra) == 0 {
 		return encoded
@@ -131,7 +133,7 @@ func (e *Emulator) single(name, id string, encoded []byte, req *Request) []byte 
 	return o.bytes()
 }
 
-// missingMember adds a member without a value, as Missing says; sampled is its form in the samples: null, or absent if empty.
+// missingMember adds a member without a value if Switches.Missing requires it. sampled is its form in the samples: null, or absent if empty.
 func (e *Emulator) missingMember(o *object, name, sampled string) {
 	switch {
 	case e.sw.Missing == MissingNull, e.sw.Missing == MissingAsSampled && sampled == "null":
@@ -139,7 +141,7 @@ func (e *Emulator) missingMember(o *object, name, sampled string) {
 	}
 }
 
-// addOptional adds a text, or what stands for a missing one.
+// addOptional adds a text, or calls missingMember if it is empty.
 func (e *Emulator) addOptional(o *object, name, text, sampled string) {
 	if text == "" {
 		e.missingMember(o, name, sampled)
@@ -148,7 +150,7 @@ func (e *Emulator) addOptional(o *object, name, text, sampled string) {
 	o.add(name, text)
 }
 
-// fuzzy reports whether a name passes a fuzzy filter.
+// fuzzy reports whether a name matches a fuzzy filter.
 func (e *Emulator) fuzzy(name, part string) bool {
 	switch e.sw.Fuzzy {
 	case FuzzyAnyCase:
@@ -160,7 +162,7 @@ func (e *Emulator) fuzzy(name, part string) bool {
 	}
 }
 
-// oneOf reads a parameter that takes one of several values. It returns false for a value that matches nothing under UnknownEmpty.
+// oneOf reads a parameter with a fixed set of values. ok is false if the value matches nothing, see UnknownEmpty.
 func (e *Emulator) oneOf(values url.Values, name string, known []string, code string) (value string, ok bool, no *refusal) {
 	if !values.Has(name) {
 		return "", true, nil
@@ -173,4 +175,56 @@ func (e *Emulator) oneOf(values url.Values, name string, known []string, code st
 		return "", false, bad(code, "The "+name+" is invalid.")
 	}
 	return "", false, nil
+}
+
+// object builds a JSON object whose members have the order in which they are added.
+type object struct {
+	buf   []byte
+	extra map[string]json.RawMessage // replaces the values of added members
+}
+
+func (o *object) add(name string, value any) {
+	if raw, ok := o.extra[name]; ok {
+		o.raw(name, raw)
+		return
+	}
+	o.raw(name, marshal(value))
+}
+
+// raw adds a member with an encoded value; nil adds none.
+func (o *object) raw(name string, value []byte) {
+	if value == nil {
+		return
+	}
+	o.buf = append(o.buf, ',')
+	o.buf = strconv.AppendQuote(o.buf, name)
+	o.buf = append(o.buf, ':')
+	o.buf = append(o.buf, value...)
+}
+
+func (o *object) bytes() []byte {
+	if len(o.buf) == 0 {
+		return []byte("{}")
+	}
+	o.buf[0] = '{'
+	return append(o.buf, '}')
+}
+
+// marshal is json.Marshal without the HTML escapes, which the samples do not have. It is for types of this package, whose encoding cannot fail.
+func marshal(value any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
+		return []byte("null")
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+func addText(o *object, name, text string) {
+	if text == "" {
+		o.raw(name, o.extra[name])
+		return
+	}
+	o.add(name, text)
 }

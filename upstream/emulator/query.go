@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -16,21 +17,21 @@ const (
 	MaxLimit     = 100
 )
 
-// ask is what a well-formed call asks for.
-type ask struct {
+// activityQuery has the valid parameters of a call for an activity log.
+type activityQuery struct {
 	place  place
 	filter Filter
 	offset int
 	limit  int
-	none   bool // an unknown type or status, which matches nothing under UnknownEmpty
+	none   bool // an unknown type or status that matches nothing, see UnknownEmpty
 }
 
-// parameters reads the query. Unknown parameters are ignored, of a repeated one the first counts, and one that is there but empty is malformed.
-func (e *Emulator) parameters(values url.Values) (ask, *refusal) {
-	var q ask
+// parameters reads the query. Unknown parameters are ignored, the first value of a repeated one is used, and an empty value is malformed.
+func (e *Emulator) parameters(values url.Values) (activityQuery, *refusal) {
+	var q activityQuery
 	steps := []struct {
 		name string
-		read func(*ask, string) *refusal
+		read func(*activityQuery, string) *refusal
 	}{
 		{"start_time", readStart},
 		{"end_time", readEnd},
@@ -52,15 +53,15 @@ func (e *Emulator) parameters(values url.Values) (ask, *refusal) {
 	return q, nil
 }
 
-func readStart(q *ask, text string) *refusal {
+func readStart(q *activityQuery, text string) *refusal {
 	return readTime(&q.filter.Start, text, "AS.9001", "start_time")
 }
 
-func readEnd(q *ask, text string) *refusal {
+func readEnd(q *activityQuery, text string) *refusal {
 	return readTime(&q.filter.End, text, "AS.9002", "end_time")
 }
 
-// timeForm is stricter than time.Parse, which lets a fraction pass.
+// timeForm is stricter than time.Parse, which accepts fractions.
 var timeForm = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
 
 func readTime(at *time.Time, text, code, name string) *refusal {
@@ -72,7 +73,7 @@ func readTime(at *time.Time, text, code, name string) *refusal {
 	return nil
 }
 
-func readOffset(q *ask, text string) *refusal {
+func readOffset(q *activityQuery, text string) *refusal {
 	n, ok := natural(text)
 	if !ok {
 		return bad("AS.9003", "The start_number is invalid.")
@@ -81,7 +82,7 @@ func readOffset(q *ask, text string) *refusal {
 	return nil
 }
 
-func (e *Emulator) readActivityLimit(q *ask, text string) *refusal {
+func (e *Emulator) readActivityLimit(q *activityQuery, text string) *refusal {
 	n, ok := e.readLimit(text)
 	if !ok {
 		return bad("AS.9004", "The limit is invalid.")
@@ -102,7 +103,7 @@ func (e *Emulator) readLimit(text string) (int, bool) {
 	return n, true
 }
 
-// natural reads digits, and nothing else, that fit into the 32 bits of the SDKs.
+// natural parses a text of digits only. The result must fit into the 32 bits of the SDKs.
 func natural(text string) (int, bool) {
 	for _, c := range []byte(text) {
 		if c < '0' || c > '9' {
@@ -118,7 +119,7 @@ func natural(text string) (int, bool) {
 
 var idForm = regexp.MustCompile(`^[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}$`)
 
-func readLogID(q *ask, text string) *refusal {
+func readLogID(q *activityQuery, text string) *refusal {
 	if !idForm.MatchString(text) {
 		return bad("AS.9005", "The log_id is invalid.")
 	}
@@ -126,8 +127,8 @@ func readLogID(q *ask, text string) *refusal {
 	return nil
 }
 
-// readTypes reads one or several types; an empty one among them is malformed under every switch.
-func (e *Emulator) readTypes(q *ask, text string) *refusal {
+// readTypes reads one or several types. An empty one is malformed with any value of Switches.UnknownFilter.
+func (e *Emulator) readTypes(q *activityQuery, text string) *refusal {
 	for _, kind := range strings.Split(text, ",") {
 		plain, ok := e.filterType(kind)
 		switch {
@@ -141,7 +142,7 @@ func (e *Emulator) readTypes(q *ask, text string) *refusal {
 	return nil
 }
 
-// filterType returns the document's spelling of a type as this upstream's filters spell it.
+// filterType returns the documented spelling of a type that is spelled as Switches.FilterSpelling requires.
 func (e *Emulator) filterType(kind string) (string, bool) {
 	switch {
 	case e.sw.FilterSpelling == FilterManual && kind != oneN(kind):
@@ -152,7 +153,7 @@ func (e *Emulator) filterType(kind string) (string, bool) {
 	return twoN(kind), slices.Contains(Types(), twoN(kind))
 }
 
-func (e *Emulator) readStatus(q *ask, text string) *refusal {
+func (e *Emulator) readStatus(q *activityQuery, text string) *refusal {
 	switch {
 	case slices.Contains(Statuses(), text):
 		q.filter.Status = text
@@ -162,4 +163,123 @@ func (e *Emulator) readStatus(q *ask, text string) *refusal {
 		q.none = true
 	}
 	return nil
+}
+
+// Filter selects rows. The zero Filter selects all.
+type Filter struct {
+	Start  time.Time // zero: no bound
+	End    time.Time // zero: no bound
+	Types  []string  // any of these, in the documented spelling; empty: all
+	Status string    // empty: all
+	LogID  string    // empty: all
+}
+
+// match returns the entries that match f, oldest first. Callers must not change the slice.
+func (l *log) match(f Filter, sw Switches) []*entry {
+	if f.LogID != "" {
+		return l.one(f, sw)
+	}
+	types := slices.Compact(slices.Sorted(slices.Values(f.Types)))
+	c := everything
+	if f.Status != "" {
+		c.status = f.Status
+	}
+	if len(types) == 1 {
+		c.kind, types = types[0], nil
+	}
+	f.Types = types
+	rows := narrow(l.rows(c), f, sw)
+	if len(types) == 0 && !testsEnds(f, sw) {
+		return rows
+	}
+	return scan(rows, f, sw)
+}
+
+func (l *log) one(f Filter, sw Switches) []*entry {
+	e, ok := l.byID[f.LogID]
+	if !ok || !f.passes(&e.row, sw) {
+		return nil
+	}
+	return []*entry{e}
+}
+
+// narrow returns the range of rows within the bounds that test the start. It is contiguous because rows are sorted by their start.
+func narrow(rows []*entry, f Filter, sw Switches) []*entry {
+	if sw.Window == WindowEnd {
+		return rows
+	}
+	if !f.Start.IsZero() {
+		from := sort.Search(len(rows), func(i int) bool { return notBefore(rows[i].second, f.Start.Unix(), sw) })
+		rows = rows[from:]
+	}
+	if !f.End.IsZero() && sw.Window == WindowStart {
+		to := sort.Search(len(rows), func(i int) bool { return !notAfter(rows[i].second, f.End.Unix(), sw) })
+		rows = rows[:to]
+	}
+	return rows
+}
+
+func scan(rows []*entry, f Filter, sw Switches) []*entry {
+	var out []*entry
+	for _, e := range rows {
+		if f.passes(&e.row, sw) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// testsEnds reports whether a bound of f tests the end of rows.
+func testsEnds(f Filter, sw Switches) bool {
+	switch sw.Window {
+	case WindowStart:
+		return false
+	case WindowEnd:
+		return !f.Start.IsZero() || !f.End.IsZero()
+	default:
+		return !f.End.IsZero()
+	}
+}
+
+// passes reports whether r matches f.
+func (f Filter) passes(r *Row, sw Switches) bool {
+	switch {
+	case f.LogID != "" && f.LogID != r.ID,
+		f.Status != "" && f.Status != r.Status,
+		len(f.Types) > 0 && !slices.Contains(f.Types, r.Type):
+		return false
+	}
+	start, end := r.Start, r.End
+	switch sw.Window {
+	case WindowStart:
+		end = r.Start
+	case WindowEnd:
+		start = r.End
+	}
+	return within(start, f.Start, sw, notBefore) && within(end, f.End, sw, notAfter)
+}
+
+// within reports whether a time of a row is within a bound. The time is zero if the row is in progress.
+func within(at, bound time.Time, sw Switches, holds func(second, bound int64, sw Switches) bool) bool {
+	switch {
+	case bound.IsZero():
+		return true
+	case at.IsZero():
+		return sw.DoingInWindow == DoingIn
+	}
+	return holds(at.Unix(), bound.Unix(), sw)
+}
+
+func notBefore(second, bound int64, sw Switches) bool {
+	if sw.Bounds == BoundsExclusive {
+		return second > bound
+	}
+	return second >= bound
+}
+
+func notAfter(second, bound int64, sw Switches) bool {
+	if sw.Bounds == BoundsInclusive {
+		return second <= bound
+	}
+	return second < bound
 }

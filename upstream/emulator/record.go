@@ -8,45 +8,45 @@ import (
 	"time"
 )
 
-// remembered is how many requests Requests knows at most; Count knows of all.
-const remembered = 10_000
+// maxRecorded is the default number of requests that Requests returns at most. Count counts all.
+const maxRecorded = 10_000
 
-// Request is one call as it arrived, and what became of it.
+// Request is one request and its outcome.
 type Request struct {
-	ID             string // X-Request-Id of its answer
+	ID             string // X-Request-Id of the response
 	Method, Path   string
-	Call           Call   // from the path; empty if it names no call
+	Call           Call   // from the path; empty if it is unknown
 	Project, Group string // from the path; empty if it names none
 	Policy         string // likewise
 	RawQuery       string
 	Query          url.Values
 	Header         http.Header
-	Offset, Limit  int       // as understood, defaults filled in; -1 where they were not read
-	At             time.Time // of arrival
-	Status         int       // of the answer; 0 while there is none, and where none was given
-	Code           string    // of the answer; empty for a page
-	Seq            uint64    // the change right after which the page was true; 0 where there is no page
-	Total          int       // total_number of the page
+	Offset, Limit  int       // with defaults filled in; -1 if they were not read
+	At             time.Time // when it arrived
+	Status         int       // of the response; 0 if there is none
+	Code           string    // of the error; empty for a success
+	Seq            uint64    // number of the change from which the response was computed; 0 after an error
+	Total          int       // total_number of the response
 }
 
-// Answer is a response that was just computed.
+// Answer is a successful response that was just computed.
 type Answer struct {
 	Request
 	IDs []string // of its entries, in order; an instance without an id has its name
 }
 
-// recorder remembers the latest requests.
+// recorder records the latest requests.
 type recorder struct {
 	mu       sync.Mutex
-	keep     int // how many to remember
+	keep     int // the number of requests to record
 	count    int
-	flying   int
+	inFlight int
 	peak     int
 	requests []*Request
 	calls    map[Call]int
 }
 
-func (c *recorder) arrived(r *Request) {
+func (c *recorder) started(r *Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count++
@@ -54,8 +54,8 @@ func (c *recorder) arrived(r *Request) {
 		c.calls = map[Call]int{}
 	}
 	c.calls[r.Call]++
-	c.flying++
-	c.peak = max(c.peak, c.flying)
+	c.inFlight++
+	c.peak = max(c.peak, c.inFlight)
 	if len(c.requests) >= c.keep {
 		c.requests = slices.Delete(c.requests, 0, (len(c.requests)+1)/2)
 	}
@@ -64,16 +64,16 @@ func (c *recorder) arrived(r *Request) {
 	}
 }
 
-// update changes a request that others may be reading.
+// update changes a recorded request.
 func (c *recorder) update(change func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change()
 }
 
-func (c *recorder) left() { c.update(func() { c.flying-- }) }
+func (c *recorder) finished() { c.update(func() { c.inFlight-- }) }
 
-// Requests returns the requests since the last Reset in the order of their arrival, at least the latest 5000.
+// Requests returns the requests since the last Reset in the order of arrival, at least the latest 5000.
 func (e *Emulator) Requests() []Request {
 	e.record.mu.Lock()
 	defer e.record.mu.Unlock()
@@ -84,14 +84,14 @@ func (e *Emulator) Requests() []Request {
 	return out
 }
 
-// Count returns how many requests arrived since the last Reset, of whatever path and outcome.
+// Count returns the number of all requests since the last Reset.
 func (e *Emulator) Count() int {
 	e.record.mu.Lock()
 	defer e.record.mu.Unlock()
 	return e.record.count
 }
 
-// Calls returns how many requests for one call arrived since the last Reset, of whatever outcome.
+// Calls returns the number of requests for one call since the last Reset, failed ones included.
 func (e *Emulator) Calls(c Call) int {
 	e.record.mu.Lock()
 	defer e.record.mu.Unlock()
@@ -105,27 +105,27 @@ func (e *Emulator) RememberRequests(n int) {
 	e.record.keep = n
 }
 
-// Peak returns how many requests were under way at once, at most, since the last Reset.
+// Peak returns the maximum number of requests in flight since the last Reset.
 func (e *Emulator) Peak() int {
 	e.record.mu.Lock()
 	defer e.record.mu.Unlock()
 	return e.record.peak
 }
 
-// Reset forgets the requests. Logs, tokens, faults and hooks stay.
+// Reset clears the recorded requests and the counts. It does not change logs, tokens, faults and hooks.
 func (e *Emulator) Reset() {
 	e.record.mu.Lock()
 	defer e.record.mu.Unlock()
-	e.record.count, e.record.peak, e.record.requests, e.record.calls = 0, e.record.flying, nil, nil
+	e.record.count, e.record.peak, e.record.requests, e.record.calls = 0, e.record.inFlight, nil, nil
 }
 
-// OnRequest sets what is called for every request before anything is decided, with no lock held, so that it can change the logs between two
-// calls. Nil takes it away.
+// OnRequest sets a hook that is called for every request before it is processed. No lock is held, so the hook may change the logs. nil removes
+// it.
 func (e *Emulator) OnRequest(f func(Request)) { e.onRequest.Store(&f) }
 
-// OnAnswered sets what is called for every page under the lock that the page was computed under: no log changes meanwhile. It may run several
-// times at once and must not call the emulator. Nil takes it away.
+// OnAnswered sets a hook that is called for every successful response while the lock is held: no log changes in between. It may be called
+// concurrently and must not call the emulator. nil removes it.
 func (e *Emulator) OnAnswered(f func(Answer)) { e.onAnswered.Store(&f) }
 
-// Fault sets what decides about faults: it is asked for every request, and nil from it means that none befalls the request. Nil takes it away.
+// Fault sets a function that is called for every request and returns the fault to inject; nil for none. A nil function removes it.
 func (e *Emulator) Fault(f func(*http.Request) *Fault) { e.fault.Store(&f) }

@@ -1,77 +1,77 @@
 package emulator
 
-// Switches decide what the documents leave open. The zero value is the default of each; it cannot be changed after New.
+// Switches select the behaviour that the documents do not define. The zero value has the defaults. They cannot be changed after New.
 type Switches struct {
-	Window         Window         // which times start_time and end_time test
-	DoingInWindow  DoingInWindow  // what a row without an end is to a bound that tests ends
-	Bounds         Bounds         // whether a time equal to a bound is let through
-	LimitZero      LimitZero      // what limit=0 does
+	Window         Window         // which times start_time and end_time are compared with
+	DoingInWindow  DoingInWindow  // whether a row in progress matches a bound of the end
+	Bounds         Bounds         // whether a time equal to a bound matches
+	LimitZero      LimitZero      // the effect of limit=0
 	Ties           Ties           // the order inside one second
 	Seed           uint64         // of TiesUnstable
-	Spelling       Spelling       // of the three MANNUAL types in answers
+	Spelling       Spelling       // of the three MANNUAL types in responses
 	FilterSpelling FilterSpelling // of the three MANNUAL types in filters
-	UnknownFilter  UnknownFilter  // what a type or status that is not documented does as a filter
+	UnknownFilter  UnknownFilter  // the effect of an undocumented type or status in a filter
 	ScalingValue   ScalingValue   // the JSON type of scaling_value
 	DoingEnd       DoingEnd       // end_time of a row without an end
 	Fractions      Fractions      // whether end times have milliseconds
 	Lists          Lists          // lists that the type of a row does not use
-	Refusal        Refusal        // who answers 401
+	Refusal        Refusal        // whether the gateway or the service responds with 401
 	RetryAfter     RetryAfter     // the header on 429
 	Version        VersionRefusal // the status of an API version that is neither v1 nor v2
-	Access         Access         // who may ask
+	Access         Access         // which requests are accepted
 	Compression    Compression    // gzip
 
 	ListOrder       ListOrder       // of groups, instances and policies
-	Fuzzy           Fuzzy           // how a filter by a part of a name compares
+	Fuzzy           Fuzzy           // the comparison of a filter by a part of a name
 	HiddenGroup     HiddenGroup     // calls for one group outside of the enterprise projects of a token
 	UnknownGroup    UnknownGroup    // the code of list instances for an unknown group
 	Missing         Missing         // members without a value
 	AuditTime       AuditTime       // the JSON type of health_periodic_audit_time
 	HealthSpelling  HealthSpelling  // of INITIALIZING in responses
 	TriggerSpelling TriggerSpelling // of SCHEDULED in responses
-	PausedDetail    PausedDetail    // detail of a group that was paused after a failure
+	PausedDetail    PausedDetail    // the detail of a group that was paused after a failure
 }
 
-// Window says which times of a row the bounds of a query test.
+// Window selects the times of a row that the bounds of a query are compared with.
 type Window uint8
 
 // The readings of start_time and end_time.
 const (
-	WindowPair  Window = iota // start_time tests when a row started, end_time when it ended
-	WindowStart               // both test when it started
-	WindowEnd                 // both test when it ended
+	WindowPair  Window = iota // start_time is compared with the start, end_time with the end
+	WindowStart               // both are compared with the start
+	WindowEnd                 // both are compared with the end
 )
 
-// DoingInWindow says what a row that has not ended is to a bound that tests ends.
+// DoingInWindow selects whether a row in progress matches a bound of the end.
 type DoingInWindow uint8
 
-// The choices for a row without an end.
+// The choices for a row in progress.
 const (
-	DoingOut DoingInWindow = iota // not let through
-	DoingIn                       // let through
+	DoingOut DoingInWindow = iota // does not match
+	DoingIn                       // matches
 )
 
-// Bounds says whether a time that equals a bound is let through.
+// Bounds selects whether a time equal to a bound matches.
 type Bounds uint8
 
 // The kinds of bounds.
 const (
-	BoundsInclusive Bounds = iota // both
-	BoundsExclusive               // neither
-	BoundsHalfOpen                // start_time is, end_time is not
+	BoundsInclusive Bounds = iota // matches both
+	BoundsExclusive               // matches neither
+	BoundsHalfOpen                // matches start_time only
 )
 
-// LimitZero says what limit=0 does.
+// LimitZero selects the effect of limit=0.
 type LimitZero uint8
 
 // The choices for limit=0.
 const (
-	LimitZeroEmpty   LimitZero = iota // an empty page with a true total
-	LimitZeroDefault                  // the same as no limit: 20, echoed as 20
+	LimitZeroEmpty   LimitZero = iota // an empty page with the total
+	LimitZeroDefault                  // the default of 20, echoed as 20
 	LimitZeroRefused                  // 400 AS.9004
 )
 
-// Ties is the order of rows that started in one second, seen newest first.
+// Ties is the order of rows that started in the same second.
 type Ties uint8
 
 // The orders inside one second.
@@ -79,19 +79,19 @@ const (
 	TiesNewestFirst Ties = iota // the row inserted last comes first
 	TiesOldestFirst             // the row inserted first comes first
 	TiesByID                    // ascending ids
-	TiesUnstable                // another order in every answer
+	TiesUnstable                // a random order in every response
 )
 
-// Spelling is how answers spell MANNUAL_ADD, MANNUAL_REMOVE and MANNUAL_DELETE.
+// Spelling is the spelling of MANNUAL_ADD, MANNUAL_REMOVE and MANNUAL_DELETE in responses.
 type Spelling uint8
 
-// The spellings of answers.
+// The spellings in responses.
 const (
-	SpellMannual Spelling = iota // two N, as most documents and the sample
-	SpellManual                  // one N, as the English pages
+	SpellMannual Spelling = iota // two N, as in most documents and in the sample
+	SpellManual                  // one N, as in the English pages
 )
 
-// FilterSpelling is which spellings a filter may use.
+// FilterSpelling selects the spellings that a filter may use.
 type FilterSpelling uint8
 
 // The spellings of filters.
@@ -101,7 +101,7 @@ const (
 	FilterEither                        // both
 )
 
-// UnknownFilter says what a type or status that is not documented does as a filter.
+// UnknownFilter selects the effect of an undocumented type or status in a filter.
 type UnknownFilter uint8
 
 // The choices for unknown filters.
@@ -119,7 +119,7 @@ const (
 	ScalingText                       // as in the table of the API document
 )
 
-// DoingEnd is how a row without an end shows its end_time.
+// DoingEnd is the form of end_time in a row in progress.
 type DoingEnd uint8
 
 // The forms of a missing end.
@@ -129,7 +129,7 @@ const (
 	EndEmpty                  // ""
 )
 
-// Fractions says whether end times have milliseconds.
+// Fractions is the precision of end times.
 type Fractions uint8
 
 // The precisions of end times.
@@ -138,18 +138,18 @@ const (
 	Milliseconds                  // 2018-11-22T13:47:38.000Z
 )
 
-// Lists is how the lists are shown that the type of a row does not use. A list that holds something is always shown.
+// Lists is the form of the lists that the type of a row does not use. A list that is not empty is always sent.
 type Lists uint8
 
 // The forms of unused lists.
 const (
-	ListsByType Lists = iota // the group of lists that the type uses is there whole ([] where empty), the other absent whole
-	ListsNull                // every empty list is null
-	ListsEmpty               // every empty list is []
-	ListsAbsent              // every empty list is absent
+	ListsByType Lists = iota // the lists that the type uses are sent ([] if empty), the others are not
+	ListsNull                // empty lists are null
+	ListsEmpty               // empty lists are []
+	ListsAbsent              // empty lists are not sent
 )
 
-// Refusal says who answers 401.
+// Refusal selects whether the gateway or the service responds with 401.
 type Refusal uint8
 
 // The two places that check a token.
@@ -158,13 +158,13 @@ const (
 	ByService                // the service: nested body, AS.0005 without a token, else AS.0006
 )
 
-// RetryAfter is the header of that name on answers 429, where a Fault does not set it.
+// RetryAfter is the form of the header of that name in 429 responses.
 type RetryAfter uint8
 
 // The forms of Retry-After.
 const (
-	RetryAfterAbsent  RetryAfter = iota // never seen in the wild; a Fault's own is sent in seconds
-	RetryAfterSeconds                   // 1, or a Fault's own
+	RetryAfterAbsent  RetryAfter = iota // as observed; sent in seconds if a Fault sets it
+	RetryAfterSeconds                   // 1, or the value of the Fault
 	RetryAfterDate                      // the same as an HTTP date
 )
 
@@ -177,21 +177,21 @@ const (
 	VersionBadRequest                       // 400
 )
 
-// Access says who may ask.
+// Access selects which requests are accepted.
 type Access uint8
 
 // The kinds of access.
 const (
-	AccessByToken Access = iota // those with a token or a key of the project; nobody where none was added
-	AccessOpen                  // everybody, with any token or none
+	AccessByToken Access = iota // requests with a token or a key of the project
+	AccessOpen                  // all requests, also without a token
 )
 
-// Compression says when an answer is compressed.
+// Compression selects which responses are compressed.
 type Compression uint8
 
 // The kinds of compression.
 const (
-	GzipAccepted Compression = iota // where the request accepts gzip and the body is not tiny
+	GzipAccepted Compression = iota // if the request accepts gzip and the body is long enough
 	GzipNever
 )
 
@@ -203,10 +203,10 @@ const (
 	OrderNewestFirst ListOrder = iota // by create_time, as in the only sample with several entries
 	OrderOldestFirst
 	OrderByID
-	OrderUnstable // another order in every response
+	OrderUnstable // a random order in every response
 )
 
-// Fuzzy is how a filter by a part of a name compares.
+// Fuzzy is the comparison of a filter by a part of a name.
 type Fuzzy uint8
 
 // The kinds of fuzzy comparison.
@@ -231,11 +231,11 @@ type UnknownGroup uint8
 
 // The documented codes.
 const (
-	UnknownGroup2007 UnknownGroup = iota // as seen
+	UnknownGroup2007 UnknownGroup = iota // as observed
 	UnknownGroup4005                     // as documented for this call
 )
 
-// Missing is how a member without a value is shown.
+// Missing is the form of a member without a value.
 type Missing uint8
 
 // The forms of missing values.
@@ -254,7 +254,7 @@ const (
 	AuditTimeText                    // as in an older fixture
 )
 
-// HealthSpelling is how responses spell INITIALIZING.
+// HealthSpelling is the spelling of INITIALIZING in responses.
 type HealthSpelling uint8
 
 // The spellings of INITIALIZING.
@@ -263,7 +263,7 @@ const (
 	HealthSpelt                          // INITIALIZING
 )
 
-// TriggerSpelling is how responses spell SCHEDULED.
+// TriggerSpelling is the spelling of SCHEDULED in responses.
 type TriggerSpelling uint8
 
 // The spellings of SCHEDULED.
@@ -272,11 +272,11 @@ const (
 	TriggerAsInRequests                        // SCHEDULED
 )
 
-// PausedDetail says what becomes of detail when a group in ERROR is paused.
+// PausedDetail selects whether a group in ERROR that is paused retains its detail.
 type PausedDetail uint8
 
 // The choices for a paused group.
 const (
-	DetailCleared  PausedDetail = iota // shown in ERROR only
-	DetailRetained                     // shown in ERROR and PAUSED
+	DetailCleared  PausedDetail = iota // sent in ERROR only
+	DetailRetained                     // sent in ERROR and PAUSED
 )
