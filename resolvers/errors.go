@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -28,7 +29,7 @@ func (e *Error) Error() string { return e.Message }
 
 // Input returns the error of a bad argument. The message goes on after the argument's name, e.g. "must not be negative".
 func Input(argument, message string) error {
-	return &Error{Code: "BAD_USER_INPUT", Message: "`" + argument + "` " + message + "."}
+	return &Error{Code: apierr.BadUserInput, Message: "`" + argument + "` " + message + "."}
 }
 
 // within returns the error of an argument that stands within another.
@@ -39,13 +40,13 @@ func within(argument string, err error) error {
 }
 
 // errNode is the error of a global id whose object is gone.
-var errNode = &Error{Code: "NOT_FOUND", Message: "There is no such object, or it is gone."}
+var errNode = &Error{Code: apierr.NotFound, Message: "There is no such object, or it is gone."}
 
 // errNoSubscriptions is the answer of a version without live updates.
-var errNoSubscriptions = &Error{Code: "OPERATION_RESOLUTION_FAILURE", Message: "This version of the server does not serve subscriptions."}
+var errNoSubscriptions = &Error{Code: apierr.OperationUnresolved, Message: "This version of the server does not serve subscriptions."}
 
 // errIntrospection is the answer of a server that keeps its schema to itself.
-var errIntrospection = &Error{Code: "GRAPHQL_VALIDATION_FAILED", Message: "Introspection is switched off."}
+var errIntrospection = &Error{Code: apierr.ValidationFailed, Message: "Introspection is switched off."}
 
 // errPanic is a fault that was logged where it was caught.
 var errPanic = errors.New("a resolver panicked")
@@ -53,35 +54,36 @@ var errPanic = errors.New("a resolver panicked")
 // ofUpstream is how many rows of the table, from its start, are failures of the upstream.
 const ofUpstream = 8
 
-// row is an error, and what a client sees of it.
+// row is an error with the code and the message that a client gets for it.
 type row struct {
-	err  error
-	seen Error
+	err     error
+	code    string
+	message string
 }
 
 // table is the one place that knows which error has which code. The first row that matches counts, so an upstream timeout that
 // wraps a deadline is told from the end of the whole request.
 var table = []row{
-	{upstream.ErrUnauthenticated, Error{"UNAUTHENTICATED", "The upstream does not accept these credentials, or there were none.", false}},
-	{upstream.ErrForbidden, Error{"FORBIDDEN", "These credentials may not read this scaling group.", false}},
-	{upstream.ErrNotFound, Error{"NOT_FOUND", "There is no such scaling group.", false}},
-	{upstream.ErrRateLimited, Error{"RATE_LIMITED", "The upstream is throttling; try again later.", true}},
-	{upstream.ErrRejected, Error{"UPSTREAM_REJECTED", "The upstream rejected this request.", false}},
-	{upstream.ErrTimeout, Error{"UPSTREAM_TIMEOUT", "The upstream did not answer in time.", true}},
-	{upstream.ErrUnavailable, Error{"UPSTREAM_UNAVAILABLE", "The upstream is unavailable.", true}},
-	{upstream.ErrBadResponse, Error{"UPSTREAM_BAD_RESPONSE", "The upstream's answer could not be read.", true}},
-	{request.ErrTooManyCalls, Error{"QUERY_TOO_COMPLEX", "The query needs more upstream calls than one request may make.", false}},
-	{request.ErrProjectForbidden, Error{"FORBIDDEN", "This caller may not read this project.", false}},
-	{upstream.ErrCrowdedSecond, Error{"CURSOR_EXPIRED", "More than 98 activities started in one second here, too many to page through; start at the other end, or filter.", false}},
-	{upstream.ErrPlaceNotFound, Error{"CURSOR_EXPIRED", "The cursor's place in the log could not be found; start again without it.", false}},
-	{upstream.ErrSlowSubscriber, Error{"RATE_LIMITED", "Changes came faster than they were taken; subscribe again with `since`.", true}},
-	{upstream.ErrManySubscribers, Error{"RATE_LIMITED", "The server has as many subscriptions as it may have; try again later.", true}},
-	{upstream.ErrRowsUnread, Error{"UPSTREAM_BAD_RESPONSE", "More activities started in one second than the upstream returns; some of them may be reported late or not at all.", true}},
-	{context.DeadlineExceeded, Error{"REQUEST_TIMEOUT", "The request ran out of time.", true}},
-	{context.Canceled, Error{"REQUEST_TIMEOUT", "The request was given up before it was done.", true}},
+	{upstream.ErrUnauthenticated, apierr.Unauthenticated, "The upstream does not accept these credentials, or there were none."},
+	{upstream.ErrForbidden, apierr.Forbidden, "These credentials may not read this scaling group."},
+	{upstream.ErrNotFound, apierr.NotFound, "There is no such scaling group."},
+	{upstream.ErrRateLimited, apierr.RateLimited, "The upstream is throttling; try again later."},
+	{upstream.ErrRejected, apierr.UpstreamRejected, "The upstream rejected this request."},
+	{upstream.ErrTimeout, apierr.UpstreamTimeout, "The upstream did not answer in time."},
+	{upstream.ErrUnavailable, apierr.UpstreamUnavailable, "The upstream is unavailable."},
+	{upstream.ErrBadResponse, apierr.UpstreamBadResponse, "The upstream's answer could not be read."},
+	{request.ErrTooManyCalls, apierr.TooComplex, "The query needs more upstream calls than one request may make."},
+	{request.ErrProjectForbidden, apierr.Forbidden, "This caller may not read this project."},
+	{upstream.ErrCrowdedSecond, apierr.CursorExpired, "More than 98 activities started in one second here, too many to page through; start at the other end, or filter."},
+	{upstream.ErrPlaceNotFound, apierr.CursorExpired, "The cursor's place in the log could not be found; start again without it."},
+	{upstream.ErrSlowSubscriber, apierr.RateLimited, "Changes came faster than they were taken; subscribe again with `since`."},
+	{upstream.ErrManySubscribers, apierr.RateLimited, "The server has as many subscriptions as it may have; try again later."},
+	{upstream.ErrRowsUnread, apierr.UpstreamBadResponse, "More activities started in one second than the upstream returns; some of them may be reported late or not at all."},
+	{context.DeadlineExceeded, apierr.RequestTimeout, "The request ran out of time."},
+	{context.Canceled, apierr.RequestTimeout, "The request was given up before it was done."},
 }
 
-var internal = Error{"INTERNAL", "Something went wrong on our side.", false}
+var internal = Error{apierr.Internal, "Something went wrong on our side.", false}
 
 // describe returns what a client sees of err: err itself where it is one of ours, else its row of the table, else INTERNAL.
 func describe(err error) Error {
@@ -91,7 +93,7 @@ func describe(err error) Error {
 	}
 	for _, row := range table {
 		if errors.Is(err, row.err) {
-			return row.seen
+			return Error{row.code, row.message, apierr.Retryable(row.code)}
 		}
 	}
 	return internal
@@ -132,7 +134,7 @@ func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 // framework completes an error that was coded before it came here.
 func framework(seen *gqlerror.Error, code string) *gqlerror.Error {
 	if code == "COMPLEXITY_LIMIT_EXCEEDED" {
-		seen.Extensions["code"] = "QUERY_TOO_COMPLEX"
+		seen.Extensions["code"] = apierr.TooComplex
 	}
 	if _, ok := seen.Extensions["retryable"]; !ok {
 		seen.Extensions["retryable"] = false

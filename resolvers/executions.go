@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"scalegraph/graph/model"
+	"scalegraph/internal/apierr"
 	"scalegraph/upstream"
 )
 
@@ -85,7 +86,7 @@ func (r *Resolver) groupExecutions(ctx context.Context, g upstream.Group, filter
 		return nil, err
 	}
 	if len(list.Entries) > maxPolicies {
-		return nil, &Error{Code: "QUERY_TOO_COMPLEX", Message: fmt.Sprintf("The group has %d policies; the executions of at most %d are merged.", len(list.Entries), maxPolicies)}
+		return nil, &Error{Code: apierr.TooComplex, Message: fmt.Sprintf("The group has %d policies; the executions of at most %d are merged.", len(list.Entries), maxPolicies)}
 	}
 	c, err := r.executionConnection(ctx, list.Entries, w)
 	if err != nil {
@@ -183,7 +184,7 @@ func (r *Resolver) pageOfStatus(ctx context.Context, q upstream.ExecutionQuery, 
 			return page, err
 		}
 		if page.Total > maxFiltered {
-			return page, &Error{Code: "QUERY_TOO_COMPLEX", Message: fmt.Sprintf(
+			return page, &Error{Code: apierr.TooComplex, Message: fmt.Sprintf(
 				"There are %d executions; at most %d are read to filter them by status. Give a period or a trigger as well.", page.Total, maxFiltered)}
 		}
 		out.Stale, out.Unavailable = out.Stale || page.Stale, page.Unavailable

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scalegraph/graph/model"
+	"scalegraph/internal/apierr"
 	"scalegraph/upstream"
 )
 
@@ -190,9 +191,9 @@ func feedPointAt(s scope, groups []upstream.Group, argument string, cursor *stri
 func badCursor(argument string, err error) error {
 	switch {
 	case errors.Is(err, errCursorMismatch):
-		return &Error{Code: "CURSOR_MISMATCH", Message: "`" + argument + "` is a cursor of other groups or another filter."}
+		return &Error{Code: apierr.CursorMismatch, Message: "`" + argument + "` is a cursor of other groups or another filter."}
 	case errors.Is(err, errCursorVersion):
-		return &Error{Code: "CURSOR_EXPIRED", Message: "`" + argument + "` is a cursor of another version of this server; start again without it."}
+		return &Error{Code: apierr.CursorExpired, Message: "`" + argument + "` is a cursor of another version of this server; start again without it."}
 	}
 	return Input(argument, "is not a cursor of this server")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scalegraph/graph/model"
+	"scalegraph/internal/apierr"
 	"scalegraph/upstream"
 )
 
@@ -121,7 +122,7 @@ func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, fi
 		q.Groups = append(q.Groups, entry.value.Group)
 	}
 	if len(q.Groups) > maxFeedGroups {
-		return nil, &Error{Code: "QUERY_TOO_COMPLEX", Message: fmt.Sprintf("%d groups match; one feed merges at most %d.", len(q.Groups), maxFeedGroups)}
+		return nil, &Error{Code: apierr.TooComplex, Message: fmt.Sprintf("%d groups match; one feed merges at most %d.", len(q.Groups), maxFeedGroups)}
 	}
 	c := &model.ScalingActivityConnection{AsOf: list.AsOf}
 	if len(q.Groups) > 0 {

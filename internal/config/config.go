@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 )
 
 // Config is everything that an operator can set. It is read once, checked before anything starts, and not changed afterwards.
@@ -53,11 +53,11 @@ type Config struct {
 	MaxSubscriptions    int
 
 	Introspection bool
-	Trusted       *gqlhttp.Trusted // documents; nil: none
+	Trusted       *document.Trusted // documents; nil: none
 	TrustedOnly   bool
 	CORSOrigins   []string
 	StatusProfile string // audit or draft
-	Limits        gqlhttp.Limits
+	Limits        document.Limits
 
 	CallerCost     int    // 0: no limit
 	CallerCostMode string // LimitEnforce or LimitMeasure

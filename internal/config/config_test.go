@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 )
 
 func TestDefaults(t *testing.T) {
@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 		TypeSpelling: "MANNUAL", UpstreamTimeout: 10 * time.Second, RequestTimeout: 30 * time.Second,
 		UpstreamConcurrency: 64, Poll: 5 * time.Second, MaxSubscriptions: 10_000, Introspection: true, StatusProfile: "audit",
 		OIDC:   OIDC{Claim: "projects"},
-		Limits: gqlhttp.Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
+		Limits: document.Limits{Body: 256 << 10, Tokens: 4000, Depth: 20, Aliases: 100, RootFields: 50, Directives: 50, Cost: 20000, UpstreamCalls: 200},
 		Log:    "auto", CallerCostMode: "enforce", InFlight: 4096, CostInFlight: 1_000_000, DrainDelay: 5 * time.Second,
 	}
 	if !reflect.DeepEqual(cfg, want) {
@@ -68,7 +68,7 @@ func TestEverySettingArrives(t *testing.T) {
 	if err := os.WriteFile(manifest, []byte(`{"type": "{ __typename }"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	documents, err := gqlhttp.LoadTrusted(manifest)
+	documents, err := document.LoadTrusted(manifest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestEverySettingArrives(t *testing.T) {
 		Grant: 30 * time.Second, GrantScope: "project", GrantIfError: time.Minute, TypeSpelling: "MANUAL", UpstreamTimeout: time.Second,
 		RequestTimeout: 2 * time.Second, UpstreamConcurrency: 3, Poll: time.Second, Trusted: documents, TrustedOnly: true,
 		CORSOrigins: []string{"https://a.example.com", "http://localhost:3000"}, StatusProfile: "draft",
-		MaxSubscriptions: 18, Limits: gqlhttp.Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
+		MaxSubscriptions: 18, Limits: document.Limits{Body: 10, Tokens: 11, Depth: 12, Aliases: 13, RootFields: 14, Directives: 15, Cost: 16, UpstreamCalls: 17}, Log: "json",
 		CallerCost: 18, CallerCostMode: "measure", InFlight: 19, CostInFlight: 20, DrainDelay: 3 * time.Second,
 	}
 	var args, env []string

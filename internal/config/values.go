@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"scalegraph/internal/auth"
-	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/redisx"
 	"scalegraph/internal/secretfile"
 	"scalegraph/upstream"
@@ -311,9 +311,9 @@ func issuerURL(to *string) func(string) error {
 }
 
 // trusted loads trusted documents, so that a broken file is known before anything starts.
-func trusted(to **gqlhttp.Trusted) func(string) error {
+func trusted(to **document.Trusted) func(string) error {
 	return func(s string) error {
-		loaded, err := gqlhttp.LoadTrusted(s)
+		loaded, err := document.LoadTrusted(s)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 )
 
@@ -25,7 +26,7 @@ func (e *engine) admit(ctx context.Context, c *request.Caller, cost int) gqlerro
 
 // limited is the error of a limit of ours that will be over.
 func limited(wait time.Duration, message string) *gqlerror.Error {
-	err := errorf(codeRateLimited, "%s", message)
+	err := apierr.New(apierr.RateLimited, "%s", message)
 	err.Extensions["retryAfterSeconds"] = max(1, int64(math.Ceil(wait.Seconds())))
 	return err
 }

@@ -3,6 +3,7 @@ package gqlhttp
 import (
 	"net/http"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 )
 
@@ -17,5 +18,5 @@ func (x *exchange) authenticate(caller *request.Caller) *refusal {
 		return nil
 	}
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
-	return refusef(http.StatusUnauthorized, codeUnauthenticated, "The caller is not recognised; send Authorization: Bearer with a key or token of yours.")
+	return refusef(http.StatusUnauthorized, apierr.Unauthenticated, "The caller is not recognised; send Authorization: Bearer with a key or token of yours.")
 }

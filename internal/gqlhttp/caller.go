@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 )
 
@@ -22,7 +23,7 @@ func callerOf(h http.Header, cfg Config, id string) (*request.Caller, *refusal) 
 	}
 	tokens, ok := projectTokens(h.Values("Scalegraph-Token"))
 	if !ok {
-		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "Scalegraph-Token is not of the form <project id>=<token>.")
+		return nil, refusef(http.StatusBadRequest, apierr.BadUserInput, "Scalegraph-Token is not of the form <project id>=<token>.")
 	}
 	c.Tokens = tokens
 	return c, nil

@@ -7,20 +7,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/request"
 )
-
-// Limits bound one operation. A field that is 0 has the default named beside it.
-type Limits struct {
-	Body          int64 // bytes of a request's body, or of its query string; 256 KiB
-	Tokens        int   // of the document; 4000
-	Depth         int   // of nested fields, fragments expanded; 20
-	Aliases       int   // fragments expanded; 100
-	RootFields    int   // fragments expanded; 50
-	Directives    int   // fragments expanded; 50
-	Cost          int   // fields times the rows asked for; 20000. No price of a field may go by texts (ID and String) among variables
-	UpstreamCalls int   // HTTP requests that the operation may cause; 200
-}
 
 // StatusProfile says which HTTP statuses request errors have.
 type StatusProfile string
@@ -34,7 +23,7 @@ const (
 
 // Config is what an operator and the program can set. The zero Config is ready: default limits, introspection off.
 type Config struct {
-	Limits             Limits
+	Limits             document.Limits
 	RequestTimeout     time.Duration // one request, from its headers to its answer; 0: 30 s
 	StatusProfile      StatusProfile // empty: Audit
 	CORSOrigins        []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
@@ -60,9 +49,9 @@ type Config struct {
 	// OnOperationDone is called for every operation when its response has been written, with the context of the operation. nil: nothing is.
 	OnOperationDone func(context.Context, *request.Report)
 
-	Queries     QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
-	Trusted     *Trusted   // nil: none
-	TrustedOnly bool       // run no other documents
+	Queries     document.QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
+	Trusted     *document.Trusted   // nil: none
+	TrustedOnly bool                // run no other documents
 
 	// Events is asked for every stream of events: it takes the id of the last event that the client has (empty: none), and gives
 	// the context to run the operation in and a function that returns, when it is called first, the id of where the stream

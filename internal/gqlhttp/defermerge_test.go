@@ -21,6 +21,7 @@ import (
 	"scalegraph/graph"
 	"scalegraph/graph/model"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 )
@@ -67,7 +68,7 @@ func serveLoop(t testing.TB, streams *gqlhttp.Streams) string {
 	t.Helper()
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: loop{}, Complexity: resolvers.Complexity()})
 	return start(t, gqlhttp.NewHandler(schema, gqlhttp.Config{
-		Limits:     gqlhttp.Limits{Depth: 100, Aliases: 10_000, Directives: 10_000, Cost: 1 << 40, Tokens: 1 << 20},
+		Limits:     document.Limits{Depth: 100, Aliases: 10_000, Directives: 10_000, Cost: 1 << 40, Tokens: 1 << 20},
 		Streams:    streams,
 		Extensions: []graphql.HandlerExtension{resolvers.Extension{}},
 	}))

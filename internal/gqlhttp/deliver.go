@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/gqlhttp/incremental"
 )
 
@@ -14,7 +15,7 @@ import (
 func (x *exchange) writeIncremental(op *graphql.OperationContext) *refusal {
 	_, done, ok := x.cfg.Streams.begin()
 	if !ok {
-		return refusef(http.StatusServiceUnavailable, codeRateLimited, "The server takes no more streams now; try again later.")
+		return refusef(http.StatusServiceUnavailable, apierr.RateLimited, "The server takes no more streams now; try again later.")
 	}
 	deferral := incremental.Prepare(op, x.engine.schema.Schema())
 	release := x.takeCost()
@@ -50,7 +51,7 @@ func (x *exchange) writeIncremental(op *graphql.OperationContext) *refusal {
 }
 
 func timeoutError() *gqlerror.Error {
-	return errorf(codeRequestTimeout, "The request ran out of time.")
+	return apierr.New(apierr.RequestTimeout, "The request ran out of time.")
 }
 
 // dialectFor returns the dialect of a preference; the older one if the client accepts nothing but multipart.

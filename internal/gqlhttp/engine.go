@@ -9,6 +9,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/gqlhttp/incremental"
 	"scalegraph/internal/request"
 )
@@ -17,8 +19,8 @@ import (
 type engine struct {
 	*executor.Executor
 	schema    graphql.ExecutableSchema
-	documents *documents
-	persisted *persisted
+	documents *document.Documents
+	persisted *document.Persisted
 	budget    *costBudget
 	cfg       Config
 }
@@ -27,13 +29,16 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 	e := executor.New(schema)
 	e.SetErrorPresenter(presenter(cfg))
 	e.SetRecoverFunc(recoverer(cfg))
-	e.SetQueryCache(handedOver{})
+	e.SetQueryCache(document.QueryCache{})
 	e.Use(explain{})
 	e.Use(fewErrors{})
 	for _, x := range cfg.Extensions {
 		e.Use(x)
 	}
-	return &engine{e, schema, newDocuments(schema.Schema(), cfg), newPersisted(cfg), newCostBudget(cfg.CostInFlight), cfg}
+	docs := document.Config{
+		Limits: cfg.Limits, Introspection: cfg.Introspection, Trusted: cfg.Trusted, TrustedOnly: cfg.TrustedOnly, Queries: cfg.Queries,
+	}
+	return &engine{e, schema, document.New(schema.Schema(), docs), document.NewPersisted(docs), newCostBudget(cfg.CostInFlight), cfg}
 }
 
 // CreateOperationContext reads, checks and charges an operation. Nothing may be executed where there are errors; all of them have codes.
@@ -64,11 +69,11 @@ func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graph
 	if errs != nil {
 		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, errs
 	}
-	op, errs := e.Executor.CreateOperationContext(withDocument(ctx, doc), params)
+	op, errs := e.Executor.CreateOperationContext(document.NewContext(ctx, doc), params)
 	if errs != nil {
 		return op, asBadInput(errs)
 	}
-	if err := checkRootField(op); err != nil {
+	if err := document.CheckRootField(op); err != nil {
 		return op, gqlerror.List{err}
 	}
 	op.DisableIntrospection = !e.cfg.Introspection
@@ -77,33 +82,33 @@ func (e *engine) inspect(ctx context.Context, params *graphql.RawParams) (*graph
 
 // checkTrusted reads all trusted documents, so that those which cannot be run are known from the start and the rest are ready.
 func (e *engine) checkTrusted() {
-	for id, text := range e.cfg.Trusted.all() {
-		if _, errs := e.documents.read(text, false); errs != nil {
+	for id, text := range e.cfg.Trusted.All() {
+		if _, errs := e.documents.Read(text, false); errs != nil {
 			e.cfg.Log.Warn("a trusted document cannot be run", "id", id, "error", errs[0].Message)
 		}
 	}
 }
 
 // document finds the text where the request only names it, sets it in params, and reads it.
-func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*document, gqlerror.List) {
-	text, err := e.persisted.text(ctx, params)
+func (e *engine) document(ctx context.Context, params *graphql.RawParams) (*ast.QueryDocument, gqlerror.List) {
+	text, err := e.persisted.Text(ctx, params)
 	if err != nil {
 		return nil, gqlerror.List{err}
 	}
-	doc, errs := e.documents.read(text, deferralWanted(ctx))
+	doc, errs := e.documents.Read(text, deferralWanted(ctx))
 	if errs != nil {
 		return nil, errs
 	}
-	e.persisted.keep(ctx, params)
+	e.persisted.Register(ctx, params)
 	params.Query = text
 	return doc, nil
 }
 
 // suits checks what the request adds to its document: which operation, and with which variables.
-func (e *engine) suits(doc *document, params *graphql.RawParams) gqlerror.List {
-	def, err := operation(doc.QueryDocument, params.OperationName)
+func (e *engine) suits(doc *ast.QueryDocument, params *graphql.RawParams) gqlerror.List {
+	def, err := document.SelectOperation(doc, params.OperationName)
 	if err == nil {
-		err = checkVariables(e.schema.Schema(), def, params.Variables)
+		err = document.CheckVariables(e.schema.Schema(), def, params.Variables)
 	}
 	if err != nil {
 		return gqlerror.List{err}
@@ -114,8 +119,8 @@ func (e *engine) suits(doc *document, params *graphql.RawParams) gqlerror.List {
 // asBadInput gives the code of bad variables to what gqlgen takes for a fault of the document: the document was right.
 func asBadInput(errs gqlerror.List) gqlerror.List {
 	for i, err := range errs {
-		if code := codeOf(err); code == "" || code == codeValidationFailed {
-			errs[i] = coded(err, codeBadUserInput)
+		if code := apierr.CodeOf(err); code == "" || code == apierr.ValidationFailed {
+			errs[i] = apierr.WithCode(err, apierr.BadUserInput)
 		}
 	}
 	return errs
@@ -128,7 +133,7 @@ const costStat = "scalegraph.cost"
 func (e *engine) charge(ctx context.Context, op *graphql.OperationContext) gqlerror.List {
 	cost := complexity.Calculate(ctx, e.schema, op.Operation, op.Variables)
 	op.Stats.SetExtension(costStat, cost)
-	if err := within(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
+	if err := document.CheckLimit(cost, e.cfg.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
 		return gqlerror.List{err}
 	}
 	return e.admit(ctx, request.CallerFrom(ctx), cost)

@@ -3,43 +3,18 @@ package gqlhttp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
-// The codes of errors that the edge gives, as extensions.code.
-const (
-	codeBadUserInput     = "BAD_USER_INPUT"
-	codeParseFailed      = "GRAPHQL_PARSE_FAILED"
-	codeValidationFailed = "GRAPHQL_VALIDATION_FAILED"
-	codeNoOperation      = "OPERATION_RESOLUTION_FAILURE"
-	codeTooComplex       = "QUERY_TOO_COMPLEX"
-	codeNotFound         = "PERSISTED_QUERY_NOT_FOUND"
-	codeNotSupported     = "PERSISTED_QUERY_NOT_SUPPORTED"
-	codeRequestTimeout   = "REQUEST_TIMEOUT"
-	codeInternal         = "INTERNAL"
-	codeUnauthenticated  = "UNAUTHENTICATED"
-	codeRateLimited      = "RATE_LIMITED"
-	codeForbidden        = "FORBIDDEN"
-)
-
 const messageInternal = "Something went wrong on our side; the request id names it in our logs."
-
-// retryable says of which codes a client may expect better luck. The table is that of the public description of the service.
-func retryable(code string) bool {
-	switch code {
-	case codeRequestTimeout, codeRateLimited, "UPSTREAM_TIMEOUT", "UPSTREAM_UNAVAILABLE", "UPSTREAM_BAD_RESPONSE":
-		return true
-	}
-	return false
-}
 
 // refusal is an error that ends a request before GraphQL begins, or instead of it.
 type refusal struct {
@@ -48,29 +23,7 @@ type refusal struct {
 }
 
 func refusef(status int, code, format string, args ...any) *refusal {
-	return &refusal{status, errorf(code, format, args...)}
-}
-
-// errorf makes a coded error.
-func errorf(code, format string, args ...any) *gqlerror.Error {
-	return coded(&gqlerror.Error{Message: fmt.Sprintf(format, args...)}, code)
-}
-
-// coded gives err its code, and says whether to try again where err does not say so itself.
-func coded(err *gqlerror.Error, code string) *gqlerror.Error {
-	if err.Extensions == nil {
-		err.Extensions = map[string]any{}
-	}
-	err.Extensions["code"] = code
-	if _, said := err.Extensions["retryable"]; !said {
-		err.Extensions["retryable"] = retryable(code)
-	}
-	return err
-}
-
-func codeOf(err *gqlerror.Error) string {
-	code, _ := err.Extensions["code"].(string)
-	return code
+	return &refusal{status, apierr.New(code, format, args...)}
 }
 
 // presenter wraps the program's own so that every error leaves with a code, a word on trying again and a message of bounded length.
@@ -87,12 +40,12 @@ func presenter(cfg Config) graphql.ErrorPresenterFunc {
 		if out == nil {
 			return nil
 		}
-		code := codeOf(out)
+		code := apierr.CodeOf(out)
 		if code == "" {
-			code = codeInternal
+			code = apierr.Internal
 		}
 		out.Message = shortened(out.Message)
-		return coded(out, code)
+		return apierr.WithCode(out, code)
 	}
 }
 
@@ -102,11 +55,11 @@ func ours(ctx context.Context, err error) *gqlerror.Error {
 	switch {
 	case errors.Is(err, request.ErrTooManyCalls):
 		most := request.CallerFrom(ctx).MaxCalls
-		return instead(ctx, err, codeTooComplex, "The operation needs more than %d upstream calls; at most %[1]d are allowed.", most)
+		return instead(ctx, err, apierr.TooComplex, "The operation needs more than %d upstream calls; at most %[1]d are allowed.", most)
 	case !errors.Is(context.Cause(ctx), errRequestTimeout):
 		return nil
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, upstream.ErrTimeout):
-		return instead(ctx, err, codeRequestTimeout, "The request ran out of time.")
+		return instead(ctx, err, apierr.RequestTimeout, "The request ran out of time.")
 	}
 	return nil
 }
@@ -114,7 +67,7 @@ func ours(ctx context.Context, err error) *gqlerror.Error {
 // instead puts a coded error in the place of another.
 func instead(ctx context.Context, err error, code, format string, args ...any) *gqlerror.Error {
 	place := graphql.DefaultErrorPresenter(ctx, err)
-	out := errorf(code, format, args...)
+	out := apierr.New(code, format, args...)
 	out.Path, out.Locations = place.Path, place.Locations
 	return out
 }
@@ -132,11 +85,11 @@ func shortened(message string) string {
 
 // mask is the presenter of a program that brings none: what has a code passes, anything else is logged and kept secret.
 func mask(ctx context.Context, cfg Config, err error) *gqlerror.Error {
-	if e, ok := errors.AsType[*gqlerror.Error](err); ok && codeOf(e) != "" {
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok && apierr.CodeOf(e) != "" {
 		return e
 	}
 	cfg.Log.ErrorContext(ctx, "internal error", "requestId", request.CallerFrom(ctx).RequestID, "error", err)
-	return instead(ctx, err, codeInternal, messageInternal)
+	return instead(ctx, err, apierr.Internal, messageInternal)
 }
 
 // recoverer is the RecoverFunc of a program that brings none.
@@ -146,6 +99,6 @@ func recoverer(cfg Config) graphql.RecoverFunc {
 	}
 	return func(ctx context.Context, fault any) error {
 		cfg.Log.ErrorContext(ctx, "panic in a resolver", "requestId", request.CallerFrom(ctx).RequestID, "panic", fault, "stack", string(debug.Stack()))
-		return errorf(codeInternal, messageInternal)
+		return apierr.New(apierr.Internal, messageInternal)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -65,7 +66,7 @@ func TestBudgetOfUpstreamCalls(t *testing.T) {
 	spending := root{group: func(ctx context.Context, id string) (*upstream.Group, error) {
 		return &upstream.Group{ID: id}, request.CallerFrom(ctx).TakeCall()
 	}}
-	target := serve(t, spending, gqlhttp.Config{Limits: gqlhttp.Limits{UpstreamCalls: 3}})
+	target := serve(t, spending, gqlhttp.Config{Limits: document.Limits{UpstreamCalls: 3}})
 	got := post(t, target, `{`+numbered(4, "a%d: scalingGroup(groupId: 1) { region } ")+`}`, "Scalegraph-Explain", "1")
 	if len(got.body.Errors) != 1 || got.code() != "QUERY_TOO_COMPLEX" || got.body.Errors[0].Message != "The operation needs more than 3 upstream calls; at most 3 are allowed." {
 		t.Errorf("%s", got.text)

@@ -4,12 +4,14 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"scalegraph/internal/gqlhttp/document"
 )
 
 // fewErrors bounds the errors of an answer, and says how many it left out.
 type fewErrors struct{}
 
-// maxFieldErrors bounds the errors of an operation that was executed. It is more than maxErrors, since each is a hole in the data.
+// maxFieldErrors bounds the errors of an operation that was executed. It is more than document.MaxErrors, since each is a hole in the data.
 const maxFieldErrors = 100
 
 func (fewErrors) ExtensionName() string                     { return "FewErrors" }
@@ -21,7 +23,7 @@ func (fewErrors) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 	if resp == nil {
 		return nil
 	}
-	most := maxErrors
+	most := document.MaxErrors
 	if len(resp.Data) > 0 {
 		most = maxFieldErrors
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/gqlhttp/incremental"
 	"scalegraph/internal/request"
 )
@@ -105,7 +106,7 @@ func (x *exchange) serve() *refusal {
 		return nil
 	default:
 		x.w.Header().Set("Allow", allow)
-		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "This path takes %s.", allow)
+		return refusef(http.StatusMethodNotAllowed, apierr.BadUserInput, "This path takes %s.", allow)
 	}
 	if refused := x.enter(); refused != nil {
 		return refused
@@ -197,12 +198,12 @@ func (x *exchange) suits(kind ast.Operation) *refusal {
 	chosen := x.formOf(kind)
 	switch {
 	case kind == ast.Subscription && chosen == notAcceptable:
-		return refusef(http.StatusNotAcceptable, codeBadUserInput, "A subscription cannot be answered as %s; ask for %s or %s.", x.media, mediaEvents, mediaMultipart)
+		return refusef(http.StatusNotAcceptable, apierr.BadUserInput, "A subscription cannot be answered as %s; ask for %s or %s.", x.media, mediaEvents, mediaMultipart)
 	case chosen == notAcceptable:
-		return refusef(http.StatusNotAcceptable, codeBadUserInput, "Answers are %s or %s; Accept allows neither.", mediaResponse, mediaJSON)
+		return refusef(http.StatusNotAcceptable, apierr.BadUserInput, "Answers are %s or %s; Accept allows neither.", mediaResponse, mediaJSON)
 	case kind == ast.Mutation && x.r.Method != http.MethodPost:
 		x.w.Header().Set("Allow", http.MethodPost)
-		return refusef(http.StatusMethodNotAllowed, codeBadUserInput, "A %s must be sent by POST.", kind)
+		return refusef(http.StatusMethodNotAllowed, apierr.BadUserInput, "A %s must be sent by POST.", kind)
 	}
 	return nil
 }
@@ -217,5 +218,5 @@ func (x *exchange) recover() {
 		panic(fault)
 	}
 	x.cfg.Log.Error("panic while serving GraphQL", "requestId", x.id, "panic", fault, "stack", string(debug.Stack()))
-	x.refuse(refusef(http.StatusInternalServerError, codeInternal, messageInternal))
+	x.refuse(refusef(http.StatusInternalServerError, apierr.Internal, messageInternal))
 }

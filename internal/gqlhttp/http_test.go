@@ -12,10 +12,11 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 )
 
 func TestRequestsThatAreNotGraphQL(t *testing.T) {
-	target := serve(t, root{}, gqlhttp.Config{Limits: gqlhttp.Limits{Body: 1000}})
+	target := serve(t, root{}, gqlhttp.Config{Limits: document.Limits{Body: 1000}})
 	right := `{"query":"{__typename}"}`
 	js := []string{"Content-Type", "application/json"}
 	for _, test := range []struct {
@@ -72,7 +73,7 @@ func TestRequestsThatAreNotGraphQL(t *testing.T) {
 }
 
 func TestBodyOfUnknownLengthIsBounded(t *testing.T) {
-	target := serve(t, root{}, gqlhttp.Config{Limits: gqlhttp.Limits{Body: 1000}})
+	target := serve(t, root{}, gqlhttp.Config{Limits: document.Limits{Body: 1000}})
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 5000))})
 	if err != nil {
 		t.Fatal(err)

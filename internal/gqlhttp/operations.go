@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 )
 
@@ -42,7 +43,7 @@ func (s *socket) subscribe(m message) *closing {
 	s.under.Go(func() {
 		defer cancel()
 		if full {
-			s.fail(m.ID, gqlerror.List{errorf(codeRateLimited, "A connection may have %d operations at once.", maxOperations)})
+			s.fail(m.ID, gqlerror.List{apierr.New(apierr.RateLimited, "A connection may have %d operations at once.", maxOperations)})
 			return
 		}
 		s.operate(graphql.StartOperationTrace(s.cfg.Begin(ctx)), m.ID, p)
@@ -90,7 +91,7 @@ func (s *socket) operate(ctx context.Context, id string, p *parameters) {
 		setOperation(report, op, s.cfg.Trusted)
 	}
 	if errs != nil {
-		report.Code = codeOf(errs[0])
+		report.Code = apierr.CodeOf(errs[0])
 		if s.ended(id) {
 			s.fail(id, errs)
 		}
@@ -142,7 +143,7 @@ func (s *socket) admit(ctx context.Context, p *parameters) (op *graphql.Operatio
 // operation checks an operation. Its errors have codes.
 func (s *socket) operation(ctx context.Context, p *parameters) (*graphql.OperationContext, gqlerror.List) {
 	if !p.named() {
-		return nil, gqlerror.List{errorf(codeBadUserInput, "The parameter query is missing.")}
+		return nil, gqlerror.List{apierr.New(apierr.BadUserInput, "The parameter query is missing.")}
 	}
 	now := graphql.Now()
 	op, errs := s.engine.CreateOperationContext(ctx, &graphql.RawParams{

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 )
 
 func hashOf(text string) string {
@@ -119,7 +120,7 @@ func TestTrustedDocuments(t *testing.T) {
 	js := []string{"Content-Type", "application/json"}
 	for name, file := range manifests(t) {
 		t.Run(name, func(t *testing.T) {
-			trusted, err := gqlhttp.LoadTrusted(file)
+			trusted, err := document.LoadTrusted(file)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +179,7 @@ func TestTrustedDocumentsThatCannotBeLoaded(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if trusted, err := gqlhttp.LoadTrusted(file); err == nil {
+		if trusted, err := document.LoadTrusted(file); err == nil {
 			t.Errorf("%s: loaded %v", name, trusted)
 		}
 	}

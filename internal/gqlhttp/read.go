@@ -12,6 +12,9 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"scalegraph/internal/apierr"
+	"scalegraph/internal/gqlhttp/document"
 )
 
 // parameters are those of GraphQL over HTTP. Null counts as absent.
@@ -34,9 +37,9 @@ func (p *parameters) named() bool {
 		if p.Extensions == nil {
 			p.Extensions = map[string]any{}
 		}
-		p.Extensions[documentID] = p.DocumentID
+		p.Extensions[document.IDExtension] = p.DocumentID
 	}
-	return p.Query != "" || p.Extensions[documentID] != nil || p.Extensions["persistedQuery"] != nil
+	return p.Query != "" || p.Extensions[document.IDExtension] != nil || p.Extensions["persistedQuery"] != nil
 }
 
 // readText reads into b what the parameters are in: the body of a POST, the query part of another method's URL.
@@ -48,7 +51,7 @@ func readText(b *bytes.Buffer, w http.ResponseWriter, r *http.Request, most int6
 		return notJSON()
 	}
 	if n := int64(len(r.URL.RawQuery)); n > most {
-		return refusef(http.StatusRequestURITooLong, codeTooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, most)
+		return refusef(http.StatusRequestURITooLong, apierr.TooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, most)
 	}
 	b.WriteString(r.URL.RawQuery)
 	return nil
@@ -66,7 +69,7 @@ func readParams(r *http.Request, text []byte) (*graphql.RawParams, *refusal) {
 		return nil, refused
 	}
 	if !p.named() {
-		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The parameter query is missing.")
+		return nil, refusef(http.StatusBadRequest, apierr.BadUserInput, "The parameter query is missing.")
 	}
 	return &graphql.RawParams{
 		Query:         p.Query,
@@ -93,7 +96,7 @@ func isJSON(contentType string) bool {
 }
 
 func notJSON() *refusal {
-	return refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "The Content-Type must be application/json in UTF-8.")
+	return refusef(http.StatusUnsupportedMediaType, apierr.BadUserInput, "The Content-Type must be application/json in UTF-8.")
 }
 
 func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxBody int64) *refusal {
@@ -102,21 +105,21 @@ func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxBod
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity") // as RFC 9110 wants it
-		return refusef(http.StatusUnsupportedMediaType, codeBadUserInput, "Request bodies with a Content-Encoding are not supported; send the body without.")
+		return refusef(http.StatusUnsupportedMediaType, apierr.BadUserInput, "Request bodies with a Content-Encoding are not supported; send the body without.")
 	}
 	if r.ContentLength > maxBody {
-		return refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
+		return refusef(http.StatusRequestEntityTooLarge, apierr.TooComplex, "The body has %d bytes; at most %d are allowed.", r.ContentLength, maxBody)
 	}
 	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return refusef(http.StatusRequestEntityTooLarge, codeTooComplex, "The body has more than %d bytes; at most %[1]d are allowed.", maxBody)
+		return refusef(http.StatusRequestEntityTooLarge, apierr.TooComplex, "The body has more than %d bytes; at most %[1]d are allowed.", maxBody)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return refusef(http.StatusRequestTimeout, codeRequestTimeout, "The body did not arrive in time.")
+		return refusef(http.StatusRequestTimeout, apierr.RequestTimeout, "The body did not arrive in time.")
 	}
 	if err != nil {
-		return refusef(http.StatusBadRequest, codeBadUserInput, "The body could not be read to its end.")
+		return refusef(http.StatusBadRequest, apierr.BadUserInput, "The body could not be read to its end.")
 	}
 	return nil
 }
@@ -129,7 +132,7 @@ func parseBody(text []byte) (*parameters, *refusal) {
 func parseURL(text []byte) (*parameters, *refusal) {
 	values, err := url.ParseQuery(string(text))
 	if err != nil {
-		return nil, refusef(http.StatusBadRequest, codeBadUserInput, "The URL's query is not well formed.")
+		return nil, refusef(http.StatusBadRequest, apierr.BadUserInput, "The URL's query is not well formed.")
 	}
 	p := &parameters{
 		Query: values.Get("query"), OperationName: values.Get("operationName"),
@@ -158,10 +161,10 @@ func decode(text []byte, target any, name string) *refusal {
 		if wrong.Field != "" {
 			name = wrong.Field
 		}
-		return refusef(http.StatusBadRequest, codeBadUserInput, "The parameter %s has the wrong type of JSON value.", name)
+		return refusef(http.StatusBadRequest, apierr.BadUserInput, "The parameter %s has the wrong type of JSON value.", name)
 	}
 	if err != nil || d.Decode(new(json.RawMessage)) != io.EOF {
-		return refusef(http.StatusBadRequest, codeBadUserInput, "The %s is not one well-formed JSON object.", name)
+		return refusef(http.StatusBadRequest, apierr.BadUserInput, "The %s is not one well-formed JSON object.", name)
 	}
 	return nil
 }

@@ -3,16 +3,18 @@ package gqlhttp
 import (
 	"github.com/99designs/gqlgen/graphql"
 
+	"scalegraph/internal/apierr"
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/request"
 )
 
 // setOperation records in a report which operation was run.
-func setOperation(r *request.Report, op *graphql.OperationContext, trusted *Trusted) {
+func setOperation(r *request.Report, op *graphql.OperationContext, trusted *document.Trusted) {
 	if op.Operation == nil {
 		return
 	}
 	r.Kind = string(op.Operation.Operation)
-	if trusted.has(op.RawQuery) {
+	if trusted.Has(op.RawQuery) {
 		r.Name = op.Operation.Name
 	}
 	r.Cost, _ = op.Stats.GetExtension(costStat).(int)
@@ -23,5 +25,5 @@ func firstCode(resp *graphql.Response) string {
 	if len(resp.Errors) == 0 {
 		return ""
 	}
-	return codeOf(resp.Errors[0])
+	return apierr.CodeOf(resp.Errors[0])
 }

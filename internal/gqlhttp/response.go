@@ -9,6 +9,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/internal/apierr"
 )
 
 // refuse answers a request that never reached GraphQL.
@@ -27,7 +29,7 @@ func inTime(resp *graphql.Response) *graphql.Response {
 	if resp != nil {
 		return resp
 	}
-	return &graphql.Response{Errors: gqlerror.List{errorf(codeRequestTimeout, "The request ran out of time before it was executed.")}}
+	return &graphql.Response{Errors: gqlerror.List{apierr.New(apierr.RequestTimeout, "The request ran out of time before it was executed.")}}
 }
 
 // statusOf is 200 for whatever was executed, failed or not, and by the first error's code for the rest.
@@ -35,7 +37,7 @@ func (x *exchange) statusOf(resp *graphql.Response) int {
 	if len(resp.Data) > 0 || len(resp.Errors) == 0 {
 		return http.StatusOK
 	}
-	return requestStatus(codeOf(resp.Errors[0]), x.cfg.StatusProfile, x.media)
+	return requestStatus(apierr.CodeOf(resp.Errors[0]), x.cfg.StatusProfile, x.media)
 }
 
 // write sends the one answer of the exchange.

@@ -1,21 +1,25 @@
 package gqlhttp
 
-import "net/http"
+import (
+	"net/http"
+
+	"scalegraph/internal/apierr"
+)
 
 // requestStatus is the HTTP status of an operation that was not executed, by the code of its error.
 func requestStatus(code string, profile StatusProfile, media string) int {
 	switch code {
-	case codeInternal:
+	case apierr.Internal:
 		return http.StatusInternalServerError
-	case codeRequestTimeout:
+	case apierr.RequestTimeout:
 		return http.StatusServiceUnavailable
-	case codeRateLimited:
+	case apierr.RateLimited:
 		return http.StatusTooManyRequests
-	case codeNotFound, codeNotSupported:
+	case apierr.PersistedNotFound, apierr.PersistedRejected:
 		return http.StatusOK // clients of persisted queries take another status for a broken server
 	}
 	switch {
-	case profile == Draft && code == codeParseFailed:
+	case profile == Draft && code == apierr.ParseFailed:
 		return http.StatusBadRequest
 	case profile == Draft:
 		return http.StatusUnprocessableEntity

@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 )
 
@@ -62,7 +63,7 @@ type sink interface {
 func (x *exchange) stream(op *graphql.OperationContext, to sink) *refusal {
 	draining, done, ok := x.cfg.Streams.begin()
 	if !ok {
-		return refusef(http.StatusServiceUnavailable, codeRateLimited, "The server takes no more streams now; try again later.")
+		return refusef(http.StatusServiceUnavailable, apierr.RateLimited, "The server takes no more streams now; try again later.")
 	}
 	defer done()
 	x.leave()
@@ -98,7 +99,7 @@ func relay(events <-chan event, to sink, every time.Duration, draining, lost <-c
 		case <-beat.C:
 			err = to.beat()
 		case <-lost:
-			report.Code = codeUnauthenticated
+			report.Code = apierr.Unauthenticated
 			_ = to.event(refused(errUnrecognised()))
 			_ = to.end()
 			return
@@ -124,7 +125,7 @@ func refused(err *gqlerror.Error) event {
 }
 
 func errUnrecognised() *gqlerror.Error {
-	return errorf(codeUnauthenticated, "The caller is not recognised any more.")
+	return apierr.New(apierr.Unauthenticated, "The caller is not recognised any more.")
 }
 
 // flush sends what was written so far.

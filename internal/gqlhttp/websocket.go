@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 )
 
@@ -43,11 +44,11 @@ func isWebSocket(r *http.Request) bool {
 // webSocket serves a connection until it ends.
 func (x *exchange) webSocket() *refusal {
 	if !x.sameSite() {
-		return refusef(http.StatusForbidden, codeForbidden, "This origin may not connect.")
+		return refusef(http.StatusForbidden, apierr.Forbidden, "This origin may not connect.")
 	}
 	draining, done, ok := x.cfg.Streams.begin()
 	if !ok {
-		return refusef(http.StatusServiceUnavailable, codeRateLimited, "The server takes no more streams now; try again later.")
+		return refusef(http.StatusServiceUnavailable, apierr.RateLimited, "The server takes no more streams now; try again later.")
 	}
 	defer done()
 	conn, err := websocket.Accept(x.w, x.r, &websocket.AcceptOptions{

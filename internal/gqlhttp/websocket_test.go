@@ -14,6 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -369,7 +370,7 @@ func TestSocketsThatAreDead(t *testing.T) {
 }
 
 func TestLongMessages(t *testing.T) {
-	s := introduced(t, serveFeed(t, newFeed(), gqlhttp.Config{Limits: gqlhttp.Limits{Body: 1000}}))
+	s := introduced(t, serveFeed(t, newFeed(), gqlhttp.Config{Limits: document.Limits{Body: 1000}}))
 	long, _ := json.Marshal(strings.Repeat("x", 2000))
 	s.send(`{"type":"ping","payload":` + string(long) + `}`)
 	s.expectClose(websocket.StatusMessageTooBig, "read limited at 1001 bytes")

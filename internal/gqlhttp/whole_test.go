@@ -14,6 +14,7 @@ import (
 
 	"scalegraph/graph"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/paging"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
@@ -122,7 +123,7 @@ func TestWholeTimesOut(t *testing.T) {
 }
 
 func TestWholeStopsAtItsBudget(t *testing.T) {
-	target, _ := whole(t, gqlhttp.Config{Limits: gqlhttp.Limits{UpstreamCalls: 2}})
+	target, _ := whole(t, gqlhttp.Config{Limits: document.Limits{UpstreamCalls: 2}})
 	var q strings.Builder
 	for i, kind := range []string{"NORMAL", "DIFF", "MANUAL_ADD", "MANUAL_REMOVE"} {
 		fmt.Fprintf(&q, `a%d: activities(filter: {types: [%s]}) { totalCount } `, i, kind)

@@ -1,4 +1,4 @@
-package gqlhttp
+package document
 
 import (
 	"slices"
@@ -10,12 +10,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/validator/core"
 	specified "github.com/vektah/gqlparser/v2/validator/rules"
+
+	"scalegraph/internal/apierr"
 )
 
 type rule = core.Rule
 
-// maxErrors bounds the errors of a request that is not executed.
-const maxErrors = 20
+// MaxErrors bounds the errors of a request that is not executed.
+const MaxErrors = 20
 
 // rules are those of the specification and ours, in a fixed order. Suggestions name parts of the schema in messages.
 func rules(suggest, introspection bool) []rule {
@@ -44,21 +46,21 @@ func rules(suggest, introspection bool) []rule {
 	return list
 }
 
-// validate runs the rules and returns at most one error more than maxErrors, nil where the document is valid. It completes the
+// validate runs the rules and returns at most one error more than MaxErrors, nil where the document is valid. It completes the
 // document with what it means in the schema, which execution needs.
 func validate(schema *ast.Schema, doc *ast.QueryDocument, list []rule) gqlerror.List {
 	var errs gqlerror.List
 	events := &core.Events{}
 	for _, r := range list {
 		r.RuleFunc(events, func(options ...core.ErrorOption) {
-			if len(errs) > maxErrors {
+			if len(errs) > MaxErrors {
 				return
 			}
 			err := &gqlerror.Error{Rule: r.Name}
 			for _, option := range options {
 				option(err)
 			}
-			errs = append(errs, coded(err, codeValidationFailed))
+			errs = append(errs, apierr.WithCode(err, apierr.ValidationFailed))
 		})
 	}
 	arguments := noteArguments(events)
@@ -118,9 +120,9 @@ func noIntrospection(events *core.Events, addError core.AddErrFunc) {
 	})
 }
 
-// checkRootField returns an error for a subscription that does not select exactly one root field. The specification's rule counts neither
+// CheckRootField returns an error for a subscription that does not select exactly one root field. The specification's rule counts neither
 // two fields of the same name nor those that @skip and @include leave out with the variables of the request.
-func checkRootField(op *graphql.OperationContext) *gqlerror.Error {
+func CheckRootField(op *graphql.OperationContext) *gqlerror.Error {
 	if op.Operation.Operation != ast.Subscription {
 		return nil
 	}
@@ -133,7 +135,7 @@ func checkRootField(op *graphql.OperationContext) *gqlerror.Error {
 
 // validationError is one that was found before the rules ran.
 func validationError(at *ast.Position, format string, args ...any) *gqlerror.Error {
-	err := errorf(codeValidationFailed, format, args...)
+	err := apierr.New(apierr.ValidationFailed, format, args...)
 	core.At(at)(err)
 	return err
 }

@@ -1,4 +1,4 @@
-package gqlhttp
+package document
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/maypok86/otter/v2"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/internal/apierr"
 )
 
 // QueryStore shares the texts of automatically persisted queries with other processes. A store that fails is one that has
@@ -19,34 +21,35 @@ type QueryStore interface {
 	KeepQuery(ctx context.Context, hash, text string)
 }
 
-// persisted finds the texts of operations that a request names instead of sending. It may be used by many goroutines.
-type persisted struct {
+// Persisted finds the texts of operations that a request names instead of sending. It is safe for concurrent use.
+type Persisted struct {
 	trusted     *Trusted // nil: none
 	trustedOnly bool
-	kept        *otter.Cache[string, string] // texts by hash, in memory
+	cache       *otter.Cache[string, string] // texts by hash
 	shared      QueryStore                   // nil: none
 }
 
-// The bounds of what is remembered of automatically persisted queries: 16 MiB, and 16384 texts because each counts as 1 KiB at least.
+// The cache of automatically persisted queries has at most 16384 texts, because each counts as 1 KiB at least.
 const (
-	keptQueries = 16 << 20
-	leastQuery  = 1 << 10
+	maxQueryBytes    = 16 << 20
+	minWeightOfQuery = 1 << 10
 )
 
-func newPersisted(cfg Config) *persisted {
-	return &persisted{
+// NewPersisted returns the persisted documents of a configuration.
+func NewPersisted(cfg Config) *Persisted {
+	return &Persisted{
 		trusted:     cfg.Trusted,
 		trustedOnly: cfg.TrustedOnly,
 		shared:      cfg.Queries,
-		kept: otter.Must(&otter.Options[string, string]{
-			MaximumWeight: keptQueries,
-			Weigher:       func(hash, text string) uint32 { return uint32(max(leastQuery, len(hash)+len(text))) },
+		cache: otter.Must(&otter.Options[string, string]{
+			MaximumWeight: maxQueryBytes,
+			Weigher:       func(hash, text string) uint32 { return uint32(max(minWeightOfQuery, len(hash)+len(text))) },
 		}),
 	}
 }
 
-// text returns the text to run.
-func (p *persisted) text(ctx context.Context, params *graphql.RawParams) (string, *gqlerror.Error) {
+// Text returns the text of the operation: the one that the request sends, or the one that it names. Errors have codes.
+func (p *Persisted) Text(ctx context.Context, params *graphql.RawParams) (string, *gqlerror.Error) {
 	named, err := namesOf(params.Extensions)
 	if err != nil {
 		return "", err
@@ -55,44 +58,44 @@ func (p *persisted) text(ctx context.Context, params *graphql.RawParams) (string
 		return p.find(ctx, named)
 	}
 	if named.hash != "" && hashOf(params.Query) != named.hash {
-		return "", errorf(codeBadUserInput, "The hash of extensions.persistedQuery is not that of the query.")
+		return "", apierr.New(apierr.BadUserInput, "The hash of extensions.persistedQuery is not that of the query.")
 	}
-	if p.trustedOnly && !p.trusted.has(params.Query) {
-		return "", errorf(codeNotSupported, "PersistedQueryNotSupported: only trusted documents are run here.")
+	if p.trustedOnly && !p.trusted.Has(params.Query) {
+		return "", apierr.New(apierr.PersistedRejected, "PersistedQueryNotSupported: only trusted documents are run here.")
 	}
 	return params.Query, nil
 }
 
 // find looks a text up by the names that a request gives instead of it. The messages are those that clients look for.
-func (p *persisted) find(ctx context.Context, named names) (string, *gqlerror.Error) {
+func (p *Persisted) find(ctx context.Context, named names) (string, *gqlerror.Error) {
 	if text, ok := p.trusted.find(named); ok {
 		return text, nil
 	}
 	if named.hash == "" || p.trustedOnly {
-		return "", errorf(codeNotFound, "PersistedQueryNotFound")
+		return "", apierr.New(apierr.PersistedNotFound, "PersistedQueryNotFound")
 	}
-	if text, ok := p.kept.GetIfPresent(named.hash); ok {
+	if text, ok := p.cache.GetIfPresent(named.hash); ok {
 		return text, nil
 	}
 	if p.shared != nil {
 		if text, ok := p.shared.Query(ctx, named.hash); ok && hashOf(text) == named.hash {
-			p.kept.Set(named.hash, text)
+			p.cache.Set(named.hash, text)
 			return text, nil
 		}
 	}
-	return "", errorf(codeNotFound, "PersistedQueryNotFound")
+	return "", apierr.New(apierr.PersistedNotFound, "PersistedQueryNotFound")
 }
 
-// keep remembers a text that the client registers. The caller has checked that it is a document we would run.
-func (p *persisted) keep(ctx context.Context, params *graphql.RawParams) {
+// Register caches a text that the request sends together with its hash. The text must be a valid document.
+func (p *Persisted) Register(ctx context.Context, params *graphql.RawParams) {
 	named, err := namesOf(params.Extensions)
 	if err != nil || named.hash == "" || params.Query == "" || p.trustedOnly {
 		return
 	}
-	if _, known := p.kept.GetIfPresent(named.hash); known {
+	if _, known := p.cache.GetIfPresent(named.hash); known {
 		return
 	}
-	p.kept.Set(named.hash, params.Query)
+	p.cache.Set(named.hash, params.Query)
 	if p.shared != nil {
 		p.shared.KeepQuery(ctx, named.hash, params.Query)
 	}
@@ -104,11 +107,11 @@ type names struct {
 	id   string
 }
 
-// documentID is where readParams puts documentId and doc_id, beside what the client sent as extensions.
-const documentID = "documentId"
+// IDExtension is the member of a request's extensions that has the id of a persisted document.
+const IDExtension = "documentId"
 
 func namesOf(extensions map[string]any) (names, *gqlerror.Error) {
-	id, _ := extensions[documentID].(string)
+	id, _ := extensions[IDExtension].(string)
 	named := names{id: id}
 	entry, given := extensions["persistedQuery"]
 	if !given || entry == nil {
@@ -118,7 +121,7 @@ func namesOf(extensions map[string]any) (names, *gqlerror.Error) {
 	version, _ := apq["version"].(json.Number)
 	hash, _ := apq["sha256Hash"].(string)
 	if hash = strings.ToLower(hash); version != "1" || !isHash(hash) {
-		return names{}, errorf(codeBadUserInput, "extensions.persistedQuery must have version 1 and a sha256Hash of 64 hexadecimal digits.")
+		return names{}, apierr.New(apierr.BadUserInput, "extensions.persistedQuery must have version 1 and a sha256Hash of 64 hexadecimal digits.")
 	}
 	named.hash = hash
 	return named, nil

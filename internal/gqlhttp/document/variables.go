@@ -1,4 +1,4 @@
-package gqlhttp
+package document
 
 import (
 	"encoding/json"
@@ -6,11 +6,13 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/internal/apierr"
 )
 
-// checkVariables refuses values that gqlgen would coerce more kindly than the specification does: numbers and truths in texts,
-// Ints of more than 32 bits, and OneOf inputs with several members. Messages name the place, never the value.
-func checkVariables(schema *ast.Schema, op *ast.OperationDefinition, values map[string]any) *gqlerror.Error {
+// CheckVariables rejects values that gqlgen coerces although the specification does not: numbers and Booleans in strings, Ints of more than
+// 32 bits, and OneOf inputs with several members. Messages name the path, never the value.
+func CheckVariables(schema *ast.Schema, op *ast.OperationDefinition, values map[string]any) *gqlerror.Error {
 	c := coercion{schema: schema, left: maxValues}
 	for _, def := range op.VariableDefinitions {
 		value, given := values[def.Variable]
@@ -41,7 +43,7 @@ func (c *coercion) check(t *ast.Type, value any, path ast.Path) *gqlerror.Error 
 	c.left--
 	switch {
 	case c.left < 0:
-		return errorf(codeTooComplex, "The variables hold more than %d values; at most %[1]d are allowed.", maxValues)
+		return apierr.New(apierr.TooComplex, "The variables hold more than %d values; at most %[1]d are allowed.", maxValues)
 	case value == nil && t.NonNull:
 		return wrongVariable(path, "must not be null")
 	case value == nil:
@@ -149,5 +151,5 @@ func isInt32(n json.Number) bool {
 
 // wrongVariable says what is wrong with a variable, or with a part of it.
 func wrongVariable(path ast.Path, what string) *gqlerror.Error {
-	return errorf(codeBadUserInput, "The variable $%s %s.", path, what)
+	return apierr.New(apierr.BadUserInput, "The variable $%s %s.", path, what)
 }

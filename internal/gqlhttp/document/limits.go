@@ -1,18 +1,32 @@
-package gqlhttp
+package document
 
 import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/internal/apierr"
 )
 
-// What no setting changes: bounds on the work of checking a document, far above what tools and pages send.
+// Limits bound one operation.
+type Limits struct {
+	Body          int64 // bytes of a request's body, or of its query string
+	Tokens        int   // of the document
+	Depth         int   // of nested fields, fragments expanded
+	Aliases       int   // fragments expanded
+	RootFields    int   // fragments expanded
+	Directives    int   // fragments expanded
+	Cost          int   // fields times the rows asked for
+	UpstreamCalls int   // HTTP requests that the operation may cause
+}
+
+// Bounds on the work of checking a document, far above what tools and pages send.
 const (
 	maxSelections = 20_000 // fields, spreads and inline fragments, fragments expanded, over all definitions
 	maxRepeats    = 20_000 // pairs of fields that share a response name, which is what the rule on overlapping fields compares
 	maxListings   = 1      // lists of an introspected type's parts inside one another; tools nest none
 )
 
-// limiter refuses documents that are too much. It is never changed after it is made.
+// limiter rejects documents over a limit. It is immutable.
 type limiter struct {
 	limits Limits
 	scale  introspectionScale
@@ -45,10 +59,10 @@ func (l limiter) check(doc *ast.QueryDocument) *gqlerror.Error {
 	if m.cycle != nil {
 		return validationError(m.cycle.Position, "Cannot spread fragment %q within itself.", m.cycle.Name)
 	}
-	if err := within(whole, maxSelections, "selects %d fields and fragments; at most %d are allowed"); err != nil {
+	if err := CheckLimit(whole, maxSelections, "selects %d fields and fragments; at most %d are allowed"); err != nil {
 		return err
 	}
-	return within(m.repeats(doc), maxRepeats, "repeats fields %d times; at most %d repeats are allowed")
+	return CheckLimit(m.repeats(doc), maxRepeats, "repeats fields %d times; at most %d repeats are allowed")
 }
 
 // compare refuses a definition that is over a limit.
@@ -65,17 +79,17 @@ func (l limiter) compare(s size) *gqlerror.Error {
 		{s.listings, maxListings, "nests lists of introspected parts %d deep; at most %d is allowed"},
 		{s.introspected, l.scale.most, "introspects about %d values; at most %d are allowed"},
 	} {
-		if err := within(bound.is, bound.most, bound.text); err != nil {
+		if err := CheckLimit(bound.is, bound.most, bound.text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// within refuses an operation that has more of something than is allowed. The text takes both numbers.
-func within(is, most int, text string) *gqlerror.Error {
+// CheckLimit rejects an operation that has more of something than is allowed. The text takes both numbers.
+func CheckLimit(is, most int, text string) *gqlerror.Error {
 	if is <= most {
 		return nil
 	}
-	return errorf(codeTooComplex, "The operation "+text+".", is, most)
+	return apierr.New(apierr.TooComplex, "The operation "+text+".", is, most)
 }

@@ -1,4 +1,4 @@
-package gqlhttp
+package document
 
 import (
 	"encoding/json"
@@ -136,8 +136,8 @@ func (t *Trusted) find(named names) (string, bool) {
 	return "", false
 }
 
-// has reports whether a text is that of a trusted document.
-func (t *Trusted) has(text string) bool {
+// Has reports whether a text is that of a trusted document.
+func (t *Trusted) Has(text string) bool {
 	if t == nil {
 		return false
 	}
@@ -148,8 +148,8 @@ func (t *Trusted) has(text string) bool {
 	return ok
 }
 
-// all gives every document once for each of its names.
-func (t *Trusted) all() iter.Seq2[string, string] {
+// All returns each document once for each of its names.
+func (t *Trusted) All() iter.Seq2[string, string] {
 	if t == nil {
 		return func(func(string, string) bool) {}
 	}

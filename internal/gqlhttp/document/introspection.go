@@ -1,4 +1,4 @@
-package gqlhttp
+package document
 
 import (
 	"github.com/99designs/gqlgen/graphql/introspection"
