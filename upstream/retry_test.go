@@ -96,7 +96,7 @@ func TestRetriesOnlyWhereSafe(t *testing.T) {
 		"400":                      {[]int{400, 200}, nil, 1, ErrRejected},
 		"401":                      {[]int{401, 200}, sent("1"), 1, ErrUnauthenticated},
 		"403":                      {[]int{403, 200}, nil, 1, ErrForbidden},
-		"404":                      {[]int{404, 200}, nil, 1, ErrRejected},
+		"404":                      {[]int{404, 200}, nil, 1, ErrBadResponse},
 		"408":                      {[]int{408, 200}, nil, 2, nil},
 		"421":                      {[]int{421, 200}, nil, 2, nil},
 		"425":                      {[]int{425, 425, 425}, nil, 3, ErrUnavailable},

@@ -20,10 +20,21 @@ func sentinelOf(status int, code string) error {
 		return ErrTimeout
 	case status >= 500 && status <= 599, status == http.StatusMisdirectedRequest, status == http.StatusTooEarly:
 		return ErrUnavailable
+	case noSuchPath(status, code):
+		return ErrBadResponse
 	case status >= 400 && status <= 499:
 		return rejection(code)
 	}
 	return ErrBadResponse // a redirect, or a success that is no page
+}
+
+// noSuchPath reports whether the server at the base URL does not serve the API: the paths are fixed, and the API names what it does not
+// find by a code. The base URL is wrong then, or the region has no AutoScaling.
+func noSuchPath(status int, code string) bool {
+	if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
+		return false
+	}
+	return code == "" || code == "APIG.0101"
 }
 
 // rejection tells the 400s and 404s apart, which carry their meaning in the code.

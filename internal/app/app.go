@@ -43,6 +43,9 @@ func Main(ctx context.Context, args, environ []string, out, logs io.Writer) int 
 		fmt.Fprintln(logs, err)
 		return exitConfig
 	}
+	if cfg.CheckConnections {
+		return checkConnections(ctx, cfg, out)
+	}
 	paceGC(cfg.CacheMemory)
 	log := telemetry.NewLog(logs, cfg.Log)
 	if err := run(ctx, cfg, log, out); err != nil {
@@ -77,7 +80,8 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	defer watch.stop()
 	asking := upstreamConfig(cfg, log)
 	asking.Keys = keys
-	asking.Transport = watch.transport(asking)
+	transport := watch.transport(asking)
+	asking.Transport = transport
 	client, err := upstream.New(asking)
 	if err != nil {
 		return err
@@ -111,7 +115,8 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		Complexity: resolvers.Complexity(),
 	})
 
-	state := &health{redis: redis, circuits: client.Circuits, signing: client.Signing}
+	state := &health{redis: redis, circuits: client.Circuits, signing: client.Signing, demo: demo != nil,
+		reached: func(region string) (tried, reached bool) { return transport.Reached(hostOf(asking.Endpoints[region])) }}
 	streams := new(gqlhttp.Streams)
 	serving := edgeConfig(cfg, demo.token(), streams, log)
 	serving.Queries = apq.New(redis)
@@ -145,7 +150,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		return errors.Join(err, listener.Close())
 	}
 	return httpserver.Serve(ctx, listener, httpserver.Config{
-		Handler: httpserver.Middleware(guarded(mux, cfg, listener.Addr()), log),
+		Handler: httpserver.Middleware(withDemoHeader(guarded(belowPath(cfg.BasePath, mux), cfg, listener.Addr()), demo), log),
 		Streams: streams, OnReady: state.serving.Store, DrainDelay: drainDelay(cfg, demo, out), Log: log,
 	})
 }

@@ -90,6 +90,8 @@ func TestBinary(t *testing.T) {
 			t.Errorf("exit status %d\n%s%s", got, out, logs)
 		}
 	})
+	t.Run("reports what it reaches", func(t *testing.T) { checkConnectionsOf(t, path) })
+	t.Run("reports every fault of the configuration", func(t *testing.T) { checkFaults(t, path) })
 	t.Run("helps", func(t *testing.T) {
 		cmd, out, logs := command(t.Context(), path, "-help")
 		if got := statusOf(t, cmd.Run()); got != exitDone || !strings.Contains(out.String(), "-max-upstream-calls") || logs.String() != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"scalegraph/internal/config"
@@ -77,6 +78,17 @@ func drainDelay(cfg config.Config, demo *demoUpstream, out io.Writer) time.Durat
 		return 0
 	}
 	return cfg.DrainDelay
+}
+
+// withDemoHeader marks every response of the demo, so that nobody takes its data for those of a cloud.
+func withDemoHeader(h http.Handler, d *demoUpstream) http.Handler {
+	if d == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Scalegraph-Demo", "true")
+		h.ServeHTTP(w, r)
+	})
 }
 
 // settings are what the pages are told: a credential and some groups to begin with, where the upstream is the demo.

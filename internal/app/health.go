@@ -16,16 +16,19 @@ type health struct {
 	redis    *redisx.Client           // nil: off
 	circuits func() map[string]string // each region's breaker: closed where all is well
 	signing  func() upstream.Signing  // how it goes with our own keys; nil: there are none
+	reached  func(region string) (tried, reached bool)
+	demo     bool
 }
 
 // readiness is what /readyz says. A part that fails is named but does not make the server unready: kept pages still serve.
 type readiness struct {
 	Ready    bool              `json:"ready"`
-	Upstream string            `json:"upstream"`             // ok, or failing where a region fails
+	Upstream string            `json:"upstream"`             // ok; failing if a region fails; unknown if no region was tried yet
 	Regions  map[string]string `json:"regions,omitempty"`    // the same for each, where there are several
-	Redis    string            `json:"redis"`                // ok, failing or off
+	Redis    string            `json:"redis"`                // ok, failing, unknown (not tried yet) or off
 	Cause    string            `json:"redisCause,omitempty"` // why it is failing, as redisx.Client.Cause
 	Signing  *signing          `json:"signing,omitempty"`    // with keys of our own
+	Demo     bool              `json:"demo,omitempty"`       // the upstream is the embedded demo
 }
 
 // signing is what /readyz says of our keys.
@@ -50,6 +53,7 @@ func readSigning(s upstream.Signing) *signing {
 const (
 	stateOK      = "ok"
 	stateFailing = "failing"
+	stateUnknown = "unknown"
 )
 
 // alive answers /healthz: 200 while the process lives.
@@ -68,20 +72,34 @@ func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (h *health) read() readiness {
-	told := readiness{Ready: h.serving.Load(), Upstream: stateOK, Regions: map[string]string{}, Redis: h.redis.State(), Cause: h.redis.Cause()}
+	told := readiness{Ready: h.serving.Load(), Upstream: stateUnknown, Regions: map[string]string{}, Redis: h.redis.State(), Cause: h.redis.Cause(), Demo: h.demo}
 	if h.signing != nil {
 		told.Signing = readSigning(h.signing())
 	}
 	for region, circuit := range h.circuits() {
-		told.Regions[region] = stateOK
-		if circuit != "closed" {
-			told.Regions[region], told.Upstream = stateFailing, stateFailing
+		told.Regions[region] = h.regionState(region, circuit)
+	}
+	for _, state := range told.Regions {
+		if state == stateFailing || told.Upstream == stateUnknown {
+			told.Upstream = state
 		}
 	}
 	if len(told.Regions) == 1 {
 		told.Regions = nil
 	}
 	return told
+}
+
+// regionState returns unknown until the region was tried, and failing until it has responded at least once.
+func (h *health) regionState(region, circuit string) string {
+	tried, reached := h.reached(region)
+	switch {
+	case circuit != "closed", tried && !reached:
+		return stateFailing
+	case !tried:
+		return stateUnknown
+	}
+	return stateOK
 }
 
 func answerJSON(w http.ResponseWriter, status int, v any) {

@@ -41,8 +41,27 @@ func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 		return err
 	}
 	mux.Handle("GET /graphiql", graphiql)
-	mux.Handle("GET /{$}", http.RedirectHandler("/graphiql", http.StatusFound))
+	mux.Handle("GET /{$}", http.RedirectHandler(cfg.BasePath+"/graphiql", http.StatusFound))
 	return nil
+}
+
+// belowPath serves h below a path prefix. Paths without the prefix are served as they are, for proxies that remove it and for probes that go
+// past the proxy.
+func belowPath(prefix string, h http.Handler) http.Handler {
+	if prefix == "" {
+		return h
+	}
+	stripped := http.StripPrefix(prefix, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == prefix:
+			http.Redirect(w, r, prefix+"/", http.StatusFound)
+		case strings.HasPrefix(r.URL.Path, prefix+"/"):
+			stripped.ServeHTTP(w, r)
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
 }
 
 // paths answers / where no GraphiQL is.
@@ -58,11 +77,12 @@ func paths(w http.ResponseWriter, _ *http.Request) {
 
 // greet tells a person where the server listens, and a query to paste. demo is nil where the upstream is a real one.
 func greet(out io.Writer, at net.Addr, cfg config.Config, demo *demoUpstream) error {
-	base, group, credential, more := "http://"+reachable(at), "YOUR-GROUP-ID", credential(cfg, demo), ""
+	base, group, credential, more := "http://"+reachable(at)+cfg.BasePath, "YOUR-GROUP-ID", credential(cfg, demo), ""
 	if demo != nil {
 		groups := demo.groups()
 		group = groups[0]
-		more = "\nThe upstream is the embedded demo. More of its groups:\n  " + strings.Join(groups[1:], "\n  ") + "\n"
+		more = "\nThis is the demo: the data are invented, and no cloud is reached. Set SCALEGRAPH_UPSTREAM to the base URL of an AutoScaling endpoint.\n" +
+			"More groups of the demo:\n  " + strings.Join(groups[1:], "\n  ") + "\n"
 	}
 	_, err := fmt.Fprintf(out, `scalegraph listens on %[1]s
   GraphQL  %[1]s/graphql

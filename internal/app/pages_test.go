@@ -27,7 +27,7 @@ func TestFrontLeadsToGraphiQL(t *testing.T) {
 }
 
 func TestPagesOfARealUpstreamTellNothing(t *testing.T) {
-	s := startServer(t, "-upstream", "https://as.example.com", "-project", "secret-project")
+	s := startServer(t, "-upstream", "https://as.cloud.test", "-project", "secret-project")
 	got := s.do(t, "GET", "/graphiql", "")
 	if got.StatusCode != http.StatusOK || !strings.Contains(got.body, `id="settings">{}<`) || strings.Contains(got.body, "secret") {
 		t.Errorf("status %d:\n%s", got.StatusCode, got.body)
@@ -41,5 +41,26 @@ func TestNoGraphiQLWithoutIntrospection(t *testing.T) {
 	}
 	if got := s.do(t, "GET", "/", ""); got.StatusCode != http.StatusOK || strings.Contains(got.body, "graphiql") {
 		t.Errorf("/ answers %d %q", got.StatusCode, got.body)
+	}
+}
+
+// A proxy publishes the server below a prefix, and may remove it from the path or not.
+func TestBasePath(t *testing.T) {
+	s := startServer(t, "-base-path", "/team/scalegraph")
+	s.base = strings.TrimSuffix(s.base, "/team/scalegraph")
+	for path, led := range map[string]string{
+		"/team/scalegraph":        "/team/scalegraph/graphiql",
+		"/team/scalegraph/":       "/team/scalegraph/graphiql",
+		"/":                       "/team/scalegraph/graphiql",
+		"/healthz":                "/healthz",
+		"/team/scalegraph/readyz": "/team/scalegraph/readyz",
+		"/team/scalegraph/graphql?query={__typename}": "/team/scalegraph/graphql",
+	} {
+		if got := s.do(t, "GET", path, ""); got.StatusCode != 200 || got.Request.URL.Path != led {
+			t.Errorf("%s led to %s with status %d", path, got.Request.URL.Path, got.StatusCode)
+		}
+	}
+	if got := s.do(t, "GET", "/team/scalegraphs", ""); got.StatusCode != 404 {
+		t.Errorf("another prefix: status %d", got.StatusCode)
 	}
 }

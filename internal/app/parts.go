@@ -95,7 +95,7 @@ func edgeConfig(cfg config.Config, demoToken string, streams *gqlhttp.Streams, l
 		Events:             resolvers.WithEvents,
 		Streams:            streams,
 		Log:                log,
-		ErrorPresenter:     resolvers.ErrorPresenter(log),
+		ErrorPresenter:     errorPresenter(cfg, log),
 		RecoverFunc:        resolvers.Recover(log),
 		Extensions:         []graphql.HandlerExtension{resolvers.Extension{}},
 	}

@@ -129,7 +129,7 @@ func TestPages(t *testing.T) {
 		{"GET", "/healthz", 200, `{"alive":true}` + "\n"},
 		{"HEAD", "/healthz", 200, ""},
 		{"POST", "/healthz", 405, ""},
-		{"GET", "/readyz", 200, `{"ready":true,"upstream":"ok","redis":"off"}` + "\n"},
+		{"GET", "/readyz", 200, `{"ready":true,"upstream":"unknown","redis":"off","demo":true}` + "\n"},
 		{"GET", "/schema.graphql", 200, graph.SDL},
 		{"GET", "/nothing", 404, ""},
 		{"GET", "/graphql/nothing", 404, ""},

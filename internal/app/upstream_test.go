@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestAgainstAnUpstream(t *testing.T) {
 
 	for name, headers := range map[string][]string{"no token": nil, "a wrong token": {"X-Auth-Token", "wrong-token"}} {
 		answer := s.do(t, http.MethodGet, countQuery, "", headers...)
-		if !strings.Contains(answer.body, `"code":"UNAUTHENTICATED"`) || strings.Contains(answer.body, "totalCount") {
+		if !strings.Contains(answer.body, `"code":"UNAUTHENTICATED"`) || !strings.Contains(answer.body, "X-Auth-Token") || strings.Contains(answer.body, "totalCount") {
 			t.Errorf("%s: %s", name, answer.body)
 		}
 		for _, secret := range []string{strings.TrimPrefix(url, "http://"), "wrong-token"} {
@@ -74,6 +75,50 @@ func TestRegionsAreKeptApart(t *testing.T) {
 	}
 	if answer := s.do(t, http.MethodGet, "/readyz", ""); answer.body != `{"ready":true,"upstream":"ok","regions":{"one":"ok","two":"ok"},"redis":"off"}`+"\n" {
 		t.Error(answer.body)
+	}
+}
+
+// A base URL that leads to another server is told from a group that does not exist, and the cause is in the log.
+func TestWrongBaseURL(t *testing.T) {
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	s := startServer(t, "-upstream", other.URL, "-project", testProject)
+	answer := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+	if !strings.Contains(answer.body, `"code":"UPSTREAM_BAD_RESPONSE"`) {
+		t.Error(answer.body)
+	}
+	if logs := s.logs.String(); !strings.Contains(logs, `"level":"WARN","msg":"an upstream call failed"`) || !strings.Contains(logs, "HTTP 404") {
+		t.Errorf("the log has no cause:\n%s", logs)
+	}
+}
+
+func TestDemoIsMarked(t *testing.T) {
+	s := startServer(t)
+	for _, path := range []string{"/graphql?query={__typename}", "/readyz", "/nothing"} {
+		if got := s.do(t, http.MethodGet, path, ""); got.Header.Get("Scalegraph-Demo") != "true" {
+			t.Errorf("%s has no Scalegraph-Demo header", path)
+		}
+	}
+	if !strings.Contains(s.out.String(), "This is the demo") {
+		t.Errorf("the banner does not say demo:\n%s", s.out)
+	}
+	_, url := newUpstream(t)
+	real := startServer(t, "-upstream", url)
+	if got := real.do(t, http.MethodGet, "/readyz", ""); got.Header.Get("Scalegraph-Demo") != "" || strings.Contains(got.body, "demo") {
+		t.Errorf("an upstream is called demo: %v %s", got.Header, got.body)
+	}
+}
+
+// Operation names are chosen by clients, so the log bounds them.
+func TestOperationNamesAreLogged(t *testing.T) {
+	s := startServer(t)
+	long := strings.Repeat("A", 200)
+	s.do(t, http.MethodGet, "/graphql?query=query+Console_1{__typename}", "")
+	s.do(t, http.MethodGet, "/graphql?query=query+"+long+"{__typename}", "")
+	s.stop()
+	if logs := s.logs.String(); !strings.Contains(logs, `"operationName":"Console_1"`) || !strings.Contains(logs, `"operationName":"`+long[:64]+`"`) ||
+		strings.Contains(logs, `"operationName":"`+long[:65]) {
+		t.Errorf("the log is\n%s", logs)
 	}
 }
 

@@ -48,15 +48,21 @@ func (w *watch) stop() {
 	}
 }
 
-// transport carries what goes upstream, and looks at it.
-func (w *watch) transport(asking upstream.Config) http.RoundTripper {
+// transport returns what sends requests upstream, with metrics and spans.
+func (w *watch) transport(asking upstream.Config) *telemetry.Transport {
 	regions := map[string]string{}
 	for region, base := range asking.Endpoints {
-		if u, err := url.Parse(base); err == nil {
-			regions[u.Host] = region
-		}
+		regions[hostOf(base)] = region
 	}
 	return &telemetry.Transport{Next: upstream.NewTransport(asking.Concurrency), Regions: regions, Metrics: w.metrics, Tracing: w.tracing}
+}
+
+func hostOf(base string) string {
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // share has all replicas with the same Redis limit callers together.

@@ -85,3 +85,9 @@ func looksLikeJWT(bearer string) bool {
 	text, err := base64.RawURLEncoding.DecodeString(header)
 	return err == nil && strings.HasPrefix(strings.TrimSpace(string(text)), "{")
 }
+
+// Check reads the keys of the issuer and returns why they cannot be read.
+func (s *Issuer) Check(ctx context.Context) error {
+	_, err := s.keys.current(ctx, keysMaxAge)
+	return err
+}

@@ -115,7 +115,7 @@ func (s *socket) operate(ctx context.Context, id string, p *parameters) {
 func (s *socket) done(ctx context.Context, began time.Time, r *request.Report) {
 	r.Duration = time.Since(began)
 	s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "operation", r.AppendAttrs([]slog.Attr{
-		slog.String("requestId", s.id), slog.Duration("duration", r.Duration)})...)
+		slog.String("requestId", s.id), slog.String("duration", r.Duration.String())})...)
 	if s.cfg.OnOperationDone != nil {
 		s.cfg.OnOperationDone(ctx, r)
 	}

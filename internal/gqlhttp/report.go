@@ -14,6 +14,7 @@ func setOperation(r *request.Report, op *graphql.OperationContext, trusted *docu
 		return
 	}
 	r.Kind = string(op.Operation.Operation)
+	r.Operation = op.Operation.Name[:min(len(op.Operation.Name), request.MaxOperationName)] // its characters are those of GraphQL names
 	if trusted.Has(op.RawQuery) {
 		r.Name = op.Operation.Name
 	}

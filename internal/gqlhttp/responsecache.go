@@ -29,7 +29,8 @@ type responseKey [sha256.Size]byte
 type cachedResponse struct {
 	*encodedBody
 	dependencies []request.Dependency
-	kind, name   string // as in request.Report
+	kind, name   string // as in request.Report; so operation
+	operation    string
 	cost         int
 }
 

@@ -2,6 +2,7 @@ package gqlhttp
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -19,7 +20,7 @@ func (x *exchange) serveCached(text []byte) bool {
 	if !ok {
 		return false
 	}
-	x.report.Kind, x.report.Name, x.report.Cost = cached.kind, cached.name, cached.cost
+	x.report.Kind, x.report.Name, x.report.Operation, x.report.Cost = cached.kind, cached.name, cached.operation, cached.cost
 	if errs := x.engine.admit(x.ctx, caller, cached.cost); errs != nil {
 		x.answer(&graphql.Response{Errors: errs})
 		return true
@@ -38,6 +39,7 @@ func (x *exchange) cacheResponse(body *encodedBody) {
 	until, used := x.caller.Tally.FreshUntil()
 	dependencies := x.caller.Tally.Dependencies()
 	if used && len(dependencies) > 0 && time.Now().Before(until) {
-		x.responses.put(*x.key, &cachedResponse{body, dependencies, x.report.Kind, x.report.Name, x.report.Cost})
+		operation := strings.Clone(x.report.Operation) // which is a part of the request's text
+		x.responses.put(*x.key, &cachedResponse{body, dependencies, x.report.Kind, x.report.Name, operation, x.report.Cost})
 	}
 }

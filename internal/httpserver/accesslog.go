@@ -31,7 +31,7 @@ func logRequest(r *http.Request, w *responseWriter, info *request.Info, began ti
 	now := time.Now()
 	attrs := append(make([]slog.Attr, 0, 20), // with room for those of the operation, on the stack
 		slog.String(telemetry.RequestID, info.ID), slog.String("method", truncate(r.Method)), slog.String("path", truncate(r.URL.Path)),
-		slog.Int("status", w.status), slog.Duration("duration", now.Sub(began)), slog.Int64("bytes", w.bytes))
+		slog.Int("status", w.status), slog.String("duration", now.Sub(began).String()), slog.Int64("bytes", w.bytes))
 	if info.Report != nil && info.Report.Status != 0 {
 		attrs = info.Report.AppendAttrs(attrs)
 	}

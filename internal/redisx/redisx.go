@@ -24,6 +24,7 @@ const (
 	StateOK      = "ok"
 	StateFailing = "failing" // the breaker is not closed, or the server denies a command
 	StateOff     = "off"     // no Redis is configured
+	StateUnknown = "unknown" // nothing was sent to Redis yet
 )
 
 // ErrOff is returned by a nil Client, ErrOpen while the breaker is open.
@@ -54,6 +55,7 @@ type Client struct {
 	breaker circuitbreaker.CircuitBreaker[any]
 	tracer  trace.Tracer
 	log     *slog.Logger
+	tried   atomic.Bool // a round trip has ended
 	faults  atomic.Int64
 	cause   atomic.Pointer[string] // of the last failure
 	denied  deniedCommands
@@ -154,6 +156,7 @@ func (c *Client) do(ctx context.Context, cmds []redis.Cmder, trip func(context.C
 	defer cancel()
 	err := trip(bounded)
 	end(err)
+	c.tried.Store(true)
 	c.denied.record(c.log, cmds, err)
 	if err == nil {
 		c.breaker.RecordSuccess()
@@ -175,11 +178,13 @@ func failure(err error) error {
 	return err
 }
 
-// State returns StateOK, StateFailing or StateOff.
+// State returns StateOK, StateFailing, StateOff or StateUnknown.
 func (c *Client) State() string {
 	switch {
 	case c == nil:
 		return StateOff
+	case !c.tried.Load():
+		return StateUnknown
 	case c.breaker.IsClosed() && c.denied.none():
 		return StateOK
 	}

@@ -7,19 +7,23 @@ import (
 
 // Report is the outcome of one GraphQL operation, for metrics and logs. It contains no secrets, and its texts are bounded.
 type Report struct {
-	Kind     string        // query, mutation or subscription; empty: the request was rejected before that was known
-	Name     string        // of the operation if its document is trusted; other names are chosen by strangers
-	Code     string        // of the first error, of a stream's last response; empty: none
-	Status   int           // HTTP; 101 for an operation of a WebSocket; 0: there was no operation, as for a preflight
-	Cost     int           // what was charged
-	Cached   bool          // the whole response came from the response cache, and nothing was executed
-	Duration time.Duration // from the request's headers to the end of its response
-	Caller   *Caller       // with its counts; nil: the request was rejected before the caller was known
+	Kind      string        // query, mutation or subscription; empty: the request was rejected before that was known
+	Name      string        // of the operation if its document is trusted; other names are chosen by strangers
+	Operation string        // its name as the client chose it, at most MaxOperationName bytes of A-Z, a-z, 0-9 and _; for logs, not for metrics
+	Code      string        // of the first error, of a stream's last response; empty: none
+	Status    int           // HTTP; 101 for an operation of a WebSocket; 0: there was no operation, as for a preflight
+	Cost      int           // what was charged
+	Cached    bool          // the whole response came from the response cache, and nothing was executed
+	Duration  time.Duration // from the request's headers to the end of its response
+	Caller    *Caller       // with its counts; nil: the request was rejected before the caller was known
 }
+
+// MaxOperationName bounds Report.Operation, in bytes.
+const MaxOperationName = 64
 
 // AppendAttrs appends the attributes of a log line about the operation.
 func (r *Report) AppendAttrs(attrs []slog.Attr) []slog.Attr {
-	attrs = append(attrs, slog.String("operation", r.Kind), slog.String("name", r.Name), slog.String("code", r.Code), slog.Int("cost", r.Cost))
+	attrs = append(attrs, slog.String("operation", r.Kind), slog.String("name", r.Name), slog.String("operationName", r.Operation), slog.String("code", r.Code), slog.Int("cost", r.Cost))
 	if r.Caller == nil {
 		return attrs
 	}

@@ -32,6 +32,7 @@ func IsTerminal(w io.Writer) bool {
 type withRequest struct{ slog.Handler }
 
 func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
+	r = withUnits(r)
 	if has(r, RequestID) {
 		return h.Handler.Handle(ctx, r)
 	}
@@ -39,6 +40,29 @@ func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
 		r.AddAttrs(slog.String(RequestID, id))
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+// withUnits returns r with durations as text such as 1.5ms. The JSON handler would write nanoseconds, without a unit.
+func withUnits(r slog.Record) slog.Record {
+	found := false
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Value.Kind() == slog.KindDuration
+		return !found
+	})
+	if !found {
+		return r
+	}
+	out := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	attrs := make([]slog.Attr, 0, r.NumAttrs())
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(a.Value.Duration().String())
+		}
+		attrs = append(attrs, a)
+		return true
+	})
+	out.AddAttrs(attrs...)
+	return out
 }
 
 // RequestID names the request's id in all lines.

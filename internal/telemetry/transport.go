@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,22 @@ type Transport struct {
 	Regions map[string]string // host to region
 	Metrics *Metrics
 	Tracing *Tracing
+
+	reached sync.Map // host to bool: whether it ever responded; absent: it was not tried
+}
+
+// Reached reports whether requests were sent to a host, and whether any of them had a response.
+func (t *Transport) Reached(host string) (tried, reached bool) {
+	state, tried := t.reached.Load(host)
+	return tried, tried && state.(bool)
+}
+
+// noteReached records the outcome of a request. A host that responded once stays reached.
+func (t *Transport) noteReached(host string, reached bool) {
+	if state, ok := t.reached.Load(host); ok && (state.(bool) || !reached) {
+		return
+	}
+	t.reached.Store(host, reached)
 }
 
 // RoundTrip sends one request. It is over when its answer's body is closed.
@@ -30,6 +47,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	t.Metrics.callsFlying.WithLabelValues(c.region).Inc()
 	resp, err := t.Next.RoundTrip(req)
+	t.noteReached(req.URL.Host, err == nil)
 	if err != nil {
 		c.end("none", codes.Error)
 		return nil, err
