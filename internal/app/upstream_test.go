@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -122,13 +123,16 @@ func TestOperationNamesAreLogged(t *testing.T) {
 	}
 }
 
-// An upstream that fails is named, and the server stays ready.
+// An upstream that fails for different groups and callers is named, and the server stays ready.
 func TestFailingUpstreamIsNamed(t *testing.T) {
 	e, url := newUpstream(t)
 	e.Fault(emulator.Always(emulator.Fault{Status: http.StatusInternalServerError, Code: "AS.0001"}))
 	s := startServer(t, "-upstream", url, "-project", testProject)
-	for range 100 {
-		answer := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+	for i := range 100 {
+		token := fmt.Sprint(testToken, i%4)
+		e.AddToken(token, testProject)
+		query := strings.Replace(countQuery, testGroup, fmt.Sprint("group-", i%4), 1)
+		answer := s.do(t, http.MethodGet, query, "", "X-Auth-Token", token)
 		if !strings.Contains(answer.body, `"code":"UPSTREAM_UNAVAILABLE"`) {
 			t.Fatal(answer.body)
 		}
