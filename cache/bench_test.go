@@ -27,7 +27,7 @@ func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 }
 
 // counted is a connected replica whose round trips to Redis are counted.
-func (b *bench) counted(url string, change ...func(*cache.Config)) (*cache.Logs, *tripCounter) {
+func (b *fixture) replicaWithCounter(url string, change ...func(*cache.Config)) (*cache.Cache, *tripCounter) {
 	trips := new(tripCounter)
 	return b.replica(url, append(change, func(c *cache.Config) {
 		c.Redis.AddHook(trips)
@@ -38,7 +38,7 @@ func (b *bench) counted(url string, change ...func(*cache.Config)) (*cache.Logs,
 // BenchmarkRedisAlone reads heads and history of 100 groups from Redis, with no memory tier, for 32 callers at once.
 func BenchmarkRedisAlone(b *testing.B) {
 	s := redistest.Start(b)
-	bench := openBench(b, 0)
+	bench := newOpenFixture(b, 0)
 	const groups = 100
 	for n := range groups {
 		for i := range 300 {
@@ -47,7 +47,7 @@ func BenchmarkRedisAlone(b *testing.B) {
 	}
 	for name, offset := range map[string]int{"heads": 0, "history": 150} {
 		b.Run(name, func(b *testing.B) {
-			logs, trips := bench.counted(s.URL(), noMemory, func(c *cache.Config) { c.Fresh = 1 << 40 })
+			logs, trips := bench.replicaWithCounter(s.URL(), noMemory, func(c *cache.Config) { c.Fresh = 1 << 40 })
 			ask := func(n int) {
 				q := upstream.ListQuery{Group: group, Limit: 21, Offset: offset}
 				q.Group.ID = fmt.Sprint("g", n%groups)

@@ -7,76 +7,75 @@ import (
 	"scalegraph/upstream"
 )
 
-// Blocks are aligned to the oldest end of the log, so that they keep their rows while the head grows. Even blocks begin
-// 2*halfStride places apart and share overlap rows with the next one: a few rows that share a second, or that were inserted while
-// a block was read, then do not cost a further call. Odd blocks lie across the seams and are read only if all shared rows start
-// in one second.
+// Blocks are aligned to the oldest end of the log, so that they contain the same rows while the head grows. Even blocks begin 2*halfStride
+// ranks apart and share overlap rows with the next one. So a few rows that share a second, or that were added while a block was read, do
+// not cost another call. Odd blocks cover the boundaries between even ones and are read only if all shared rows start in one second.
 const (
 	blockRows  = upstream.MaxLimit
 	overlap    = 6
 	halfStride = (blockRows - overlap) / 2
 
-	// Rows that are inserted while a block is read move it up: with up to so many it still counts as that block.
+	// Rows that are added while a block is read move it up. It still counts as that block if there are at most this many.
 	slack = halfStride - 1
 )
 
-// bottom is the place of the oldest row of a block, top that of its newest.
-func (p part) bottom() int { return int(p) * halfStride }
-func (p part) top() int    { return p.bottom() + blockRows - 1 }
+// oldestRank and newestRank return the ranks of the oldest and the newest row of a block.
+func (id blockID) oldestRank() int { return int(id) * halfStride }
+func (id blockID) newestRank() int { return id.oldestRank() + blockRows - 1 }
 
-// lowest returns the lowest block that may have a place.
-func lowest(place int) part { return part(max(0, (place-blockRows+1)/halfStride)) }
+// lowestBlockWith returns the lowest block that may contain a rank.
+func lowestBlockWith(place int) blockID { return blockID(max(0, (place-blockRows+1)/halfStride)) }
 
-// chain returns the even blocks that cover the places from hi down to lo, the newest first.
-func chain(hi, lo int) []part {
-	last := part(lo / (2 * halfStride) * 2)
+// blocksCovering returns the even blocks that cover the ranks from hi down to lo, newest first.
+func blocksCovering(hi, lo int) []blockID {
+	last := blockID(lo / (2 * halfStride) * 2)
 	first := last
-	for first.top() < hi {
+	for first.newestRank() < hi {
 		first += 2
 	}
-	var parts []part
-	for p := first; p >= last; p -= 2 {
-		parts = append(parts, p)
+	var ids []blockID
+	for id := first; id >= last; id -= 2 {
+		ids = append(ids, id)
 	}
-	return parts
+	return ids
 }
 
-// A piece is what one upstream call brought. It never changes, and neither do its rows.
+// segment contains the rows of one upstream call. It is immutable, and so are its rows.
 //
-// A row's place is counted from the oldest row that the view ever had, which is 0. So neither inserts nor expiry change it.
-type piece struct {
-	rows     []*upstream.Activity // as the upstream sent them; rows[i] has the place first-i
-	sections upstream.Sections    // heavy parts that all rows have
-	gen      uint64               // places of different generations have nothing in common
-	first    int
-	at       time.Time // when the call was sent
-	until    time.Time // fresh until then
-	total    int       // rows of the log as this call told
-	expired  int       // rows that had expired by then
-	newest   bool      // the read began at the head
-	oldest   bool      // the read reached the end of the log
-	fixed    bool      // no row will join or leave between its rows, nor before them
-	weight   uint32    // bytes in memory, estimated
-	sure     bool      // a row that was known already told the place; else it is right as long as no more rows prove to have expired
-	stamp    uint64    // the same for all values under which the piece is kept in Redis
+// The rank of a row is counted from the oldest row that the log ever had, which has rank 0. Neither new nor expired rows change it.
+type segment struct {
+	rows          []*upstream.Activity // as the upstream sent them; rows[i] has the rank newestRank-i
+	sections      upstream.Sections    // heavy sections that all rows have
+	gen           uint64               // generation; ranks of different generations are not comparable
+	newestRank    int
+	at            time.Time // when the call was sent
+	freshUntil    time.Time // end of freshness
+	total         int       // rows of the log according to this call
+	expired       int       // rows that had expired by then
+	atHead        bool      // the read began at the head
+	atEnd         bool      // the read reached the end of the log
+	immutable     bool      // no row will be added or removed between its rows, nor below them
+	weight        uint32    // estimated bytes in memory
+	rankConfirmed bool      // a known row confirmed the rank; otherwise it is valid as long as expired does not change
+	writeID       uint64    // equal for all Redis values of the segment
 }
 
-// last is the place of the oldest row; first+1 for a piece without rows.
-func (p *piece) last() int { return p.first - len(p.rows) + 1 }
+// oldestRank returns the rank of the oldest row, and newestRank+1 if the segment has no rows.
+func (seg *segment) oldestRank() int { return seg.newestRank - len(seg.rows) + 1 }
 
-// second returns the start second of rows[i]; of a row that could not be read, that of the next newer one that could.
-func (p *piece) second(i int) int64 {
+// second returns the start second of rows[i]. If that row could not be decoded, it is that of the next newer one that could.
+func (seg *segment) second(i int) int64 {
 	for ; i >= 0; i-- {
-		if p.rows[i] != nil {
-			return p.rows[i].StartTime.Unix()
+		if seg.rows[i] != nil {
+			return seg.rows[i].StartTime.Unix()
 		}
 	}
 	return math.MaxInt64
 }
 
-// orderly reports whether the rows are as the documents' samples have them: starts never rise, and the rims can be read.
-// Anything else is handed on as it came and not kept.
-func orderly(rows []*upstream.Activity) bool {
+// wellOrdered reports whether start times never increase and the first and last row could be decoded. Other responses are served but not
+// cached.
+func wellOrdered(rows []*upstream.Activity) bool {
 	if n := len(rows); n > 0 && (rows[0] == nil || rows[n-1] == nil) {
 		return false
 	}
@@ -94,8 +93,8 @@ func orderly(rows []*upstream.Activity) bool {
 	return true
 }
 
-// ended reports whether no row can change any more.
-func ended(rows []*upstream.Activity) bool {
+// allEnded reports whether no row can change any more.
+func allEnded(rows []*upstream.Activity) bool {
 	for _, row := range rows {
 		if row == nil || row.Status == upstream.StatusDoing || row.EndTime.IsZero() {
 			return false
@@ -104,68 +103,68 @@ func ended(rows []*upstream.Activity) bool {
 	return true
 }
 
-// A seam says how two neighbouring pieces meet.
-type seam int
+// joinResult is the result of joining two neighbouring segments.
+type joinResult int
 
 const (
-	joined   seam = iota
-	tied          // rows of one second lie on both sides, so that neither piece has that second whole
-	gap           // rows are missing between them
-	disagree      // they have the same rows at different places: something happened between the two reads
+	joinOK       joinResult = iota
+	joinTied                // rows of one second are on both sides, so neither segment has that second completely
+	joinGap                 // rows are missing between them
+	joinConflict            // they have the same rows at different ranks: the log changed between the two reads
 )
 
-// join lays b below a, whatever their ages: the seconds after a's last one are whole in a, that one and older ones in b.
-func join(a, b *piece) (*piece, seam) {
-	if len(a.rows) == 0 || len(b.rows) == 0 || a.last() > b.first {
-		return nil, gap
+// join appends the older segment b to a. Seconds newer than a's last one are complete in a; that second and older ones are complete in b.
+func join(a, b *segment) (*segment, joinResult) {
+	if len(a.rows) == 0 || len(b.rows) == 0 || a.oldestRank() > b.newestRank {
+		return nil, joinGap
 	}
 	edge := a.second(len(a.rows) - 1)
 	if edge >= b.second(0) {
-		return nil, tied
+		return nil, joinTied
 	}
-	i, j := a.from(edge), b.from(edge)
-	if a.first-i != b.first-j {
-		return nil, disagree
+	i, j := a.firstAtOrBefore(edge), b.firstAtOrBefore(edge)
+	if a.newestRank-i != b.newestRank-j {
+		return nil, joinConflict
 	}
 	both := *a
 	both.rows = make([]*upstream.Activity, 0, i+len(b.rows)-j)
 	both.rows = append(append(both.rows, a.rows[:i]...), b.rows[j:]...)
 	both.sections &= b.sections
-	both.oldest = b.oldest
+	both.atEnd = b.atEnd
 	if b.at.Before(both.at) {
 		both.at = b.at
 	}
-	return &both, joined
+	return &both, joinOK
 }
 
-// from returns the index of the first row that starts in second s or earlier; len(rows) where there is none.
-func (p *piece) from(s int64) int {
-	for i := range p.rows {
-		if p.second(i) <= s {
+// firstAtOrBefore returns the index of the first row that starts in second s or earlier, and len(rows) if there is none.
+func (seg *segment) firstAtOrBefore(s int64) int {
+	for i := range seg.rows {
+		if seg.second(i) <= s {
 			return i
 		}
 	}
-	return len(p.rows)
+	return len(seg.rows)
 }
 
-// covers reports whether the piece has the rows of the places from hi down to lo.
-func (p *piece) covers(hi, lo int) bool { return p.first >= hi && p.last() <= lo }
+// covers reports whether the segment has the rows of the ranks from hi down to lo.
+func (seg *segment) covers(hi, lo int) bool { return seg.newestRank >= hi && seg.oldestRank() <= lo }
 
-// fills reports whether the piece may be kept as a block.
-func (p *piece) fills(n part, t *track) bool {
-	return p.gen == t.gen && p.covers(n.top(), max(n.bottom()+slack, t.expired))
+// coversBlock reports whether the segment can be cached as the block.
+func (seg *segment) coversBlock(id blockID, st *logState) bool {
+	return seg.gen == st.gen && seg.covers(id.newestRank(), max(id.oldestRank()+slack, st.expired))
 }
 
-// between returns the part of the piece from the places hi to lo. A walk counts on getting what it asked for: from more, it
-// could not tell that a second at the rim has been asked for before.
-func (p *piece) between(hi, lo int) *piece {
-	cut := *p
-	cut.rows = p.rows[max(0, p.first-hi):min(len(p.rows), p.first-lo+1)]
-	cut.first = min(p.first, hi)
+// slice returns the rows with the ranks from hi down to lo, and no more: from additional rows the paging could not tell that a second at
+// the boundary was requested before.
+func (seg *segment) slice(hi, lo int) *segment {
+	cut := *seg
+	cut.rows = seg.rows[max(0, seg.newestRank-hi):min(len(seg.rows), seg.newestRank-lo+1)]
+	cut.newestRank = min(seg.newestRank, hi)
 	return &cut
 }
 
-// listing tells the piece in the coordinates of a log with so many rows, of which so many had expired.
-func (p *piece) listing(total, expired int) upstream.Listing {
-	return upstream.Listing{Rows: p.rows, Offset: total - 1 + expired - p.first, Total: total, At: p.at}
+// toListing returns the segment with its offset in a log of total rows, after expired rows have left the log.
+func (seg *segment) toListing(total, expired int) upstream.Listing {
+	return upstream.Listing{Rows: seg.rows, Offset: total - 1 + expired - seg.newestRank, Total: total, At: seg.at}
 }

@@ -12,33 +12,33 @@ import (
 	"scalegraph/upstream"
 )
 
-// A kept piece is written as one value for its summary and one for each heavy part:
+// A cached segment is stored as one value for its summary and one for each heavy section:
 //
-//	version, flags, stamp (8 bytes), CRC-32C of the key and all else (4 bytes), the rest (compressed if that is smaller)
+//	version, flags, writeID (8 bytes), CRC-32C of the key and all else (4 bytes), payload (compressed if that is smaller)
 //
-// All values of one piece have the same stamp. Whatever cannot be read is a miss.
+// All values of one segment have the same writeID. A corrupt value is a miss.
 const (
-	codecVersion   = 3
-	flagCompressed = 1
-	envelope       = 1 + 1 + 8 + 4
-	worthwhile     = 256      // bytes below which nothing is compressed
-	maxPayload     = 64 << 20 // bytes of a decompressed value
+	codecVersion    = 3
+	flagCompressed  = 1
+	headerSize      = 1 + 1 + 8 + 4
+	minCompressSize = 256      // bytes; smaller values are not compressed
+	maxPayload      = 64 << 20 // bytes of a decompressed value
 )
 
-var errUnreadable = errors.New("a kept value cannot be read")
+var errCorrupt = errors.New("the cached value is corrupt")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// codec compresses; it may be used by many goroutines.
+// codec encodes, compresses and checks values. It is safe for concurrent use.
 type codec struct {
-	in  *zstd.Decoder
-	out *zstd.Encoder
+	decoder *zstd.Decoder
+	encoder *zstd.Encoder
 }
 
 func newCodec() codec {
 	in, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderConcurrency(0))
 	if err != nil {
-		panic(err) // only wrong options fail
+		panic(err) // only invalid options fail
 	}
 	out, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -48,131 +48,131 @@ func newCodec() codec {
 }
 
 func (c codec) close() {
-	c.in.Close()
-	_ = c.out.Close() // nothing was streamed
+	c.decoder.Close()
+	_ = c.encoder.Close() // nothing was streamed
 }
 
-func (c codec) seal(key string, stamp uint64, payload []byte) []byte {
+func (c codec) encodeValue(key string, stamp uint64, payload []byte) []byte {
 	flags := byte(0)
-	if len(payload) >= worthwhile {
-		if small := c.out.EncodeAll(payload, nil); len(small) < len(payload) {
+	if len(payload) >= minCompressSize {
+		if small := c.encoder.EncodeAll(payload, nil); len(small) < len(payload) {
 			flags, payload = flagCompressed, small
 		}
 	}
-	return wrap(key, flags, stamp, payload)
+	return addHeader(key, flags, stamp, payload)
 }
 
-func wrap(key string, flags byte, stamp uint64, payload []byte) []byte {
-	b := make([]byte, 0, envelope+len(payload))
+func addHeader(key string, flags byte, stamp uint64, payload []byte) []byte {
+	b := make([]byte, 0, headerSize+len(payload))
 	b = append(b, codecVersion, flags)
 	b = binary.BigEndian.AppendUint64(b, stamp)
-	b = binary.BigEndian.AppendUint32(b, sum(key, b, payload))
+	b = binary.BigEndian.AppendUint32(b, checksum(key, b, payload))
 	return append(b, payload...)
 }
 
-// sum binds a value to its key: a value that was copied to another key is unreadable there.
-func sum(key string, head, payload []byte) uint32 {
+// checksum includes the key, so that a value that was copied to another key is rejected.
+func checksum(key string, head, payload []byte) uint32 {
 	s := crc32.Checksum([]byte(key), castagnoli)
 	return crc32.Update(crc32.Update(s, castagnoli, head), castagnoli, payload)
 }
 
-func (c codec) open(key, value string) (stamp uint64, payload string, err error) {
-	if len(value) < envelope || value[0] != codecVersion {
-		return 0, "", errUnreadable
+func (c codec) decodeValue(key, value string) (stamp uint64, payload string, err error) {
+	if len(value) < headerSize || value[0] != codecVersion {
+		return 0, "", errCorrupt
 	}
 	b := []byte(value)
-	stamp, payload = binary.BigEndian.Uint64(b[2:]), value[envelope:]
-	if sum(key, b[:10], b[envelope:]) != binary.BigEndian.Uint32(b[10:]) || value[1] > flagCompressed {
-		return 0, "", errUnreadable
+	stamp, payload = binary.BigEndian.Uint64(b[2:]), value[headerSize:]
+	if checksum(key, b[:10], b[headerSize:]) != binary.BigEndian.Uint32(b[10:]) || value[1] > flagCompressed {
+		return 0, "", errCorrupt
 	}
 	if value[1] == flagCompressed {
-		plain, err := c.in.DecodeAll(b[envelope:], nil)
+		plain, err := c.decoder.DecodeAll(b[headerSize:], nil)
 		if err != nil {
-			return 0, "", errUnreadable
+			return 0, "", errCorrupt
 		}
 		payload = string(plain)
 	}
 	return stamp, payload, nil
 }
 
-// encodePiece returns the value of the summary and those of the heavy parts.
-func (c codec) encodePiece(key string, p *piece) (summary []byte, parts map[upstream.Sections][]byte) {
+// encodeSegment returns the value of the summary and those of the heavy sections.
+func (c codec) encodeSegment(key string, seg *segment) (summary []byte, parts map[upstream.Sections][]byte) {
 	parts = make(map[upstream.Sections][]byte, len(sectionFields))
 	for _, f := range sectionFields {
-		if p.sections.Has(f.section) {
-			parts[f.section] = c.seal(key, p.stamp, encodeSection(p.rows, f.section))
+		if seg.sections.Has(f.section) {
+			parts[f.section] = c.encodeValue(key, seg.writeID, encodeSection(seg.rows, f.section))
 		}
 	}
-	return c.seal(key, p.stamp, encodeSummary(p)), parts
+	return c.encodeValue(key, seg.writeID, encodeSummary(seg)), parts
 }
 
-// decodePiece reads a piece with the heavy parts that are given. The rows are of the group.
-func (c codec) decodePiece(key string, g upstream.Group, summary string, parts map[upstream.Sections]string) (*piece, error) {
-	stamp, payload, err := c.open(key, summary)
+// decodeSegment decodes a segment with the given heavy sections. Its rows get the group g.
+func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts map[upstream.Sections]string) (*segment, error) {
+	stamp, payload, err := c.decodeValue(key, summary)
 	if err != nil {
 		return nil, err
 	}
-	p, err := decodeSummary(g, payload)
+	seg, err := decodeSummary(g, payload)
 	if err != nil {
 		return nil, err
 	}
-	p.stamp, p.sections = stamp, upstream.SectionDescriptions
+	seg.writeID, seg.sections = stamp, upstream.SectionDescriptions
 	for section, value := range parts {
-		of, payload, err := c.open(key, value)
+		of, payload, err := c.decodeValue(key, value)
 		if err != nil {
 			return nil, err
 		}
 		if of != stamp {
-			return nil, errUnreadable // parts of two generations
+			return nil, errCorrupt // values of two writes
 		}
-		if err := decodeSection(p.rows, section, payload); err != nil {
+		if err := decodeSection(seg.rows, section, payload); err != nil {
 			return nil, err
 		}
-		p.sections |= section
+		seg.sections |= section
 	}
-	p.weight = weigh(p.rows)
-	return p, nil
+	seg.weight = estimateSize(seg.rows)
+	return seg, nil
 }
 
-func encodeSummary(p *piece) []byte {
-	w := writer{b: make([]byte, 0, 64+len(p.rows)*160)}
-	w.uint(p.gen)
-	for _, n := range []int{p.first, p.total, p.expired} {
+func encodeSummary(seg *segment) []byte {
+	w := writer{b: make([]byte, 0, 64+len(seg.rows)*160)}
+	w.uint(seg.gen)
+	for _, n := range []int{seg.newestRank, seg.total, seg.expired} {
 		w.int(int64(n))
 	}
-	w.time(p.at)
-	w.time(p.until)
-	w.bools(p.newest, p.oldest, p.fixed, p.sure)
-	w.uint(uint64(len(p.rows)))
-	for _, row := range p.rows {
+	w.time(seg.at)
+	w.time(seg.freshUntil)
+	w.flags(seg.atHead, seg.atEnd, seg.immutable, seg.rankConfirmed)
+	w.uint(uint64(len(seg.rows)))
+	for _, row := range seg.rows {
 		w.row(row)
 	}
 	return w.b
 }
 
-func decodeSummary(g upstream.Group, payload string) (*piece, error) {
+func decodeSummary(g upstream.Group, payload string) (*segment, error) {
 	r := reader{s: payload}
-	p := &piece{gen: r.uint()}
-	p.first, p.total, p.expired = r.place(), r.place(), r.place()
-	p.at, p.until = r.time(), r.time()
-	r.bools(&p.newest, &p.oldest, &p.fixed, &p.sure)
+	seg := &segment{gen: r.uint()}
+	seg.newestRank, seg.total, seg.expired = r.rowCount(), r.rowCount(), r.rowCount()
+	seg.at, seg.freshUntil = r.time(), r.time()
+	r.flags(&seg.atHead, &seg.atEnd, &seg.immutable, &seg.rankConfirmed)
 	n := r.count()
-	p.rows = make([]*upstream.Activity, 0, min(n, upstream.MaxLimit))
+	seg.rows = make([]*upstream.Activity, 0, min(n, upstream.MaxLimit))
 	rows := make([]upstream.Activity, min(n, upstream.MaxLimit))
 	for i := range n {
-		if r.bad || i >= len(rows) {
-			return nil, errUnreadable
+		if r.failed || i >= len(rows) {
+			return nil, errCorrupt
 		}
-		p.rows = append(p.rows, r.row(&rows[i], g))
+		seg.rows = append(seg.rows, r.row(&rows[i], g))
 	}
-	if r.bad || r.s != "" || p.gen == 0 || p.at.IsZero() || !orderly(p.rows) || p.first < len(p.rows)-1 || p.total < len(p.rows) {
-		return nil, errUnreadable
+	if r.failed || r.s != "" || seg.gen == 0 || seg.at.IsZero() || !wellOrdered(seg.rows) || seg.newestRank < len(seg.rows)-1 || seg.total < len(seg.rows) {
+		return nil, errCorrupt
 	}
-	return p, nil
+	return seg, nil
 }
 
 func (w *writer) row(a *upstream.Activity) {
-	if w.bools(a != nil); a == nil {
+	if w.flags(a != nil); a == nil {
 		return
 	}
 	w.text(a.LogID)
@@ -182,7 +182,7 @@ func (w *writer) row(a *upstream.Activity) {
 	w.text(a.RawStatus)
 	w.time(a.StartTime)
 	w.time(a.EndTime)
-	w.bools(a.InstanceValue != nil, a.DesireValue != nil, a.ScalingValue != nil, a.Description != nil)
+	w.flags(a.InstanceValue != nil, a.DesireValue != nil, a.ScalingValue != nil, a.Description != nil)
 	for _, n := range []*int32{a.InstanceValue, a.DesireValue, a.ScalingValue} {
 		if n != nil {
 			w.int(int64(*n))
@@ -197,8 +197,8 @@ func (w *writer) row(a *upstream.Activity) {
 }
 
 func (r *reader) row(a *upstream.Activity, g upstream.Group) *upstream.Activity {
-	var there bool
-	if r.bools(&there); !there {
+	var present bool
+	if r.flags(&present); !present {
 		return nil
 	}
 	a.Group = g
@@ -207,14 +207,14 @@ func (r *reader) row(a *upstream.Activity, g upstream.Group) *upstream.Activity 
 	a.Status, a.RawStatus = upstream.Status(r.text()), r.text()
 	a.StartTime, a.EndTime = r.time(), r.time()
 	var instance, desire, scaling, description bool
-	r.bools(&instance, &desire, &scaling, &description)
-	a.InstanceValue, a.DesireValue, a.ScalingValue = r.number(instance), r.number(desire), r.number(scaling)
-	a.Description, a.Details.Sections = r.textIf(description), upstream.SectionDescriptions
+	r.flags(&instance, &desire, &scaling, &description)
+	a.InstanceValue, a.DesireValue, a.ScalingValue = r.optInt32(instance), r.optInt32(desire), r.optInt32(scaling)
+	a.Description, a.Details.Sections = r.optText(description), upstream.SectionDescriptions
 	for _, n := range lengths(&a.Lengths) {
 		*n = r.int32()
 	}
 	if a.LogID == "" || a.StartTime.IsZero() {
-		r.bad = true
+		r.failed = true
 	}
 	return a
 }
@@ -263,7 +263,7 @@ func encodeSection(rows []*upstream.Activity, s upstream.Sections) []byte {
 	return w.b
 }
 
-// decodeSection fills one section of rows that nobody else has yet.
+// decodeSection fills one section of rows that are not shared yet.
 func decodeSection(rows []*upstream.Activity, s upstream.Sections, payload string) error {
 	r := reader{s: payload}
 	for _, row := range rows {
@@ -282,46 +282,46 @@ func decodeSection(rows []*upstream.Activity, s upstream.Sections, payload strin
 		}
 		row.Details.Sections |= s
 	}
-	if r.bad || r.s != "" {
-		return errUnreadable
+	if r.failed || r.s != "" {
+		return errCorrupt
 	}
 	return nil
 }
 
 func (w *writer) instance(i *upstream.Instance) {
-	w.bools(i.ID != nil, i.Name != nil, i.Config != nil, i.Failure != nil)
+	w.flags(i.ID != nil, i.Name != nil, i.Config != nil, i.Failure != nil)
 	w.texts(i.ID, i.Name, i.Config)
 	w.failure(i.Failure)
 }
 
 func (r *reader) instance() *upstream.Instance {
 	var id, name, config, failed bool
-	r.bools(&id, &name, &config, &failed)
-	i := &upstream.Instance{ID: r.textIf(id), Name: r.textIf(name), Config: r.textIf(config)}
-	i.Failure = r.failureIf(failed)
+	r.flags(&id, &name, &config, &failed)
+	i := &upstream.Instance{ID: r.optText(id), Name: r.optText(name), Config: r.optText(config)}
+	i.Failure = r.optFailure(failed)
 	return i
 }
 
 func (w *writer) failure(f *upstream.Failure) {
 	if f != nil {
-		w.bools(f.Reason != nil, f.Details != nil)
+		w.flags(f.Reason != nil, f.Details != nil)
 		w.texts(f.Reason, f.Details)
 	}
 }
 
-func (r *reader) failureIf(there bool) *upstream.Failure {
-	if !there {
+func (r *reader) optFailure(present bool) *upstream.Failure {
+	if !present {
 		return nil
 	}
 	var reason, details bool
-	r.bools(&reason, &details)
-	return &upstream.Failure{Reason: r.textIf(reason), Details: r.textIf(details)}
+	r.flags(&reason, &details)
+	return &upstream.Failure{Reason: r.optText(reason), Details: r.optText(details)}
 }
 
 func (w *writer) balancer(c *upstream.LoadBalancerChange) {
-	w.bools(c.LbaasListener != nil, c.ClassicListener != nil, c.Failure != nil)
+	w.flags(c.LbaasListener != nil, c.ClassicListener != nil, c.Failure != nil)
 	if l := c.LbaasListener; l != nil {
-		w.bools(l.ListenerID != nil, l.PoolID != nil, l.ProtocolPort != nil, l.Weight != nil)
+		w.flags(l.ListenerID != nil, l.PoolID != nil, l.ProtocolPort != nil, l.Weight != nil)
 		w.texts(l.ListenerID, l.PoolID)
 		for _, n := range []*int32{l.ProtocolPort, l.Weight} {
 			if n != nil {
@@ -335,52 +335,52 @@ func (w *writer) balancer(c *upstream.LoadBalancerChange) {
 
 func (r *reader) balancer() *upstream.LoadBalancerChange {
 	var listener, classic, failed bool
-	r.bools(&listener, &classic, &failed)
+	r.flags(&listener, &classic, &failed)
 	c := &upstream.LoadBalancerChange{}
 	if listener {
 		var id, pool, port, weight bool
-		r.bools(&id, &pool, &port, &weight)
-		c.LbaasListener = &upstream.LbaasListener{ListenerID: r.textIf(id), PoolID: r.textIf(pool)}
-		c.LbaasListener.ProtocolPort, c.LbaasListener.Weight = r.number(port), r.number(weight)
+		r.flags(&id, &pool, &port, &weight)
+		c.LbaasListener = &upstream.LbaasListener{ListenerID: r.optText(id), PoolID: r.optText(pool)}
+		c.LbaasListener.ProtocolPort, c.LbaasListener.Weight = r.optInt32(port), r.optInt32(weight)
 	}
-	c.ClassicListener = r.textIf(classic)
-	c.Failure = r.failureIf(failed)
+	c.ClassicListener = r.optText(classic)
+	c.Failure = r.optFailure(failed)
 	return c
 }
 
-// encodeTrack and decodeTrack write a track without its head, whose stamp tells which one goes with it.
-func (c codec) encodeTrack(key string, t *track) []byte {
+// encodeState and decodeState omit the head. The writeID in the header identifies the head that belongs to the state.
+func (c codec) encodeState(key string, st *logState) []byte {
 	var w writer
-	w.uint(t.gen)
-	w.int(int64(t.total))
-	w.int(int64(t.expired))
-	w.time(t.at)
-	w.time(t.since)
-	w.time(t.proven)
-	w.int(int64(t.seq))
-	w.bools(t.confirmed, t.lost)
+	w.uint(st.gen)
+	w.int(int64(st.total))
+	w.int(int64(st.expired))
+	w.time(st.at)
+	w.time(st.unchangedSince)
+	w.time(st.expiredConfirmedAt)
+	w.int(int64(st.seq))
+	w.flags(st.confirmed, st.anchorLost)
 	stamp := uint64(0)
-	if t.head != nil {
-		stamp = t.head.stamp
+	if st.head != nil {
+		stamp = st.head.writeID
 	}
-	return c.seal(key, stamp, w.b)
+	return c.encodeValue(key, stamp, w.b)
 }
 
-func (c codec) decodeTrack(key, value string) (t *track, head uint64, err error) {
-	head, payload, err := c.open(key, value)
+func (c codec) decodeState(key, value string) (st *logState, head uint64, err error) {
+	head, payload, err := c.decodeValue(key, value)
 	if err != nil {
 		return nil, 0, err
 	}
 	r := reader{s: payload}
-	t = &track{gen: r.uint(), total: r.place(), expired: r.place(), at: r.time(), since: r.time(), proven: r.time(), seq: r.place()}
-	r.bools(&t.confirmed, &t.lost)
-	if r.bad || r.s != "" || t.gen == 0 || t.at.IsZero() {
-		return nil, 0, errUnreadable
+	st = &logState{gen: r.uint(), total: r.rowCount(), expired: r.rowCount(), at: r.time(), unchangedSince: r.time(), expiredConfirmedAt: r.time(), seq: r.rowCount()}
+	r.flags(&st.confirmed, &st.anchorLost)
+	if r.failed || r.s != "" || st.gen == 0 || st.at.IsZero() {
+		return nil, 0, errCorrupt
 	}
-	return t, head, nil
+	return st, head, nil
 }
 
-// writer appends; reader takes off the front and turns bad, for good, at the first thing that cannot be.
+// writer appends values. reader consumes them; after the first invalid one failed is set and all further values are zero.
 type writer struct{ b []byte }
 
 func (w *writer) uint(n uint64) { w.b = binary.AppendUvarint(w.b, n) }
@@ -408,7 +408,7 @@ func (w *writer) time(t time.Time) {
 	w.int(t.UnixNano())
 }
 
-func (w *writer) bools(all ...bool) {
+func (w *writer) flags(all ...bool) {
 	var bits byte
 	for i, b := range all {
 		if b {
@@ -419,12 +419,12 @@ func (w *writer) bools(all ...bool) {
 }
 
 type reader struct {
-	s    string
-	bad  bool
-	ints []int32 // room for the numbers of some rows, which are kept and let go together
+	s      string
+	failed bool
+	ints   []int32 // allocated for several rows at once, which have the same lifetime
 }
 
-func (r *reader) fail() { r.s, r.bad = "", true }
+func (r *reader) fail() { r.s, r.failed = "", true }
 
 func (r *reader) uint() uint64 {
 	var n uint64
@@ -445,8 +445,8 @@ func (r *reader) int() int64 {
 	return int64(u>>1) ^ -int64(u&1)
 }
 
-// place reads a number of rows.
-func (r *reader) place() int {
+// rowCount reads a number of rows.
+func (r *reader) rowCount() int {
 	n := r.int()
 	if n < -1 || n > math.MaxInt32 {
 		r.fail()
@@ -463,8 +463,8 @@ func (r *reader) int32() int32 {
 	return int32(n)
 }
 
-func (r *reader) number(there bool) *int32 {
-	if !there {
+func (r *reader) optInt32(present bool) *int32 {
+	if !present {
 		return nil
 	}
 	if len(r.ints) == 0 {
@@ -475,7 +475,7 @@ func (r *reader) number(there bool) *int32 {
 	return n
 }
 
-// count reads how many things follow, each at least a byte long.
+// count reads the number of values that follow, each at least one byte long.
 func (r *reader) count() int {
 	n := r.uint()
 	if n > uint64(len(r.s)) {
@@ -492,8 +492,8 @@ func (r *reader) text() string {
 	return s
 }
 
-func (r *reader) textIf(there bool) *string {
-	if !there {
+func (r *reader) optText(present bool) *string {
+	if !present {
 		return nil
 	}
 	s := r.text()
@@ -508,7 +508,7 @@ func (r *reader) time() time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-func (r *reader) bools(all ...*bool) {
+func (r *reader) flags(all ...*bool) {
 	if r.s == "" || r.s[0]>>len(all) != 0 {
 		r.fail()
 		return

@@ -11,7 +11,7 @@ import (
 func ptr[T any](v T) *T { return &v }
 
 // full is a piece with something in every field.
-func full() *piece {
+func fullSegment() *segment {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123, time.UTC)
 	failed := &upstream.Failure{Reason: ptr("AS.7003"), Details: ptr("no more servers")}
 	row := &upstream.Activity{
@@ -31,9 +31,9 @@ func full() *piece {
 		Group: row.Group, LogID: "two", StartTime: at.Add(-time.Second), Details: upstream.Details{Sections: upstream.AllSections},
 	}
 	rows := []*upstream.Activity{row, nil, running}
-	return &piece{
-		rows: rows, sections: upstream.AllSections, gen: 1 << 63, first: 102, at: at, until: at.Add(time.Second), total: 1000, expired: 7,
-		oldest: true, fixed: true, weight: weigh(rows), stamp: 42,
+	return &segment{
+		rows: rows, sections: upstream.AllSections, gen: 1 << 63, newestRank: 102, at: at, freshUntil: at.Add(time.Second), total: 1000, expired: 7,
+		atEnd: true, immutable: true, weight: estimateSize(rows), writeID: 42,
 	}
 }
 
@@ -45,17 +45,17 @@ func texts(parts map[upstream.Sections][]byte) map[upstream.Sections]string {
 	return out
 }
 
-func TestCodecKeepsEverything(t *testing.T) {
+func TestCodecRoundTrip(t *testing.T) {
 	c := newCodec()
 	defer c.close()
-	p := full()
-	summary, parts := c.encodePiece(testKey, p)
-	got, err := c.decodePiece(testKey, p.rows[0].Group, string(summary), texts(parts))
-	if err != nil || !reflect.DeepEqual(got, p) {
-		t.Errorf("%v\n got %+v\nwant %+v", err, got, p)
+	seg := fullSegment()
+	summary, parts := c.encodeSegment(testKey, seg)
+	got, err := c.decodeSegment(testKey, seg.rows[0].Group, string(summary), texts(parts))
+	if err != nil || !reflect.DeepEqual(got, seg) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, got, seg)
 	}
-	tr := &track{gen: 3, total: 1000, expired: 7, at: p.at, since: p.at.Add(-time.Hour), proven: p.at.Add(-time.Minute), seq: 9, confirmed: true, head: p}
-	read, stamp, err := c.decodeTrack(testKey, string(c.encodeTrack(testKey, tr)))
+	tr := &logState{gen: 3, total: 1000, expired: 7, at: seg.at, unchangedSince: seg.at.Add(-time.Hour), expiredConfirmedAt: seg.at.Add(-time.Minute), seq: 9, confirmed: true, head: seg}
+	read, stamp, err := c.decodeState(testKey, string(c.encodeState(testKey, tr)))
 	if tr.head = nil; err != nil || stamp != 42 || !reflect.DeepEqual(read, tr) {
 		t.Errorf("%v: track %+v of head %d, want %+v", err, read, stamp, tr)
 	}
@@ -68,47 +68,47 @@ const testKey = "sg1:{x}:t"
 func TestCodecBindsValuesToTheirKeys(t *testing.T) {
 	c := newCodec()
 	defer c.close()
-	p := full()
-	summary, _ := c.encodePiece(testKey, p)
-	if _, err := c.decodePiece("sg1:{y}:t", p.rows[0].Group, string(summary), nil); err == nil {
+	seg := fullSegment()
+	summary, _ := c.encodeSegment(testKey, seg)
+	if _, err := c.decodeSegment("sg1:{y}:t", seg.rows[0].Group, string(summary), nil); err == nil {
 		t.Error("a piece was read under another key")
 	}
-	if text := signVerdict("sg1:g:a:b", "y1"); text == signVerdict("sg1:g:c:b", "y1") {
+	if text := signDecision("sg1:g:a:b", "y1"); text == signDecision("sg1:g:c:b", "y1") {
 		t.Errorf("the verdicts of two credentials are both %s", text)
 	}
 	s := &store{counters: new(Counters)}
-	if v := s.readVerdict("sg1:g:c:b", signVerdict("sg1:g:a:b", "y1")); v != (verdict{}) || s.counters.unreadable.Load() != 1 {
-		t.Errorf("%v was read under another key", v)
+	if d := s.decodeDecision("sg1:g:c:b", signDecision("sg1:g:a:b", "y1")); d != (decision{}) || s.counters.unreadable.Load() != 1 {
+		t.Errorf("%v was read under another key", d)
 	}
 	for _, value := range []string{"y", "n", ".", "y1", "y1.", "yx.1", "garbage", "y1.zzzz"} {
-		if v := s.readVerdict("sg1:g:c:b", value); v != (verdict{}) {
-			t.Errorf("%q was read as %v", value, v)
+		if d := s.decodeDecision("sg1:g:c:b", value); d != (decision{}) {
+			t.Errorf("%q was read as %v", value, d)
 		}
 	}
 }
 
-func TestCodecRefusesMixedGenerations(t *testing.T) {
+func TestCodecRejectsMixedWrites(t *testing.T) {
 	c := newCodec()
 	defer c.close()
-	p := full()
-	summary, _ := c.encodePiece(testKey, p)
-	p.stamp++
-	_, parts := c.encodePiece(testKey, p)
-	if got, err := c.decodePiece(testKey, p.rows[0].Group, string(summary), texts(parts)); err == nil {
+	seg := fullSegment()
+	summary, _ := c.encodeSegment(testKey, seg)
+	seg.writeID++
+	_, parts := c.encodeSegment(testKey, seg)
+	if got, err := c.decodeSegment(testKey, seg.rows[0].Group, string(summary), texts(parts)); err == nil {
 		t.Errorf("read %+v", got)
 	}
 }
 
 // One changed byte anywhere is a miss.
-func TestCodecNoticesRot(t *testing.T) {
+func TestCodecDetectsCorruption(t *testing.T) {
 	c := newCodec()
 	defer c.close()
-	p := full()
-	summary, _ := c.encodePiece(testKey, p)
+	seg := fullSegment()
+	summary, _ := c.encodeSegment(testKey, seg)
 	for i := range summary {
 		rotten := append([]byte(nil), summary...)
 		rotten[i] ^= 0x10
-		if _, err := c.decodePiece(testKey, p.rows[0].Group, string(rotten), nil); err == nil {
+		if _, err := c.decodeSegment(testKey, seg.rows[0].Group, string(rotten), nil); err == nil {
 			t.Errorf("byte %d changed, and the value was read", i)
 		}
 	}
@@ -117,16 +117,16 @@ func TestCodecNoticesRot(t *testing.T) {
 // Whatever the payload, decoding does not panic, and what is read is written as it was read.
 func FuzzDecode(f *testing.F) {
 	c := newCodec()
-	p := full()
-	summary, parts := c.encodePiece(testKey, p)
+	seg := fullSegment()
+	summary, parts := c.encodeSegment(testKey, seg)
 	f.Add(string(summary), string(parts[upstream.SectionFailures]), true)
-	f.Add(string(encodeSummary(p)), string(encodeSection(p.rows, upstream.SectionFailures)), false)
-	f.Add(string(encodeSummary(p)), string(encodeSection(p.rows, upstream.SectionFailures)[1:]), false)
-	g := p.rows[0].Group
+	f.Add(string(encodeSummary(seg)), string(encodeSection(seg.rows, upstream.SectionFailures)), false)
+	f.Add(string(encodeSummary(seg)), string(encodeSection(seg.rows, upstream.SectionFailures)[1:]), false)
+	g := seg.rows[0].Group
 	f.Fuzz(func(t *testing.T, summary, section string, sealed bool) {
 		if sealed {
-			_, _ = c.decodePiece(testKey, g, summary, map[upstream.Sections]string{upstream.SectionFailures: section})
-			_, _, _ = c.decodeTrack(testKey, summary)
+			_, _ = c.decodeSegment(testKey, g, summary, map[upstream.Sections]string{upstream.SectionFailures: section})
+			_, _, _ = c.decodeState(testKey, summary)
 			return
 		}
 		q, err := decodeSummary(g, summary)
@@ -140,7 +140,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || decodeSection(again.rows, upstream.SectionFailures, string(encodeSection(q.rows, upstream.SectionFailures))) != nil {
 			t.Fatalf("written and not read: %v", err)
 		}
-		if !reflect.DeepEqual(again.rows, q.rows) || again.first != q.first || !again.at.Equal(q.at) {
+		if !reflect.DeepEqual(again.rows, q.rows) || again.newestRank != q.newestRank || !again.at.Equal(q.at) {
 			t.Fatalf("\n got %+v\nwant %+v", again, q)
 		}
 	})

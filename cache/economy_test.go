@@ -12,17 +12,17 @@ import (
 )
 
 // Walking 1000 rows reads each block once, whatever the length of the log.
-func TestWalkReadsEachBlockOnce(t *testing.T) {
+func TestPagingReadsEachBlockOnce(t *testing.T) {
 	for _, n := range []int{1000, 1001, 1019, 1050, 4903, 4921, 4922, 4925, 4998, 5000, 5001} {
 		for _, size := range []int{1, 7, 20, 50, 100, 300} {
 			t.Run(fmt.Sprintf("%d rows by %d", n, size), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					b := openBench(t, n)
-					logs := b.logs(defaults())
+					b := newOpenFixture(t, n)
+					logs := b.newCache(defaults())
 					pages := paging.New(logs)
-					want := b.record(emulator.Filter{})[:1000]
+					want := b.expected(emulator.Filter{})[:1000]
 					calls := b.calls(func() {
-						b.same("walk", b.walkRows(b.as("a"), pages, 1000, size, upstream.Filter{})[:1000], want)
+						b.requireEqual("walk", b.walkRows(b.as("a"), pages, 1000, size, upstream.Filter{})[:1000], want)
 					})
 					most := 13
 					if size != 20 {
@@ -33,7 +33,7 @@ func TestWalkReadsEachBlockOnce(t *testing.T) {
 					}
 					again := b.calls(func() {
 						other := paging.New(logs)
-						b.same("other", b.walkRows(b.as("b"), other, 1000, size+13, upstream.Filter{})[:1000], want)
+						b.requireEqual("other", b.walkRows(b.as("b"), other, 1000, size+13, upstream.Filter{})[:1000], want)
 					})
 					if again > 2 {
 						t.Errorf("%d upstream calls for another caller, want at most 2", again)
@@ -47,19 +47,19 @@ func TestWalkReadsEachBlockOnce(t *testing.T) {
 
 // A log that grows during the walk, and loses an old row for each new one where it is full, costs one call more for each FRESH that
 // passes, and no row is lost.
-func TestWalkOfMovingLog(t *testing.T) {
+func TestPagingOfGrowingLog(t *testing.T) {
 	for name, expired := range map[string]int{"grows": 0, "is full": 1} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := openBench(t, 1000)
-				pages := paging.New(b.logs(defaults()))
-				want := b.record(emulator.Filter{})
+				b := newOpenFixture(t, 1000)
+				pages := paging.New(b.newCache(defaults()))
+				want := b.expected(emulator.Filter{})
 				var page upstream.Page
 				var got []string
 				left := len(want)
 				calls := b.calls(func() {
 					for {
-						page = b.page(b.as("a"), pages, page, 20, upstream.Filter{})
+						page = b.nextPage(b.as("a"), pages, page, 20, upstream.Filter{})
 						got = append(got, ids(page.Rows)...)
 						if !page.HasOlder {
 							break
@@ -69,7 +69,7 @@ func TestWalkOfMovingLog(t *testing.T) {
 						time.Sleep(500 * time.Millisecond)
 					}
 				})
-				b.same("walk", got[:left], want[:left])
+				b.requireEqual("walk", got[:left], want[:left])
 				t.Log(calls)
 				if calls > 12+6+6 {
 					t.Errorf("%d upstream calls", calls)
@@ -82,7 +82,7 @@ func TestWalkOfMovingLog(t *testing.T) {
 // A merged feed of 20 groups, 1000 rows in pages of 50.
 func TestFeedReadsEachGroupThreeTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 0)
+		b := newOpenFixture(t, 0)
 		var groups []upstream.Group
 		for n := range 20 {
 			g := upstream.Group{Region: "r", Project: project, ID: fmt.Sprintf("g%02d", n)}
@@ -95,7 +95,7 @@ func TestFeedReadsEachGroupThreeTimes(t *testing.T) {
 			}
 			b.Insert(project, g.ID, rows...)
 		}
-		pages := paging.New(b.logs(defaults()))
+		pages := paging.New(b.newCache(defaults()))
 		q := upstream.FeedQuery{Groups: groups, Count: 50}
 		seen := map[string]bool{}
 		calls := b.calls(func() {
@@ -123,12 +123,12 @@ func TestPolls(t *testing.T) {
 	for _, c := range []struct{ clients, credentials, calls int }{{500, 1, 10}, {100, 100, 110}} {
 		t.Run(fmt.Sprint(c.credentials, " credentials"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := openBench(t, 500)
-				pages := paging.New(b.logs(defaults()))
+				b := newOpenFixture(t, 500)
+				pages := paging.New(b.newCache(defaults()))
 				calls := b.calls(func() {
 					for range 30 {
 						for i := range c.clients {
-							b.page(b.as(fmt.Sprint(i%c.credentials)), pages, upstream.Page{}, 20, upstream.Filter{})
+							b.nextPage(b.as(fmt.Sprint(i%c.credentials)), pages, upstream.Page{}, 20, upstream.Filter{})
 						}
 						time.Sleep(time.Second)
 					}

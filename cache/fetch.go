@@ -7,186 +7,186 @@ import (
 	"scalegraph/upstream"
 )
 
-// A fetch reads one want from the source and keeps it.
+// fetch makes one upstream call and caches the rows.
 type fetch struct {
-	*Logs
-	want     want
-	view     view
-	sections upstream.Sections // to read
-	settled  bool
-	claim    claim
-	track    *track // what was known when the fetch was caused; nil: nothing
-	known    []*piece
-	block    *piece // found in Redis
-	past     bool
-	shared   bool // for all who have the right, not for one caller
+	*Cache
+	spec      fetchSpec
+	key       logKey
+	sections  upstream.Sections // to decode
+	settled   bool
+	accessReq accessRequest
+	state     *logState // at the start of the fetch; nil if the log is unknown
+	known     []*segment
+	fromRedis *segment // the block, if Redis had it
+	bypass    bool
+	shared    bool // by all callers that have access; false if the call must be made with the own credential
 }
 
-func (f *fetch) run(ctx context.Context, land func(outcome)) {
-	if t := f.memory.track(f.view.hash); t.younger(f.track) {
-		f.track = t
+func (f *fetch) run(ctx context.Context, deliver func(fetchResult)) {
+	if st := f.memory.state(f.key.hash); st.newerThan(f.state) {
+		f.state = st
 	}
-	if out, ok := f.kept(); ok {
-		land(out)
+	if out, ok := f.recheck(); ok {
+		deliver(out)
 		return
 	}
-	end, out, ok := f.turn(ctx)
+	end, out, ok := f.acquireLease(ctx)
 	if ok {
-		land(out)
+		deliver(out)
 		end()
 		return
 	}
 	out = f.read(ctx)
-	if out.track != nil {
-		f.seen.note(f.view.hash, out.track)
+	if out.state != nil {
+		f.sizeHints.record(f.key.hash, out.state)
 	}
-	land(out) // nobody waits for Redis
+	deliver(out) // does not wait for Redis
 	if f.store != nil && out.err == nil {
-		if out.piece != nil {
-			f.store.save(ctx, f.view, f.placedPart(out), out.track, out.piece)
+		if out.segment != nil {
+			f.store.save(ctx, f.key, f.targetBlock(out), out.state, out.segment)
 		}
-		f.grants.share(ctx, f.claim.grant()) // who waits for that finds the rows, too
+		f.grants.publish(ctx, f.accessReq.scopeKey()) // after the rows, so that other replicas that wait for the decision find them
 	}
 	end()
 }
 
-// turn looks whether another replica has read the part or is at it. Where it brings the part in time, that is the outcome;
-// else the turn is this replica's, until it calls end.
-func (f *fetch) turn(ctx context.Context) (end func(), out outcome, ok bool) {
-	if f.store == nil || !f.shared || f.past || f.want.part == directPart {
-		return func() {}, outcome{}, false
+// acquireLease waits, for a limited time, while another replica reads the same block. Ok reports whether that brought the result;
+// otherwise the fetch calls the upstream itself. End must be called afterwards in either case.
+func (f *fetch) acquireLease(ctx context.Context) (end func(), out fetchResult, ok bool) {
+	if f.store == nil || !f.shared || f.bypass || f.spec.id == passThroughID {
+		return func() {}, fetchResult{}, false
 	}
-	end, ok = f.store.turns(ctx, leaseKey(f.view.hash, f.want.part), f.sought, func(there found) (ok bool) {
-		out, ok = f.elsewhere(there)
+	end, ok = f.store.waitForLease(ctx, leaseKey(f.key.hash, f.spec.id), f.redisQuery, func(remote redisResult) (ok bool) {
+		out, ok = f.adoptRemote(remote)
 		return ok
 	})
 	return end, out, ok
 }
 
-// sought is what another replica may have read.
-func (f *fetch) sought() sought {
-	q := sought{view: f.view, rows: true, sections: upstream.AllSections}
-	if f.want.part >= 0 {
-		q.gen, q.parts = f.track.gen, []part{f.want.part}
+// redisQuery returns the query for what another replica may have read.
+func (f *fetch) redisQuery() redisQuery {
+	q := redisQuery{key: f.key, rows: true, sections: upstream.AllSections}
+	if f.spec.id >= 0 {
+		q.gen, q.blocks = f.state.gen, []blockID{f.spec.id}
 	}
 	return q
 }
 
-// elsewhere takes over what another replica has read.
-func (f *fetch) elsewhere(found found) (outcome, bool) {
-	if found.track.younger(f.track) {
-		f.track = found.track
-		f.memory.setTrack(f.view.hash, f.track)
+// adoptRemote caches what another replica has read, and returns it if it suffices.
+func (f *fetch) adoptRemote(result redisResult) (fetchResult, bool) {
+	if result.state.newerThan(f.state) {
+		f.state = result.state
+		f.memory.setState(f.key.hash, f.state)
 	}
-	if p := found.pieces[f.want.part]; p != nil {
-		f.memory.setPiece(f.view.hash, f.want.part, p)
-		f.known = append(f.known, p)
-		f.block = p
+	if seg := result.segments[f.spec.id]; seg != nil {
+		f.memory.setSegment(f.key.hash, f.spec.id, seg)
+		f.known = append(f.known, seg)
+		f.fromRedis = seg
 	}
-	return f.kept()
+	return f.recheck()
 }
 
-// placedPart is the block that the outcome fills; a negative part where it fills none.
-func (f *fetch) placedPart(out outcome) part {
-	if n := f.want.part; n >= 0 && out.piece.fills(n, out.track) {
-		return n
+// targetBlock returns the block that the result fills, and a negative ID if there is none.
+func (f *fetch) targetBlock(out fetchResult) blockID {
+	if id := f.spec.id; id >= 0 && out.segment.coversBlock(id, out.state) {
+		return id
 	}
-	return directPart
+	return passThroughID
 }
 
-// kept looks once more at what is kept: between its caller's look and now another fetch may have ended.
-func (f *fetch) kept() (outcome, bool) {
-	t := f.track
-	if t == nil || !f.shared || f.past || f.want.part == directPart {
-		return outcome{}, false
+// recheck looks into the cache once more: another fetch may have ended since the caller's lookup.
+func (f *fetch) recheck() (fetchResult, bool) {
+	st := f.state
+	if st == nil || !f.shared || f.bypass || f.spec.id == passThroughID {
+		return fetchResult{}, false
 	}
-	p := t.head
-	if f.want.part >= 0 {
-		if p = f.memory.piece(f.view.hash, t.gen, f.want.part); p == nil {
-			p = f.block
+	seg := st.head
+	if f.spec.id >= 0 {
+		if seg = f.memory.segment(f.key.hash, st.gen, f.spec.id); seg == nil {
+			seg = f.fromRedis
 		}
 	}
-	if p == nil || !t.fits(p, f.settled) || !time.Now().Before(p.until) {
-		return outcome{}, false
+	if seg == nil || !st.compatible(seg, f.settled) || !time.Now().Before(seg.freshUntil) {
+		return fetchResult{}, false
 	}
-	if f.want.part == headPart && len(p.rows) < min(f.want.limit, p.total) {
-		return outcome{}, false
+	if f.spec.id == headID && len(seg.rows) < min(f.spec.limit, seg.total) {
+		return fetchResult{}, false
 	}
-	if f.want.part >= 0 && !p.covers(f.want.top, max(f.want.top-blockRows+1, t.expired)) {
-		return outcome{}, false
+	if f.spec.id >= 0 && !seg.covers(f.spec.newestRank, max(f.spec.newestRank-blockRows+1, st.expired)) {
+		return fetchResult{}, false
 	}
-	return outcome{want: f.want, piece: p, track: t}, p.sections == upstream.AllSections
+	return fetchResult{spec: f.spec, segment: seg, state: st}, seg.sections == upstream.AllSections
 }
 
-func (f *fetch) read(ctx context.Context) outcome {
-	final := f.finals.of(f.claim.group).second
-	if !f.settled && f.want.part >= 0 {
-		final = f.finalBefore(ctx, f.view.group, f.claim, f.track)
+func (f *fetch) read(ctx context.Context) fetchResult {
+	final := f.finality.get(f.accessReq.group).before
+	if !f.settled && f.spec.id >= 0 {
+		final = f.finalBefore(ctx, f.key.group, f.accessReq, f.state)
 	}
 	got, err := f.source.List(ctx, f.query())
 	f.counters.fetches.Add(1)
-	f.grants.learn(ctx, f.claim, got.At, err)
+	f.grants.record(ctx, f.accessReq, got.At, err)
 	if err != nil {
-		f.rests.failed(f.view.hash, err)
-		return outcome{err: err}
+		f.backoffs.record(f.key.hash, err)
+		return fetchResult{err: err}
 	}
-	f.rests.well(f.view.hash)
-	if !orderly(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 || f.repeatsHead(got) {
-		return outcome{want: f.want, listing: got}
+	f.backoffs.clear(f.key.hash)
+	if !wellOrdered(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 || f.repeatsHead(got) {
+		return fetchResult{spec: f.spec, listing: got}
 	}
-	p, t := f.place(reading{Listing: got, sections: f.sections, settled: f.settled, final: final, now: time.Now(), ages: f.ages})
-	return outcome{want: f.want, piece: p, track: t, listing: got}
+	seg, st := f.placeAndStore(upstreamRead{Listing: got, sections: f.sections, settled: f.settled, finalBefore: final, now: time.Now(), ttls: f.ttls})
+	return fetchResult{spec: f.spec, segment: seg, state: st, listing: got}
 }
 
-// repeatsHead reports whether rows that were read below the head begin with the row that was last seen at the head of a log of
-// the same length. Either as many rows were inserted as have expired, or the upstream ignores start_number; the caller finds out.
+// repeatsHead reports whether rows that were read below the head begin with the row that was last at the head of a log of the same length.
+// Either as many rows were added as have expired, or the upstream ignores start_number; paging handles both.
 func (f *fetch) repeatsHead(l upstream.Listing) bool {
-	if l.Offset == 0 || len(l.Rows) == 0 || f.track == nil || f.track.head == nil || len(f.track.head.rows) == 0 {
+	if l.Offset == 0 || len(l.Rows) == 0 || f.state == nil || f.state.head == nil || len(f.state.head.rows) == 0 {
 		return false
 	}
-	return l.Rows[0].LogID == f.track.head.rows[0].LogID && l.Total == f.track.head.total
+	return l.Rows[0].LogID == f.state.head.rows[0].LogID && l.Total == f.state.head.total
 }
 
-// query is the upstream call for a want.
+// query returns the upstream call of the fetch.
 func (f *fetch) query() upstream.ListQuery {
-	q := upstream.ListQuery{Group: f.view.group, Filter: f.view.filter, Sections: f.sections}
+	q := upstream.ListQuery{Group: f.key.group, Filter: f.key.filter, Sections: f.sections}
 	switch {
-	case f.want.part >= 0:
-		q.Offset, q.Limit = max(0, f.track.top()-f.want.top), blockRows
+	case f.spec.id >= 0:
+		q.Offset, q.Limit = max(0, f.state.newestRank()-f.spec.newestRank), blockRows
 	default:
-		q.Offset, q.Limit = f.want.offset, f.want.limit
+		q.Offset, q.Limit = f.spec.offset, f.spec.limit
 	}
 	return q
 }
 
-// place finds the place of what was read and keeps it. Readings of one view do so one after the other.
-func (f *fetch) place(r reading) (*piece, *track) {
-	mu := &f.placing[f.view.hash[0]%byte(len(f.placing))]
+// placeAndStore finds the rank of the fetched rows in the log and caches them. Fetches of one log do this one after the other.
+func (f *fetch) placeAndStore(r upstreamRead) (*segment, *logState) {
+	mu := &f.placeMu[f.key.hash[0]%byte(len(f.placeMu))]
 	mu.Lock()
 	defer mu.Unlock()
-	was := f.track
-	if t := f.memory.track(f.view.hash); t.younger(was) {
-		was = t
+	prev := f.state
+	if st := f.memory.state(f.key.hash); st.newerThan(prev) {
+		prev = st
 	}
-	p, t := r.place(was, append(f.known, f.neighbours(was, r)...))
-	f.memory.setTrack(f.view.hash, t)
-	if n := f.want.part; n >= 0 && p.fills(n, t) {
-		f.memory.setPiece(f.view.hash, n, p)
+	seg, st := r.locate(prev, append(f.known, f.overlapping(prev, r)...))
+	f.memory.setState(f.key.hash, st)
+	if id := f.spec.id; id >= 0 && seg.coversBlock(id, st) {
+		f.memory.setSegment(f.key.hash, id, seg)
 	}
-	return p, t
+	return seg, st
 }
 
-// neighbours returns the kept pieces that may share rows with a reading.
-func (f *fetch) neighbours(t *track, r reading) []*piece {
-	var near []*piece
-	if t == nil {
+// overlapping returns the cached segments that may share rows with a read.
+func (f *fetch) overlapping(st *logState, r upstreamRead) []*segment {
+	var overlapping []*segment
+	if st == nil {
 		return nil
 	}
-	newest := r.Total - 1 + t.expired - r.Offset
-	for n := lowest(newest - len(r.Rows) + 1); n.bottom() <= newest; n++ {
-		if p := f.memory.piece(f.view.hash, t.gen, n); p != nil {
-			near = append(near, p)
+	newest := r.Total - 1 + st.expired - r.Offset
+	for id := lowestBlockWith(newest - len(r.Rows) + 1); id.oldestRank() <= newest; id++ {
+		if seg := f.memory.segment(f.key.hash, st.gen, id); seg != nil {
+			overlapping = append(overlapping, seg)
 		}
 	}
-	return near
+	return overlapping
 }

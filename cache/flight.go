@@ -11,8 +11,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// flights lets many callers wait for one fetch. A fetch is detached from the caller that caused it: it ends when it is done,
-// when its own time is over, or when flights is closed.
+// flights coalesces concurrent fetches of the same rows. A fetch is detached from the caller that started it: it ends when it is done,
+// when its own timeout expires, or when flights is closed.
 type flights struct {
 	timeout time.Duration
 	ctx     context.Context
@@ -24,30 +24,30 @@ type flights struct {
 	closed bool
 }
 
-// flightKey says whose fetches are the same.
+// flightKey identifies fetches that are coalesced.
 type flightKey struct {
-	view     viewHash
-	part     part
-	offset   int
-	limit    int
-	sections upstream.Sections // that it brings
-	who      credential        // of a caller whose right is not known: its own call must decide. Zero: of all who have the right
-	past     bool              // reads past what is kept
+	log        keyHash
+	block      blockID
+	offset     int
+	limit      int
+	sections   upstream.Sections // that are decoded
+	credential credential        // set if the caller's access is unknown and its own call must decide; zero for all callers that have access
+	bypass     bool              // does not read the cache
 }
 
 type flight struct {
-	owner *request.Caller
-	what  flightKey
-	done  chan struct{} // closed when out is there
-	out   outcome
+	caller *request.Caller
+	key    flightKey
+	done   chan struct{} // closed when result is set
+	result fetchResult
 }
 
-// outcome is what a fetch brought.
-type outcome struct {
-	want    want
-	piece   *piece // nil where the answer has no place among what is kept
-	track   *track
-	listing upstream.Listing // as it came
+// fetchResult is the result of a fetch.
+type fetchResult struct {
+	spec    fetchSpec
+	segment *segment // nil if the rows have no rank in the log
+	state   *logState
+	listing upstream.Listing // as the source returned it
 	err     error
 }
 
@@ -56,7 +56,7 @@ func newFlights(timeout time.Duration) *flights {
 	return &flights{timeout: timeout, ctx: ctx, stop: stop, byKey: map[flightKey]*flight{}}
 }
 
-// close ends all fetches and waits for them.
+// close cancels all fetches and waits for them.
 func (f *flights) close() {
 	f.mu.Lock()
 	f.closed = true
@@ -67,55 +67,55 @@ func (f *flights) close() {
 
 var errClosed = fmt.Errorf("the cache is closed: %w", upstream.ErrUnavailable)
 
-// board returns the flight under key, and whether somebody else had started it. The fetch gets a context with the values of
-// ctx and with a deadline of its own, and a function that lets the waiting go on before the fetch is over.
-func (f *flights) board(ctx context.Context, key flightKey, fetch func(ctx context.Context, land func(outcome))) (*flight, bool) {
+// do returns the flight with the key, and whether another caller had started it. The fetch gets a context with the values of ctx and its
+// own deadline, and a function that delivers the result, which may be called before the fetch returns.
+func (f *flights) do(ctx context.Context, key flightKey, fetch func(ctx context.Context, deliver func(fetchResult))) (*flight, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if under, ok := f.byKey[key]; ok {
-		return under, true
+	if fl, ok := f.byKey[key]; ok {
+		return fl, true
 	}
-	fl := &flight{owner: request.CallerFrom(ctx), what: key, done: make(chan struct{})}
+	fl := &flight{caller: request.CallerFrom(ctx), key: key, done: make(chan struct{})}
 	if f.closed {
-		fl.out.err = errClosed
+		fl.result.err = errClosed
 		close(fl.done)
 		return fl, false
 	}
 	f.byKey[key] = fl
-	f.wg.Go(func() { f.fly(detached{f.ctx, ctx}, fl, fetch) })
+	f.wg.Go(func() { f.run(detached{f.ctx, ctx}, fl, fetch) })
 	return fl, false
 }
 
-func (f *flights) fly(ctx context.Context, fl *flight, fetch func(context.Context, func(outcome))) {
+func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Context, func(fetchResult))) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	var once sync.Once
-	land := func(out outcome) {
+	deliver := func(out fetchResult) {
 		once.Do(func() {
 			f.mu.Lock()
-			delete(f.byKey, fl.what)
+			delete(f.byKey, fl.key)
 			f.mu.Unlock()
-			fl.out = out
+			fl.result = out
 			close(fl.done)
 		})
 	}
-	defer land(outcome{err: errClosed}) // where fetch did not
-	fetch(ctx, func(out outcome) {
+	defer deliver(fetchResult{err: errClosed}) // if fetch did not
+	fetch(ctx, func(out fetchResult) {
 		if ctx.Err() != nil && errors.Is(out.err, ctx.Err()) {
 			out.err = fmt.Errorf("%w: %s", upstream.ErrTimeout, out.err.Error())
 		}
-		land(out)
+		deliver(out)
 	})
 }
 
-// detached has the end of one context and the values of another.
+// detached has the cancellation of one context and the values of another.
 type detached struct {
 	context.Context
 
 	values context.Context
 }
 
-// Value asks the first context first: contexts that are made of this one find there what ends them, and need no goroutine to watch it.
+// Value looks into the cancelled context first: derived contexts then find its cancellation there and need no goroutine to watch it.
 func (d detached) Value(key any) any {
 	if v := d.Context.Value(key); v != nil {
 		return v
@@ -123,38 +123,39 @@ func (d detached) Value(key any) any {
 	return d.values.Value(key)
 }
 
-// errSlow ends the wait for a hanging upstream where a kept copy is at hand.
-var errSlow = fmt.Errorf("no answer yet: %w", upstream.ErrTimeout)
+// errStaleWait ends the wait for a hanging upstream if cached rows can be served instead.
+var errStaleWait = fmt.Errorf("no response yet: %w", upstream.ErrTimeout)
 
-// wait returns when the flight is over; before, with errSlow where patience runs out, and with an error where ctx ends.
-func (fl *flight) wait(ctx context.Context, patience <-chan time.Time) error {
+// wait waits for the end of the flight. It returns errStaleWait if giveUp fires first, and the error of ctx if that ends first.
+func (fl *flight) wait(ctx context.Context, giveUp <-chan time.Time) error {
 	select {
 	case <-fl.done:
-		return fl.out.err
+		return fl.result.err
 	default:
 	}
 	select {
 	case <-fl.done:
-		return fl.out.err
-	case <-patience:
-		return errSlow
+		return fl.result.err
+	case <-giveUp:
+		return errStaleWait
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// personal reports whether an error concerns the one caller whose fetch it was, so that others who waited must ask themselves.
-func personal(err error) bool {
-	return refusal(err) || errors.Is(err, request.ErrTooManyCalls) || errors.Is(err, upstream.ErrNotFound)
+// callerSpecific reports whether an error concerns only the caller that started the fetch, so that other waiting callers must fetch
+// themselves.
+func callerSpecific(err error) bool {
+	return isAuthError(err) || errors.Is(err, request.ErrTooManyCalls) || errors.Is(err, upstream.ErrNotFound)
 }
 
-// refusal reports whether the upstream denied the credential.
-func refusal(err error) bool {
+// isAuthError reports whether the upstream rejected the credential.
+func isAuthError(err error) bool {
 	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden)
 }
 
-// failing reports whether the upstream is unwell, so that a kept copy may stand in for its answer.
-func failing(err error) bool {
+// isUnavailable reports whether the upstream failed in a way that lets stale rows be served instead.
+func isUnavailable(err error) bool {
 	return errors.Is(err, upstream.ErrRateLimited) || errors.Is(err, upstream.ErrTimeout) ||
 		errors.Is(err, upstream.ErrUnavailable) || errors.Is(err, upstream.ErrBadResponse)
 }

@@ -6,45 +6,45 @@ import (
 	"scalegraph/upstream"
 )
 
-// settledFor is how long rows that cannot change any more are believed without asking, before jitter.
-const settledFor = 6 * time.Hour
+// finalTTL is how long rows that cannot change any more are served without asking the upstream, before jitter.
+const finalTTL = 6 * time.Hour
 
-// A state says what may be done with something kept.
-type state int
+// freshnessState is how a cached segment may be used.
+type freshnessState int
 
 const (
-	fresh  state = iota // serve it
-	aging               // serve it, and read it anew behind the answer
-	old                 // serve it only while the upstream fails
-	lost                // do not serve it
-	absent              // there is nothing
+	stateFresh        freshnessState = iota // serve it
+	stateStale                              // serve it and revalidate it in the background
+	stateStaleIfError                       // serve it only if the upstream fails
+	stateExpired                            // do not serve it
+	stateMissing                            // nothing is cached
 )
 
-// Ages are the bounds of what is kept.
-type ages struct {
+// ttls bounds how long segments are served.
+type ttls struct {
 	fresh        time.Duration
 	stale        time.Duration // after fresh
-	staleIfError time.Duration // after it was read
+	staleIfError time.Duration // after the read
 }
 
-// of returns the state at now of something read at a time and fresh until another.
-func (a ages) of(now, at, until time.Time) state {
+// stateAt returns the state at now of a segment that was read at at and is fresh until until.
+func (a ttls) stateAt(now, at, until time.Time) freshnessState {
 	switch {
 	case now.Before(until):
-		return fresh
+		return stateFresh
 	case now.Before(until.Add(a.stale)):
-		return aging
+		return stateStale
 	case now.Before(at.Add(a.staleIfError)):
-		return old
+		return stateStaleIfError
 	}
-	return lost
+	return stateExpired
 }
 
-// freshness returns how long rows stay fresh. Rows that have ended, and between which nothing can join or leave, do so for
-// hours; jitter, from 0 to 1, spreads those.
+// freshness returns how long rows stay fresh. Rows that have ended, and between which none can be added or removed, stay fresh for hours,
+// spread by jitter, which is from 0 to 1.
 func freshness(rows []*upstream.Activity, fixed bool, moving time.Duration, jitter float64) time.Duration {
-	if !fixed || !ended(rows) {
+	if !fixed || !allEnded(rows) {
 		return moving
 	}
-	return max(moving, time.Duration(float64(settledFor)*(0.75+0.5*jitter)))
+	return max(moving, time.Duration(float64(finalTTL)*(0.75+0.5*jitter)))
 }

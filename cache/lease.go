@@ -9,32 +9,33 @@ import (
 )
 
 const (
-	leaseLife = 3 * time.Second        // an owner that dies is waited for no longer
-	leaseWait = 500 * time.Millisecond // how long the others wait for the owner's page
-	leasePoll = 25 * time.Millisecond  // how often they look
+	leaseTTL  = 3 * time.Second        // after which the lease of a replica that died expires
+	leaseWait = 500 * time.Millisecond // how long the other replicas wait for the owner's rows
+	leasePoll = 25 * time.Millisecond  // interval of their lookups
 )
 
-// release deletes a lease only where it still is the owner's.
-var release = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
+// releaseScript deletes a lease if it still belongs to the owner.
+var releaseScript = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 
-// lookAndLease looks, and on the way takes a lease. Where Redis does not answer, everybody has it. End it in any case.
-func (s *store) lookAndLease(ctx context.Context, q sought, key string) (out found, end func(), mine bool) {
+// queryAndLease executes a query and tries to acquire a lease in the same round trip. If Redis fails, every replica gets the lease. End
+// must be called in any case.
+func (s *store) queryAndLease(ctx context.Context, q redisQuery, key string) (result redisResult, end func(), mine bool) {
 	owner := rand.Text()
 	var lease *redis.BoolCmd
-	q.lease = func(p redis.Pipeliner) { lease = p.SetNX(ctx, key, owner, leaseLife) }
-	out = s.look(ctx, q)
-	if !out.answered || !lease.Val() {
-		return out, func() {}, !out.answered
+	q.lease = func(p redis.Pipeliner) { lease = p.SetNX(ctx, key, owner, leaseTTL) }
+	result = s.query(ctx, q)
+	if !result.ok || !lease.Val() {
+		return result, func() {}, !result.ok
 	}
-	return out, func() { _, _ = s.redis.Run(ctx, release, []string{key}, owner) }, true
+	return result, func() { _, _ = s.redis.Run(ctx, releaseScript, []string{key}, owner) }, true
 }
 
-// turns looks again and again, until one of all replicas' work has what it looks for, or it is the turn of this one, or that takes
-// too long. The turn ends with end, which is to be called in any case.
-func (s *store) turns(ctx context.Context, key string, q func() sought, found func(found) bool) (end func(), ok bool) {
+// waitForLease repeats the query until accept takes its result, or the lease is acquired, or leaseWait is over. Ok is what accept returned
+// last. End releases the lease and must be called in any case.
+func (s *store) waitForLease(ctx context.Context, key string, q func() redisQuery, accept func(redisResult) bool) (end func(), ok bool) {
 	for began := time.Now(); time.Since(began) < leaseWait && ctx.Err() == nil; time.Sleep(leasePoll) {
-		there, end, mine := s.lookAndLease(ctx, q(), key)
-		if ok := found(there); ok || mine {
+		remote, end, mine := s.queryAndLease(ctx, q(), key)
+		if ok := accept(remote); ok || mine {
 			return end, ok
 		}
 	}

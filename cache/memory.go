@@ -8,21 +8,21 @@ import (
 	"scalegraph/upstream"
 )
 
-// memory is the in-process tier, bounded in bytes. A nil *memory keeps nothing.
+// memory is the in-process tier, bounded in bytes. A nil *memory caches nothing.
 type memory struct {
 	cache *otter.Cache[memoryKey, entry]
 }
 
 type memoryKey struct {
-	view viewHash
-	gen  uint64 // 0 for the track
-	part part   // headPart for the track, which holds the head
+	log   keyHash
+	gen   uint64  // 0 for the state
+	block blockID // headID for the state, which contains the head
 }
 
-// entry is one of the two.
+// entry contains either a state or a segment.
 type entry struct {
-	track *track
-	piece *piece
+	state   *logState
+	segment *segment
 }
 
 func newMemory(bytes int64) *memory {
@@ -36,47 +36,47 @@ func newMemory(bytes int64) *memory {
 }
 
 func (e entry) weight() uint32 {
-	const own = 300 // the entry with its key and its place in the cache
+	const overhead = 300 // of the entry with its key in the cache
 	switch {
-	case e.piece != nil:
-		return own + e.piece.weight
-	case e.track.head != nil:
-		return own + e.track.head.weight
+	case e.segment != nil:
+		return overhead + e.segment.weight
+	case e.state.head != nil:
+		return overhead + e.state.head.weight
 	}
-	return own
+	return overhead
 }
 
-func (m *memory) track(v viewHash) *track {
+func (m *memory) state(log keyHash) *logState {
 	if m == nil {
 		return nil
 	}
-	e, _ := m.cache.GetIfPresent(memoryKey{view: v, part: headPart})
-	return e.track
+	e, _ := m.cache.GetIfPresent(memoryKey{log: log, block: headID})
+	return e.state
 }
 
-func (m *memory) setTrack(v viewHash, t *track) {
+func (m *memory) setState(log keyHash, st *logState) {
 	if m != nil {
-		m.cache.Set(memoryKey{view: v, part: headPart}, entry{track: t})
+		m.cache.Set(memoryKey{log: log, block: headID}, entry{state: st})
 	}
 }
 
-func (m *memory) piece(v viewHash, gen uint64, p part) *piece {
+func (m *memory) segment(log keyHash, gen uint64, id blockID) *segment {
 	if m == nil {
 		return nil
 	}
-	e, _ := m.cache.GetIfPresent(memoryKey{v, gen, p})
-	return e.piece
+	e, _ := m.cache.GetIfPresent(memoryKey{log, gen, id})
+	return e.segment
 }
 
-func (m *memory) setPiece(v viewHash, n part, p *piece) {
+func (m *memory) setSegment(log keyHash, id blockID, seg *segment) {
 	if m != nil {
-		m.cache.Set(memoryKey{v, p.gen, n}, entry{piece: p})
+		m.cache.Set(memoryKey{log, seg.gen, id}, entry{segment: seg})
 	}
 }
 
-func (m *memory) dropPiece(v viewHash, gen uint64, p part) {
+func (m *memory) dropSegment(log keyHash, gen uint64, id blockID) {
 	if m != nil {
-		m.cache.Invalidate(memoryKey{v, gen, p})
+		m.cache.Invalidate(memoryKey{log, gen, id})
 	}
 }
 
@@ -87,13 +87,13 @@ func (m *memory) bytes() uint64 {
 	return m.cache.WeightedSize()
 }
 
-// weigh estimates what rows take in memory, see TestWeight.
-func weigh(rows []*upstream.Activity) uint32 {
+// estimateSize estimates the bytes that rows take in memory, see TestSizeEstimate.
+func estimateSize(rows []*upstream.Activity) uint32 {
 	n := 64
 	for _, row := range rows {
 		n += 8
 		if row != nil {
-			s := scale{bytes: 560}
+			s := sizer{bytes: 560}
 			s.row(row)
 			n += s.bytes + max(s.texts, int(row.Held))
 		}
@@ -101,19 +101,19 @@ func weigh(rows []*upstream.Activity) uint32 {
 	return uint32(min(n, math.MaxInt32))
 }
 
-// A scale sums up what a row is made of.
-type scale struct {
+// sizer adds up the size of a row.
+type sizer struct {
 	bytes int // without the texts
 	texts int
 }
 
-func (s *scale) row(row *upstream.Activity) {
+func (s *sizer) row(row *upstream.Activity) {
 	s.texts += len(row.LogID)
 	s.text(row.Description)
 	d := &row.Details
 	for _, list := range [][]*upstream.Instance{d.Added, d.Removed, d.Deleted, d.Standby, d.Failed} {
 		for _, i := range list {
-			s.bytes += 44 // with its place in a list that has room to grow
+			s.bytes += 44 // with its element in a slice that has spare capacity
 			s.text(i.ID, i.Name, i.Config)
 			s.failure(i.Failure)
 		}
@@ -131,7 +131,7 @@ func (s *scale) row(row *upstream.Activity) {
 	}
 }
 
-func (s *scale) text(all ...*string) {
+func (s *sizer) text(all ...*string) {
 	for _, t := range all {
 		if t != nil {
 			s.bytes += 16
@@ -140,7 +140,7 @@ func (s *scale) text(all ...*string) {
 	}
 }
 
-func (s *scale) failure(f *upstream.Failure) {
+func (s *sizer) failure(f *upstream.Failure) {
 	if f != nil {
 		s.bytes += 16
 		s.text(f.Reason, f.Details)

@@ -12,7 +12,7 @@ import (
 
 // What is kept is bounded by an estimate of its weight. It must be near the truth for rows of the upstream and for rows of Redis: the
 // operator counts on the bound.
-func TestWeight(t *testing.T) {
+func TestSizeEstimate(t *testing.T) {
 	d := demo.New(demo.Options{})
 	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"r": "http://demo.test"}, Transport: d.Transport()})
 	if err != nil {
@@ -26,9 +26,9 @@ func TestWeight(t *testing.T) {
 	again := func() [][]*upstream.Activity {
 		var kept [][]*upstream.Activity
 		for _, rows := range read() {
-			p := &piece{rows: rows, sections: upstream.AllSections, gen: 1, first: 1000, total: 1000, at: time.Now(), stamp: 1}
-			summary, parts := c.encodePiece(testKey, p)
-			got, err := c.decodePiece(testKey, rows[0].Group, string(summary), texts(parts))
+			p := &segment{rows: rows, sections: upstream.AllSections, gen: 1, newestRank: 1000, total: 1000, at: time.Now(), writeID: 1}
+			summary, parts := c.encodeSegment(testKey, p)
+			got, err := c.decodeSegment(testKey, rows[0].Group, string(summary), texts(parts))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +43,7 @@ func TestWeight(t *testing.T) {
 		held := int64(heap()) - int64(before)
 		weight := int64(0)
 		for _, rows := range kept {
-			weight += int64(weigh(rows))
+			weight += int64(estimateSize(rows))
 		}
 		t.Logf("%s: %d pages hold %d bytes, weighed %d", name, len(kept), held, weight)
 		if ratio := float64(held) / float64(weight); ratio < 0.85 || ratio > 1.15 {

@@ -21,18 +21,18 @@ import (
 )
 
 // replica puts a cache with a memory of its own over the upstream and a Redis, and has the patience of a busy machine with that.
-func (b *bench) replica(url string, change ...func(*cache.Config)) *cache.Logs {
+func (b *fixture) replica(url string, change ...func(*cache.Config)) *cache.Cache {
 	b.Helper()
 	return b.replicaWithin(url, 5*time.Second, change...)
 }
 
 // hasty is a replica as it is by default.
-func (b *bench) hasty(url string, change ...func(*cache.Config)) *cache.Logs {
+func (b *fixture) defaultReplica(url string, change ...func(*cache.Config)) *cache.Cache {
 	b.Helper()
 	return b.replicaWithin(url, 80*time.Millisecond, change...)
 }
 
-func (b *bench) replicaWithin(url string, bound time.Duration, change ...func(*cache.Config)) *cache.Logs {
+func (b *fixture) replicaWithin(url string, bound time.Duration, change ...func(*cache.Config)) *cache.Cache {
 	b.Helper()
 	client, err := redisx.Open(redisx.Config{URL: url, Timeout: bound})
 	if err != nil {
@@ -44,11 +44,11 @@ func (b *bench) replicaWithin(url string, bound time.Duration, change ...func(*c
 	for _, c := range change {
 		c(&cfg)
 	}
-	return b.logs(cfg)
+	return b.newCache(cfg)
 }
 
 // kept waits until Redis has what was read, since nobody waits for that: so many keys, and no lease any more.
-func kept(t testing.TB, s *redistest.Server, keys int64) {
+func waitUntilStored(t testing.TB, s *redistest.Server, keys int64) {
 	t.Helper()
 	redistest.Eventually(t, "Redis has it", func() bool {
 		return s.Do("DBSIZE").(int64) >= keys && len(s.Do("KEYS", "sg1:{*}:l*").([]any)) == 0
@@ -58,13 +58,13 @@ func kept(t testing.TB, s *redistest.Server, keys int64) {
 // What one replica has read the other one finds in Redis, with everything in it.
 func TestReplicasShare(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 1000)
+	b := newOpenFixture(t, 1000)
 	one, two := b.replica(s.URL()), b.replica(s.URL())
-	want := b.record(emulator.Filter{})
-	b.same("one", b.walkRows(b.as("a"), paging.New(one), 1000, 50, upstream.Filter{}), want)
-	kept(t, s, 11)
+	want := b.expected(emulator.Filter{})
+	b.requireEqual("one", b.walkRows(b.as("a"), paging.New(one), 1000, 50, upstream.Filter{}), want)
+	waitUntilStored(t, s, 11)
 	calls := b.calls(func() {
-		b.same("two", b.walkRows(b.as("a"), paging.New(two), 1000, 20, upstream.Filter{}), want)
+		b.requireEqual("two", b.walkRows(b.as("a"), paging.New(two), 1000, 20, upstream.Filter{}), want)
 	})
 	if calls > 1 {
 		t.Errorf("%d calls through the other replica, want at most 1", calls)
@@ -79,8 +79,8 @@ func TestReplicasShare(t *testing.T) {
 // 200 callers ask the same cold page at once through two replicas.
 func TestColdPageThroughTwoReplicas(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 500)
-	logs := []*cache.Logs{b.replica(s.URL()), b.replica(s.URL())}
+	b := newOpenFixture(t, 500)
+	logs := []*cache.Cache{b.replica(s.URL()), b.replica(s.URL())}
 	b.Fault(emulator.Always(emulator.Fault{Delay: 100 * time.Millisecond}))
 	var wg sync.WaitGroup
 	calls := b.calls(func() {
@@ -99,10 +99,10 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 	for _, credentials := range []int{1, 20} {
 		t.Run(fmt.Sprint(credentials, " credentials"), func(t *testing.T) {
 			s := redistest.Start(t)
-			b := openBench(t, 500)
+			b := newOpenFixture(t, 500)
 			// Everything goes ten times as fast as it would: 3 s for 30.
 			faster := func(c *cache.Config) { c.Fresh, c.Stale, c.Grant = 500*time.Millisecond, time.Second, 6*time.Second }
-			logs := []*cache.Logs{b.replica(s.URL(), faster), b.replica(s.URL(), faster)}
+			logs := []*cache.Cache{b.replica(s.URL(), faster), b.replica(s.URL(), faster)}
 			var wg sync.WaitGroup
 			calls := b.calls(func() {
 				for i := range 100 {
@@ -129,7 +129,7 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 }
 
 // heavy fills a log with failures whose long details do not repeat.
-func (b *bench) heavy(n int) {
+func (b *fixture) addFailures(n int) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range n {
 		details := make([]byte, 3000)
@@ -146,10 +146,10 @@ func (b *bench) heavy(n int) {
 // A summary reads a third of the bytes at most that the whole takes, and both read the same rows.
 func TestSections(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 0)
-	b.heavy(60)
+	b := newOpenFixture(t, 0)
+	b.addFailures(60)
 	b.list(b.as("a"), b.replica(s.URL()), poll)
-	kept(t, s, 2)
+	waitUntilStored(t, s, 2)
 	read := func(sections upstream.Sections) (upstream.Listing, int64) {
 		c := &request.Caller{Token: "a"}
 		q := poll
@@ -174,12 +174,12 @@ func TestSections(t *testing.T) {
 	t.Logf("summary %d bytes, all %d", few, many)
 
 	// A replica that knows the summary reads the rest when it is asked for it, and changes no row that others may have.
-	l := b.replica(s.URL())
-	first := b.list(b.as("a"), l, poll)
+	c := b.replica(s.URL())
+	first := b.list(b.as("a"), c, poll)
 	q := poll
 	q.Sections = upstream.SectionFailures
 	calls := b.calls(func() {
-		if more := b.list(b.as("a"), l, q); !more.Rows[0].Details.Sections.Has(upstream.SectionFailures) {
+		if more := b.list(b.as("a"), c, q); !more.Rows[0].Details.Sections.Has(upstream.SectionFailures) {
 			t.Error("no failures")
 		}
 	})
@@ -189,12 +189,12 @@ func TestSections(t *testing.T) {
 }
 
 // A refusal that one replica hears ends the grant at the other one, and no token stands in Redis.
-func TestRefusalReachesTheOtherReplica(t *testing.T) {
+func TestRefusalReachesOtherReplica(t *testing.T) {
 	s := redistest.Start(t)
-	b := closedBench(t, 100)
+	b := newClosedFixture(t, 100)
 	one, two := b.replica(s.URL()), b.replica(s.URL())
 	b.list(b.as("good"), one, poll)
-	kept(t, s, 2)
+	waitUntilStored(t, s, 2)
 	if calls := b.calls(func() { b.list(b.as("good"), two, poll) }); calls != 0 {
 		t.Errorf("the other replica asked %d times, want the shared grant", calls)
 	}
@@ -220,23 +220,23 @@ func TestRefusalReachesTheOtherReplica(t *testing.T) {
 }
 
 // A load is how long answers took, and how late a mere sleep ended meanwhile on a machine that has other work.
-type load struct{ took, late []time.Duration }
+type latencies struct{ responses, sleeps []time.Duration }
 
 // slower fails the test where most answers took much longer than in another load, and the machine is no excuse: an answer takes
 // some turns of goroutines, of which each may be as late as a sleep.
-func (l load) slower(t testing.TB, before load) {
+func (l latencies) requireNoSlowdown(t testing.TB, before latencies) {
 	t.Helper()
-	most := p99(before.took) + 150*time.Millisecond + 5*p99(l.late)
-	t.Logf("p99 %v before, %v after; sleeps end %v late", p99(before.took), p99(l.took), p99(l.late))
-	if p99(l.took) > most {
-		t.Errorf("p99 rose from %v to %v", p99(before.took), p99(l.took))
+	most := p99(before.responses) + 150*time.Millisecond + 5*p99(l.sleeps)
+	t.Logf("p99 %v before, %v after; sleeps end %v late", p99(before.responses), p99(l.responses), p99(l.sleeps))
+	if p99(l.responses) > most {
+		t.Errorf("p99 rose from %v to %v", p99(before.responses), p99(l.responses))
 	}
 }
 
 // underLoad polls and pages from many goroutines. No answer may fail.
-func (b *bench) underLoad(logs *cache.Logs, d time.Duration) load {
+func (b *fixture) underLoad(logs *cache.Cache, d time.Duration) latencies {
 	var mu sync.Mutex
-	var out load
+	var out latencies
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -252,15 +252,15 @@ func (b *bench) underLoad(logs *cache.Logs, d time.Duration) load {
 				ended := time.Now()
 				time.Sleep(2 * time.Millisecond)
 				mu.Lock()
-				out.took = append(out.took, ended.Sub(before))
-				out.late = append(out.late, time.Since(ended)-2*time.Millisecond)
+				out.responses = append(out.responses, ended.Sub(before))
+				out.sleeps = append(out.sleeps, time.Since(ended)-2*time.Millisecond)
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	slices.Sort(out.took)
-	slices.Sort(out.late)
+	slices.Sort(out.responses)
+	slices.Sort(out.sleeps)
 	return out
 }
 
@@ -285,12 +285,12 @@ func TestRedisFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := redistest.Start(t)
-			b := openBench(t, 1000)
+			b := newOpenFixture(t, 1000)
 			var client *redisx.Client
-			logs := b.hasty(s.URL(), noMemory, holdClient(&client))
+			logs := b.defaultReplica(s.URL(), noMemory, holdClient(&client))
 			before := b.underLoad(logs, time.Second)
 			befall(s)
-			b.underLoad(logs, 2*time.Second).slower(t, before)
+			b.underLoad(logs, 2*time.Second).requireNoSlowdown(t, before)
 			if name == "paused" {
 				s.Resume()
 				redistest.Eventually(t, "the circuit closes", func() bool {
@@ -303,12 +303,12 @@ func TestRedisFails(t *testing.T) {
 }
 
 // Garbage, and the values of another version, are misses.
-func TestGarbageIsAMiss(t *testing.T) {
+func TestCorruptValuesAreMisses(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 500)
-	want := b.record(emulator.Filter{})
-	b.same("one", b.walkRows(b.as("a"), paging.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
-	kept(t, s, 6)
+	b := newOpenFixture(t, 500)
+	want := b.expected(emulator.Filter{})
+	b.requireEqual("one", b.walkRows(b.as("a"), paging.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
+	waitUntilStored(t, s, 6)
 	for i, key := range s.Do("KEYS", "*").([]any) {
 		switch kind := s.Do("TYPE", key); {
 		case kind == "string":
@@ -320,17 +320,17 @@ func TestGarbageIsAMiss(t *testing.T) {
 			s.Do("HSET", key, "s", fmt.Sprint(s.Do("HGET", key, "s"), "x"))
 		}
 	}
-	b.same("two", b.walkRows(b.as("a"), paging.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
+	b.requireEqual("two", b.walkRows(b.as("a"), paging.New(b.replica(s.URL())), 500, 50, upstream.Filter{}), want)
 }
 
 // TestClusterLosesAMaster and TestFailover lose a server under load.
 func TestClusterLosesAMaster(t *testing.T) {
 	servers := redistest.Cluster(t)
-	b := openBench(t, 1000)
+	b := newOpenFixture(t, 1000)
 	for n := range 20 { // so that every master has some
 		b.AddGroup(project, fmt.Sprint("more", n))
 	}
-	logs := b.hasty(redistest.ClusterURL(servers), noMemory)
+	logs := b.defaultReplica(redistest.ClusterURL(servers), noMemory)
 	ask := func() {
 		for n := range 20 {
 			q := poll
@@ -346,17 +346,17 @@ func TestClusterLosesAMaster(t *testing.T) {
 	before := b.underLoad(logs, time.Second)
 	servers[0].Kill()
 	ask()
-	b.underLoad(logs, 3*time.Second).slower(t, before)
+	b.underLoad(logs, 3*time.Second).requireNoSlowdown(t, before)
 }
 
 func TestFailover(t *testing.T) {
 	w := redistest.Sentinel(t)
-	b := openBench(t, 1000)
+	b := newOpenFixture(t, 1000)
 	var client *redisx.Client
-	logs := b.hasty(w.URL(), noMemory, holdClient(&client))
+	logs := b.defaultReplica(w.URL(), noMemory, holdClient(&client))
 	before := b.underLoad(logs, time.Second)
 	w.Master.Kill()
-	b.underLoad(logs, 5*time.Second).slower(t, before)
+	b.underLoad(logs, 5*time.Second).requireNoSlowdown(t, before)
 	redistest.Eventually(t, "the replica took over and is used", func() bool {
 		b.list(b.as("a"), logs, poll)
 		return strings.Contains(fmt.Sprint(w.Replica.Do("INFO", "replication")), "role:master") && client.State() == redisx.StateOK
@@ -364,12 +364,12 @@ func TestFailover(t *testing.T) {
 }
 
 // A lease that its owner does not end is waited for a while, and then the others go themselves.
-func TestDeadOwnerOfALease(t *testing.T) {
+func TestLeaseOfDeadOwnerExpires(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 500)
+	b := newOpenFixture(t, 500)
 	logs := b.replica(s.URL(), func(c *cache.Config) { c.Fresh, c.Stale = 100*time.Millisecond, 0 })
 	b.list(b.as("a"), logs, poll)
-	kept(t, s, 2)
+	waitUntilStored(t, s, 2)
 	var key string
 	for _, k := range s.Do("KEYS", "*:t").([]any) {
 		key = strings.TrimSuffix(k.(string), ":t") + ":l-1"
@@ -390,7 +390,7 @@ func TestDeadOwnerOfALease(t *testing.T) {
 // TLS with a user who may do no more than docs/redis.md says.
 func TestTLSAndACL(t *testing.T) {
 	url := redistest.StartTLS(t)
-	b := openBench(t, 500)
+	b := newOpenFixture(t, 500)
 	var clients [2]*redisx.Client
 	one, two := b.replica(url, holdClient(&clients[0])), b.replica(url, noMemory, holdClient(&clients[1]))
 	redistest.Eventually(t, "the other replica finds what was read", func() bool {

@@ -9,28 +9,28 @@ import (
 )
 
 // Whether a caller has the right, how long the log is, and its rows: all of that is one trip.
-func TestOneTrip(t *testing.T) {
+func TestColdPageIsOneRoundTrip(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 1000)
+	b := newOpenFixture(t, 1000)
 	deep := upstream.ListQuery{Group: group, Offset: 300, Limit: 150}
 	first := b.replica(s.URL())
 	b.list(b.as("a"), first, poll)
 	b.list(b.as("a"), first, deep)
-	kept(t, s, 5)
+	waitUntilStored(t, s, 5)
 	took := func(trips *tripCounter, do func()) int64 {
 		before := trips.n.Load()
 		do()
 		return trips.n.Load() - before
 	}
 
-	cold, trips := b.counted(s.URL())
+	cold, trips := b.replicaWithCounter(s.URL())
 	if n := took(trips, func() { b.list(b.as("a"), cold, poll) }); n != 1 {
 		t.Errorf("the head on a cold replica: %d trips", n)
 	}
 	if n := took(trips, func() { b.list(b.as("a"), cold, deep) }); n != 1 {
 		t.Errorf("blocks: %d trips", n)
 	}
-	bare, trips := b.counted(s.URL(), noMemory)
+	bare, trips := b.replicaWithCounter(s.URL(), noMemory)
 	if n := took(trips, func() { b.list(b.as("a"), bare, deep) }); n > 2 {
 		t.Errorf("blocks of a log that the process never saw: %d trips", n)
 	}
@@ -43,12 +43,12 @@ func TestOneTrip(t *testing.T) {
 }
 
 // A refusal that one replica hears counts at once wherever Redis is read for an answer, and within a second where memory answers.
-func TestRefusalIsReadWithThePage(t *testing.T) {
+func TestRefusalIsReadInTheSameRoundTrip(t *testing.T) {
 	s := redistest.Start(t)
-	b := closedBench(t, 100)
+	b := newClosedFixture(t, 100)
 	one, two := b.replica(s.URL()), b.replica(s.URL(), noMemory)
 	b.list(b.as("good"), one, poll)
-	kept(t, s, 2)
+	waitUntilStored(t, s, 2)
 	if calls := b.calls(func() { b.list(b.as("good"), two, poll) }); calls != 0 {
 		t.Errorf("%d calls", calls)
 	}

@@ -18,7 +18,7 @@ import (
 
 var poll = upstream.ListQuery{Group: group, Limit: 21}
 
-func (b *bench) list(ctx context.Context, logs *cache.Logs, q upstream.ListQuery) upstream.Listing {
+func (b *fixture) list(ctx context.Context, logs *cache.Cache, q upstream.ListQuery) upstream.Listing {
 	b.Helper()
 	l, err := logs.List(ctx, q)
 	if err != nil {
@@ -32,10 +32,10 @@ func noCache(ctx context.Context, token string) context.Context {
 }
 
 // What a poll of the head gets as its copy ages.
-func TestHeadAges(t *testing.T) {
+func TestHeadFreshness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 50)
-		logs, ctx := b.logs(defaults()), b.as("a")
+		b := newOpenFixture(t, 50)
+		logs, ctx := b.newCache(defaults()), b.as("a")
 		began := time.Now()
 		first := b.list(ctx, logs, poll)
 		b.Grow(1)
@@ -64,10 +64,10 @@ func TestHeadAges(t *testing.T) {
 }
 
 // While a refresh is under way the old copy is served, and one refresh is enough.
-func TestOneRefreshBehind(t *testing.T) {
+func TestOneBackgroundRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 50)
-		logs, ctx := b.logs(defaults()), b.as("a")
+		b := newOpenFixture(t, 50)
+		logs, ctx := b.newCache(defaults()), b.as("a")
 		b.list(ctx, logs, poll)
 		b.Fault(emulator.Always(emulator.Fault{Delay: 3 * time.Second}))
 		time.Sleep(6 * time.Second)
@@ -96,10 +96,10 @@ func TestStaleIfError(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := openBench(t, 500)
+				b := newOpenFixture(t, 500)
 				cfg := defaults()
 				cfg.StaleIfError, cfg.GrantIfError = 10*time.Minute, time.Hour
-				logs, ctx := b.logs(cfg), b.as("a")
+				logs, ctx := b.newCache(cfg), b.as("a")
 				deep := upstream.ListQuery{Group: group, Offset: 300, Limit: 20}
 				b.list(ctx, logs, poll)
 				b.list(ctx, logs, deep)
@@ -129,10 +129,10 @@ func TestStaleIfError(t *testing.T) {
 }
 
 // A failing upstream is not asked once for every caller that a kept copy can serve.
-func TestFailingUpstreamIsLeftAlone(t *testing.T) {
+func TestBackoffAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 50)
-		logs, ctx := b.logs(defaults()), b.as("a")
+		b := newOpenFixture(t, 50)
+		logs, ctx := b.newCache(defaults()), b.as("a")
 		b.list(ctx, logs, poll)
 		b.Fault(emulator.Always(emulator.Throttled(0)))
 		time.Sleep(30 * time.Second)
@@ -148,10 +148,10 @@ func TestFailingUpstreamIsLeftAlone(t *testing.T) {
 }
 
 // A hanging upstream is waited for a second where a kept copy is at hand.
-func TestPatience(t *testing.T) {
+func TestStaleResponseWhenUpstreamHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 50)
-		logs, ctx := b.logs(defaults()), b.as("a")
+		b := newOpenFixture(t, 50)
+		logs, ctx := b.newCache(defaults()), b.as("a")
 		b.list(ctx, logs, poll)
 		b.Fault(emulator.Always(emulator.Fault{Break: emulator.Hang}))
 		time.Sleep(time.Minute - time.Second)
@@ -170,8 +170,8 @@ func TestPatience(t *testing.T) {
 // Many callers, one call. The one who caused it leaving disturbs nobody.
 func TestCoalescing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 50)
-		logs := b.logs(defaults())
+		b := newOpenFixture(t, 50)
+		logs := b.newCache(defaults())
 		b.Fault(emulator.Always(emulator.Fault{Delay: time.Second}))
 		first, leave := context.WithCancel(b.as("a"))
 		var wg sync.WaitGroup
@@ -199,8 +199,8 @@ func TestCoalescing(t *testing.T) {
 // The calls are charged to the answer that caused them.
 func TestTally(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 50)
-		logs := b.logs(defaults())
+		b := newOpenFixture(t, 50)
+		logs := b.newCache(defaults())
 		one, two := &request.Caller{Token: "a"}, &request.Caller{Token: "a"}
 		b.list(request.WithCaller(b.Context(), one), logs, poll)
 		b.list(request.WithCaller(b.Context(), two), logs, poll)
@@ -219,8 +219,8 @@ func TestTally(t *testing.T) {
 // Reads past the cache fill it, and are made once a second at most.
 func TestNoCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 500)
-		logs := b.logs(defaults())
+		b := newOpenFixture(t, 500)
+		logs := b.newCache(defaults())
 		deep := upstream.ListQuery{Group: group, Offset: 330, Limit: 20}
 		b.list(b.as("a"), logs, poll)
 		b.list(b.as("a"), logs, deep)
@@ -247,8 +247,8 @@ func TestNoCache(t *testing.T) {
 // A group that does not exist is remembered for a moment, for who was told so.
 func TestUnknownGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 50)
-		logs := b.logs(defaults())
+		b := newOpenFixture(t, 50)
+		logs := b.newCache(defaults())
 		q := upstream.ListQuery{Group: upstream.Group{Region: "r", Project: project, ID: "none"}, Limit: 21}
 		ask := func(token string) {
 			t.Helper()
@@ -276,10 +276,10 @@ func TestUnknownGroup(t *testing.T) {
 }
 
 // What is kept is nobody's to change.
-func TestKeptRowsStayAsTheyAre(t *testing.T) {
+func TestCachedRowsAreImmutable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 300)
-		logs := b.logs(defaults())
+		b := newOpenFixture(t, 300)
+		logs := b.newCache(defaults())
 		q := upstream.ListQuery{Group: group, Offset: 100, Limit: 100}
 		one := b.list(b.as("a"), logs, q)
 		before := ids(one.Rows)

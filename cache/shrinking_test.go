@@ -29,7 +29,7 @@ func (s *hookedSource) List(ctx context.Context, q upstream.ListQuery) (upstream
 }
 
 // newHookedCache returns a cache over a log of n rows, and the source whose functions a test sets.
-func (b *bench) newHookedCache() (*cache.Logs, *hookedSource) {
+func (b *fixture) newHookedCache() (*cache.Cache, *hookedSource) {
 	source := &hookedSource{next: b.client, before: func() {}, after: func() {}}
 	logs := cache.New(source, defaults())
 	b.Cleanup(logs.Close)
@@ -48,7 +48,7 @@ func TestReadsOfAShrinkingLog(t *testing.T) {
 
 func readShrinkingLog(t *testing.T, rng *rand.Rand) {
 	pick := func(of ...int) int { return of[rng.IntN(len(of))] }
-	b := openBench(t, 1+rng.IntN(450))
+	b := newOpenFixture(t, 1+rng.IntN(450))
 	logs, source := b.newHookedCache()
 	var mu sync.Mutex
 	move := func() {

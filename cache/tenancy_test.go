@@ -11,8 +11,8 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-func closedBench(t testing.TB, n int) *bench {
-	b := newBench(t, n, emulator.Switches{})
+func newClosedFixture(t testing.TB, n int) *fixture {
+	b := newFixture(t, n, emulator.Switches{})
 	b.AddToken("good", project)
 	b.AddToken("other", project)
 	b.AddToken("foreign", "q")
@@ -29,13 +29,13 @@ var refused = map[string]error{
 }
 
 // Whatever is kept, those whom the upstream refuses get its refusal.
-func TestRefusedGetNothing(t *testing.T) {
+func TestRefusedCredentialGetsNothing(t *testing.T) {
 	deep := upstream.ListQuery{Group: group, Offset: 200, Limit: 20}
 	for token, want := range refused {
 		t.Run("token "+token, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := closedBench(t, 500)
-				logs := b.logs(defaults())
+				b := newClosedFixture(t, 500)
+				logs := b.newCache(defaults())
 				ask := func(q upstream.ListQuery, want error) {
 					t.Helper()
 					if l, err := logs.List(b.as(token), q); !errors.Is(err, want) || len(l.Rows) > 0 || l.Total > 0 {
@@ -67,10 +67,10 @@ func TestRefusedGetNothing(t *testing.T) {
 }
 
 // A yes lasts for GRANT, and its end costs one call.
-func TestGrantLapses(t *testing.T) {
+func TestGrantExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 50)
-		logs := b.logs(defaults())
+		b := newClosedFixture(t, 50)
+		logs := b.newCache(defaults())
 		keepFresh := func(d time.Duration) {
 			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second) {
 				b.list(b.as("other"), logs, poll)
@@ -96,8 +96,8 @@ func TestGrantLapses(t *testing.T) {
 // A refusal ends a grant at once, and a yes that was given before it does not bring it back.
 func TestRefusalEndsGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 300)
-		logs := b.logs(defaults())
+		b := newClosedFixture(t, 300)
+		logs := b.newCache(defaults())
 		b.list(b.as("good"), logs, poll)
 
 		b.Fault(emulator.Times(1, emulator.Fault{Late: 2 * time.Second})) // answered before the refusal, arrives after it
@@ -121,8 +121,8 @@ func TestRefusalEndsGrant(t *testing.T) {
 // While the upstream fails a lapsed grant counts up to its bound, for kept copies only.
 func TestGrantIfError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 50)
-		logs := b.logs(defaults())
+		b := newClosedFixture(t, 50)
+		logs := b.newCache(defaults())
 		b.list(b.as("good"), logs, poll)
 		b.Fault(emulator.Always(emulator.Fault{Status: 503}))
 		time.Sleep(14 * time.Minute)
@@ -140,10 +140,10 @@ func TestGrantIfError(t *testing.T) {
 }
 
 // A credential that is not known yet makes one call, however much it asks for at once.
-func TestOneProof(t *testing.T) {
+func TestUnknownCredentialMakesOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 1000)
-		logs := b.logs(defaults())
+		b := newClosedFixture(t, 1000)
+		logs := b.newCache(defaults())
 		ask := func(token string) {
 			var wg sync.WaitGroup
 			for offset := 0; offset < 900; offset += 98 {
@@ -163,11 +163,11 @@ func TestOneProof(t *testing.T) {
 // Under the scope of a project one yes opens all of its groups, and no other project's.
 func TestProjectScope(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 50)
+		b := newClosedFixture(t, 50)
 		b.AddGroup(project, "h")
 		cfg := defaults()
 		cfg.GrantScope = "project"
-		logs := b.logs(cfg)
+		logs := b.newCache(cfg)
 		h := upstream.ListQuery{Group: upstream.Group{Region: "r", Project: project, ID: "h"}, Limit: 21}
 		b.list(b.as("good"), logs, poll)
 		b.list(b.as("good"), logs, h)

@@ -10,19 +10,18 @@ import (
 	"scalegraph/upstream"
 )
 
-// spans makes the spans of reads. Nothing in them names a caller, a group or a key. Where tracing is off there are
-// none, at no cost but that of a nil.
+// spans starts the spans of reads. Their attributes contain no caller, group or key. If tracing is off, there are none.
 type spans struct{ tracer trace.Tracer }
 
-// read is List with a span, below which are those of the trips and the upstream calls that it causes.
-func (l *Logs) read(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
-	ctx, span := l.spans.tracer.Start(ctx, "cache read")
+// listWithSpan is List with a span, which is the parent of the spans of its Redis round trips and upstream calls.
+func (c *Cache) listWithSpan(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
+	ctx, span := c.spans.tracer.Start(ctx, "cache read")
 	defer span.End()
-	a := l.ask(ctx, q)
-	out, err := l.answer(ctx, a)
+	l := c.newLookup(ctx, q)
+	out, err := c.serve(ctx, l)
 	span.SetAttributes(
-		attribute.Int("scalegraph.hits.memory", a.memoryHits), attribute.Int("scalegraph.hits.redis", len(a.found)),
-		attribute.Int("scalegraph.fetched", len(a.answered)), attribute.Int("scalegraph.coalesced", a.coalesced), attribute.Bool("scalegraph.stale", out.Stale))
+		attribute.Int("scalegraph.hits.memory", l.memoryHits), attribute.Int("scalegraph.hits.redis", len(l.fromRedis)),
+		attribute.Int("scalegraph.fetched", len(l.fetched)), attribute.Int("scalegraph.coalesced", l.coalesced), attribute.Bool("scalegraph.stale", out.Stale))
 	if err != nil {
 		span.SetStatus(codes.Error, "")
 	}

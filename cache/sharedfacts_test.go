@@ -10,9 +10,9 @@ import (
 )
 
 // What one replica was told of a group that does not exist the other one knows, for that credential.
-func TestReplicasShareUnknownGroups(t *testing.T) {
+func TestReplicasShareNotFound(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 50)
+	b := newOpenFixture(t, 50)
 	one, two := b.replica(s.URL()), b.replica(s.URL())
 	q := poll
 	q.Group.ID = "none"
@@ -40,9 +40,9 @@ func TestReplicasShareUnknownGroups(t *testing.T) {
 }
 
 // The look at what still runs is made for all replicas and all filters of a group.
-func TestReplicasShareTheLookAtWhatRuns(t *testing.T) {
+func TestReplicasShareRunningActivities(t *testing.T) {
 	s := redistest.Start(t)
-	b := openBench(t, 1000)
+	b := newOpenFixture(t, 1000)
 	looks := func() (n int) {
 		for _, r := range b.Requests() {
 			if r.Query.Get("status") == emulator.Doing {

@@ -11,16 +11,16 @@ import (
 )
 
 // rests asks and returns what the answer rests on.
-func (b *bench) rests(logs *cache.Logs, c *request.Caller, q upstream.ListQuery) []request.Dependency {
+func (b *fixture) dependencies(logs *cache.Cache, c *request.Caller, q upstream.ListQuery) []request.Dependency {
 	b.Helper()
 	b.list(request.WithCaller(b.Context(), c), logs, q)
 	return c.Tally.Dependencies()
 }
 
 // good asks as a caller with the right.
-func (b *bench) good(logs *cache.Logs) request.Dependency {
+func (b *fixture) dependency(logs *cache.Cache) request.Dependency {
 	b.Helper()
-	bases := b.rests(logs, &request.Caller{Token: "good"}, poll)
+	bases := b.dependencies(logs, &request.Caller{Token: "good"}, poll)
 	if len(bases) != 1 {
 		b.Fatalf("rests on %d", len(bases))
 	}
@@ -28,18 +28,18 @@ func (b *bench) good(logs *cache.Logs) request.Dependency {
 }
 
 // What an answer rests on holds as long as the cache would give the same without asking anybody, and no longer.
-func TestBasisEndsWithWhatItStandsFor(t *testing.T) {
-	ends := map[string]func(b *bench, logs *cache.Logs){
-		"freshness": func(*bench, *cache.Logs) { time.Sleep(defaults().Fresh) },
-		"a read past the caches": func(b *bench, logs *cache.Logs) {
+func TestDependencyEndsWithItsPages(t *testing.T) {
+	ends := map[string]func(b *fixture, logs *cache.Cache){
+		"freshness": func(*fixture, *cache.Cache) { time.Sleep(defaults().Fresh) },
+		"a read past the caches": func(b *fixture, logs *cache.Cache) {
 			b.Grow(1)
 			b.list(request.WithCaller(b.Context(), &request.Caller{Token: "other", NoCache: true}), logs, poll)
 		},
-		"a refusal": func(b *bench, logs *cache.Logs) {
+		"a refusal": func(b *fixture, logs *cache.Cache) {
 			b.RevokeToken("good")
 			_, _ = logs.List(b.as("good"), upstream.ListQuery{Group: group, Filter: upstream.Filter{Status: upstream.StatusFail}, Limit: 5})
 		},
-		"the group": func(b *bench, logs *cache.Logs) {
+		"the group": func(b *fixture, logs *cache.Cache) {
 			b.RemoveGroup(project, groupID)
 			_, _ = logs.List(b.as("good"), upstream.ListQuery{Group: group, Filter: upstream.Filter{Status: upstream.StatusFail}, Limit: 5})
 		},
@@ -47,11 +47,11 @@ func TestBasisEndsWithWhatItStandsFor(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := closedBench(t, 50)
-				logs := b.logs(defaults())
+				b := newClosedFixture(t, 50)
+				logs := b.newCache(defaults())
 				time.Sleep(time.Hour) // so that no time is the zero time
 				b.list(b.as("good"), logs, poll)
-				basis := b.good(logs)
+				basis := b.dependency(logs)
 				if time.Sleep(time.Second); !basis.Valid(time.Now()) {
 					t.Error("does not hold")
 				}
@@ -64,14 +64,14 @@ func TestBasisEndsWithWhatItStandsFor(t *testing.T) {
 }
 
 // The right of a credential ends before the pages are old.
-func TestBasisEndsWithTheGrant(t *testing.T) {
+func TestDependencyEndsWithAccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 50)
+		b := newClosedFixture(t, 50)
 		cfg := defaults()
 		cfg.Fresh, cfg.Grant = time.Hour, time.Minute
-		logs := b.logs(cfg)
+		logs := b.newCache(cfg)
 		b.list(b.as("good"), logs, poll)
-		basis := b.good(logs)
+		basis := b.dependency(logs)
 		if time.Sleep(59 * time.Second); !basis.Valid(time.Now()) {
 			t.Error("does not hold within GRANT")
 		}
@@ -82,37 +82,37 @@ func TestBasisEndsWithTheGrant(t *testing.T) {
 }
 
 // Answers that were read just now, past the caches, from stand-ins or without a memory rest on nothing that could hold.
-func TestNothingToRestOn(t *testing.T) {
+func TestNoDependencyWithoutCachedPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 50)
-		logs := b.logs(defaults())
-		if n := len(b.rests(logs, &request.Caller{Token: "good"}, poll)); n != 0 {
+		b := newClosedFixture(t, 50)
+		logs := b.newCache(defaults())
+		if n := len(b.dependencies(logs, &request.Caller{Token: "good"}, poll)); n != 0 {
 			t.Errorf("just read: %d", n)
 		}
-		if n := len(b.rests(logs, &request.Caller{Token: "good", NoCache: true}, poll)); n != 0 {
+		if n := len(b.dependencies(logs, &request.Caller{Token: "good", NoCache: true}, poll)); n != 0 {
 			t.Errorf("past the caches: %d", n)
 		}
 		time.Sleep(defaults().Fresh)
-		if basis := b.good(logs); basis.Valid(time.Now()) {
+		if basis := b.dependency(logs); basis.Valid(time.Now()) {
 			t.Error("aging, and holds")
 		}
 		cfg := defaults()
 		cfg.Memory = 0
-		bare := b.logs(cfg)
+		bare := b.newCache(cfg)
 		b.list(b.as("good"), bare, poll)
-		if n := len(b.rests(bare, &request.Caller{Token: "good"}, poll)); n != 0 {
+		if n := len(b.dependencies(bare, &request.Caller{Token: "good"}, poll)); n != 0 {
 			t.Errorf("without memory: %d", n)
 		}
 	})
 }
 
 // An answer that is given again counts as found in memory.
-func TestBasisCounts(t *testing.T) {
+func TestDependencyCountsMemoryHits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := closedBench(t, 50)
-		logs := b.logs(defaults())
+		b := newClosedFixture(t, 50)
+		logs := b.newCache(defaults())
 		b.list(b.as("good"), logs, poll)
-		basis, before := b.good(logs), logs.Stats().MemoryHits
+		basis, before := b.dependency(logs), logs.Stats().MemoryHits
 		var tally request.Tally
 		basis.RecordHit(&tally)
 		if tally.MemoryHits.Load() != 1 || logs.Stats().MemoryHits != before+1 {
@@ -125,15 +125,15 @@ func TestBasisCounts(t *testing.T) {
 }
 
 // Where nothing is kept only the sections that somebody asked for are taken apart.
-func TestNothingKeptReadsNoMoreThanAsked(t *testing.T) {
+func TestUncachedReadDecodesOnlyRequestedSections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := openBench(t, 5)
+		b := newOpenFixture(t, 5)
 		for memory, want := range map[int64]upstream.Sections{0: upstream.SectionFailures, 1 << 20: upstream.AllSections} {
 			cfg := defaults()
 			cfg.Memory = memory
 			q := poll
 			q.Sections = upstream.SectionFailures
-			if l := b.list(b.as("a"), b.logs(cfg), q); l.Rows[0].Details.Sections != want {
+			if l := b.list(b.as("a"), b.newCache(cfg), q); l.Rows[0].Details.Sections != want {
 				t.Errorf("%d bytes of memory: sections %v, want %v", memory, l.Rows[0].Details.Sections, want)
 			}
 		}

@@ -33,33 +33,33 @@ func defaults() cache.Config {
 }
 
 // A bench is a log and what is put over it.
-type bench struct {
+type fixture struct {
 	testing.TB
 	*pagestest.GroupLog
 	client *upstream.Client
 }
 
 // newBench makes a log of n rows, one each minute.
-func newBench(t testing.TB, n int, sw emulator.Switches) *bench {
+func newFixture(t testing.TB, n int, sw emulator.Switches) *fixture {
 	t.Helper()
 	log := pagestest.NewGroupLog(group, epoch, n, sw)
-	return &bench{TB: t, GroupLog: log, client: pagestest.Client(t, log.Emulator)}
+	return &fixture{TB: t, GroupLog: log, client: pagestest.Client(t, log.Emulator)}
 }
 
-func openBench(t testing.TB, n int) *bench {
+func newOpenFixture(t testing.TB, n int) *fixture {
 	t.Helper()
-	return newBench(t, n, emulator.Switches{Access: emulator.AccessOpen})
+	return newFixture(t, n, emulator.Switches{Access: emulator.AccessOpen})
 }
 
 // logs puts a cache over the upstream.
-func (b *bench) logs(cfg cache.Config) *cache.Logs {
-	l := cache.New(b.client, cfg)
-	b.Cleanup(l.Close)
-	return l
+func (b *fixture) newCache(cfg cache.Config) *cache.Cache {
+	c := cache.New(b.client, cfg)
+	b.Cleanup(c.Close)
+	return c
 }
 
 // record returns the ids that the log has now under a filter, newest first.
-func (b *bench) record(f emulator.Filter) []string {
+func (b *fixture) expected(f emulator.Filter) []string {
 	var ids []string
 	for _, row := range b.Match(project, groupID, f) {
 		ids = append(ids, row.ID)
@@ -68,14 +68,14 @@ func (b *bench) record(f emulator.Filter) []string {
 }
 
 // calls says how many upstream requests do makes.
-func (b *bench) calls(do func()) int {
+func (b *fixture) calls(do func()) int {
 	before := b.Count()
 	do()
 	return b.Count() - before
 }
 
 // as returns a context of a caller with a token.
-func (b *bench) as(token string) context.Context {
+func (b *fixture) as(token string) context.Context {
 	return request.WithCaller(b.Context(), &request.Caller{Token: token})
 }
 
@@ -88,7 +88,7 @@ func ids(rows []*upstream.Activity) []string {
 }
 
 // page asks for the n rows after the last of prev.
-func (b *bench) page(ctx context.Context, pages *paging.Pages, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
+func (b *fixture) nextPage(ctx context.Context, pages *paging.Pages, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
 	b.Helper()
 	q := upstream.PageQuery{Group: group, Count: n, Filter: f}
 	if len(prev.Rows) > 0 {
@@ -103,12 +103,12 @@ func (b *bench) page(ctx context.Context, pages *paging.Pages, prev upstream.Pag
 }
 
 // walkRows walks n rows in pages and returns their ids.
-func (b *bench) walkRows(ctx context.Context, pages *paging.Pages, n, size int, f upstream.Filter) []string {
+func (b *fixture) walkRows(ctx context.Context, pages *paging.Pages, n, size int, f upstream.Filter) []string {
 	b.Helper()
 	var page upstream.Page
 	var all []string
 	for len(all) < n {
-		page = b.page(ctx, pages, page, size, f)
+		page = b.nextPage(ctx, pages, page, size, f)
 		all = append(all, ids(page.Rows)...)
 		if !page.HasOlder {
 			break
@@ -117,7 +117,7 @@ func (b *bench) walkRows(ctx context.Context, pages *paging.Pages, n, size int, 
 	return all
 }
 
-func (b *bench) same(what string, got, want []string) {
+func (b *fixture) requireEqual(what string, got, want []string) {
 	b.Helper()
 	if !slices.Equal(got, want) {
 		b.Fatalf("%s:\n got %d %v\nwant %d %v", what, len(got), got, len(want), want)

@@ -1,0 +1,196 @@
+// Package cache serves reads of activity logs from memory, from Redis, or from its source. A cached response states when its rows were
+// read, and its offsets are those of the log as it is now.
+//
+// Cache.List assembles the response from cached segments (assemble.go), loads missing ones from Redis (redis_lookup.go), and fetches the
+// rest from the source (fill.go). Concurrent fetches of the same rows are coalesced (flight.go, fetch.go). Fetched rows get their rank in
+// the log, counted from its oldest end (logstate.go), and are cached in blocks (block.go).
+//
+// Cached rows belong to a group and a filter. They are shared by all callers that may read the group, which the upstream decides
+// (access.go).
+package cache
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"scalegraph/internal/redisx"
+	"scalegraph/internal/request"
+	"scalegraph/upstream"
+)
+
+// Source lists rows by offset, as the upstream does.
+type Source interface {
+	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
+}
+
+// Config configures a Cache. A zero duration switches off what it bounds.
+type Config struct {
+	Fresh        time.Duration // how long rows that may still change are fresh
+	Stale        time.Duration // how much longer they are served while they are revalidated in the background
+	StaleIfError time.Duration // how long after the read they may be served if the upstream fails
+	Grant        time.Duration // how long an accepted credential may be served from the cache without asking the upstream again
+	GrantScope   string        // what an accepted call grants access to: ScopeGroup (default) or ScopeProject
+	GrantIfError time.Duration // how long an accepted credential may be served stale rows if the upstream fails
+	Secret       string        // keys the hash of credentials; if empty, they are hashed without a key
+	Memory       int64         // bytes of the in-process tier; 0 for none
+	Timeout      time.Duration // of one fetch; default 30 s
+	Log          *slog.Logger  // nil for no logging
+	Tracer       trace.Tracer  // nil for no spans
+
+	Redis *redisx.Client // the tier shared by replicas; nil for none. Close does not close it.
+}
+
+// Cache is a Source that caches what it read. It is safe for concurrent use. Close it when it is no longer needed.
+type Cache struct {
+	source    Source
+	ttls      ttls
+	memory    *memory
+	store     *store
+	grants    *grants
+	finality  *finalityCache
+	sizeHints *sizeHints
+	flights   *flights
+	backoffs  *failureBackoff
+	counters  Counters
+	spans     spans
+	log       *slog.Logger
+	placeMu   [64]sync.Mutex // serializes locating the rows of one log
+}
+
+// New returns a Cache over source.
+func New(source Source, cfg Config) *Cache {
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Cache{
+		source:   source,
+		ttls:     ttls{cfg.Fresh, cfg.Stale, cfg.StaleIfError},
+		memory:   newMemory(cfg.Memory),
+		finality: newFinalityCache(),
+		flights:  newFlights(cfg.Timeout),
+		backoffs: newFailureBackoff(),
+		spans:    spans{cfg.Tracer},
+		log:      cfg.Log,
+	}
+	c.store = newStore(cfg, &c.counters)
+	c.sizeHints = newSizeHints(c.store)
+	c.grants = newGrants(cfg, c.store)
+	return c
+}
+
+// Close cancels all fetches in flight and waits for them. A later List may still be served from the cache.
+func (c *Cache) Close() {
+	c.flights.close()
+	c.store.close()
+}
+
+// maxFills bounds how often one List fetches what is missing. If the log changes faster than that, the query is passed through.
+const maxFills = 2
+
+// List returns the rows of the query, possibly more than requested, or fewer if paging can continue from them. Errors are those of the
+// source, and may be cached ones of upstream.ErrNotFound.
+func (c *Cache) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
+	if c.spans.tracer != nil {
+		return c.listWithSpan(ctx, q)
+	}
+	return c.serve(ctx, c.newLookup(ctx, q))
+}
+
+// serve executes a lookup.
+func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) {
+	if err := c.grants.cachedNotFound(l.accessReq); err != nil && !l.caller.NoCache {
+		return upstream.Listing{}, err
+	}
+	if l.q.Anew {
+		return c.passThrough(ctx, l)
+	}
+	for round := 0; ; round++ {
+		p := l.assemble()
+		if c.lookupRedis(ctx, l, p) {
+			round--
+			continue
+		}
+		if l.notFoundErr != nil {
+			return upstream.Listing{}, l.notFoundErr
+		}
+		if l.access == accessGranted && p.freshness <= stateStale {
+			c.refreshAsync(ctx, l, p.stale)
+			return c.finish(l, p), nil
+		}
+		if round == maxFills || l.unlocatable || p.passThroughOnly() {
+			return c.passThrough(ctx, l)
+		}
+		if err := c.fill(ctx, l, p); err != nil {
+			return c.serveStaleIfError(ctx, l, err)
+		}
+	}
+}
+
+// newLookup returns the lookup for a query of the caller in ctx.
+func (c *Cache) newLookup(ctx context.Context, q upstream.ListQuery) *lookup {
+	caller := request.CallerFrom(ctx)
+	l := &lookup{
+		q: q, key: newLogKey(q.Group, q.Filter), settled: q.Filter.Settled(),
+		accessReq: c.grants.newRequest(caller, q.Group), caller: caller, start: time.Now(), ttls: c.ttls, memory: c.memory,
+	}
+	if !caller.ForceAuthCheck {
+		l.access, l.needsAccessCheck = c.grants.localAccess(l.accessReq.scopeKey()), c.grants.needsCheck(l.accessReq.scopeKey())
+	}
+	return l
+}
+
+// finish records hits, freshness and dependencies of the response, and returns it.
+func (c *Cache) finish(l *lookup, p plan) upstream.Listing {
+	for _, seg := range p.segments {
+		if !slices.Contains(l.fetched, seg) && !slices.Contains(l.fromRedis, seg) {
+			l.memoryHits++
+		}
+	}
+	if len(p.segments) == 0 && len(l.fetched)+len(l.fromRedis) == 0 {
+		l.memoryHits++
+	}
+	l.caller.Tally.MemoryHits.Add(int64(l.memoryHits))
+	c.counters.memoryHits.Add(int64(l.memoryHits))
+	if p.listing.Stale {
+		l.caller.Tally.StaleHits.Add(1)
+		c.counters.stale.Add(1)
+		p.freshUntil = time.Time{}
+	}
+	l.caller.Tally.LimitFreshness(p.freshUntil)
+	c.recordDependency(l, p)
+	return p.listing
+}
+
+// serveStaleIfError serves cached rows if the upstream failed and the caller may see them; otherwise it returns err.
+func (c *Cache) serveStaleIfError(ctx context.Context, l *lookup, err error) (upstream.Listing, error) {
+	if !isUnavailable(err) || l.caller.NoCache || ctx.Err() != nil {
+		return upstream.Listing{}, err
+	}
+	if l.access = c.grants.access(ctx, l.accessReq.scopeKey()); l.access == accessDenied {
+		return upstream.Listing{}, err
+	}
+	p := l.assemble()
+	if p.freshness > stateStaleIfError {
+		return upstream.Listing{}, err
+	}
+	p.listing.Stale = true
+	return c.finish(l, p), nil
+}
+
+// passThrough passes the query to the source as it is.
+func (c *Cache) passThrough(ctx context.Context, l *lookup) (upstream.Listing, error) {
+	out, err := c.fetchOne(ctx, l, l.passThroughSpec(), nil)
+	if err != nil {
+		return c.serveStaleIfError(ctx, l, err)
+	}
+	l.caller.Tally.LimitFreshness(time.Time{})
+	return out.listing, nil
+}

@@ -1,0 +1,57 @@
+package cache
+
+import (
+	"time"
+
+	"scalegraph/internal/request"
+)
+
+// dependency records that a response contains a fresh cached listing, served to one credential. While it is valid, the whole response can
+// be served again. It implements request.Dependency.
+type dependency struct {
+	cache      *Cache
+	log        keyHash
+	access     accessKey
+	version    stateVersion // changes with every read of the log
+	freshUntil time.Time    // end of freshness
+	hits       int64        // number of cached segments
+}
+
+// stateVersion identifies a logState without referencing it, which would keep its rows in memory.
+type stateVersion struct {
+	gen uint64
+	at  int64
+	seq int
+}
+
+// version returns the zero stateVersion if st is nil.
+func (st *logState) version() stateVersion {
+	if st == nil {
+		return stateVersion{}
+	}
+	return stateVersion{st.gen, st.at.UnixNano(), st.seq}
+}
+
+// recordDependency adds a dependency on the listing to the caller's tally, if its changes can be detected. The dependency on a listing
+// that is not fresh is never valid.
+func (c *Cache) recordDependency(l *lookup, p plan) {
+	if c.memory == nil && c.store == nil || l.caller.NoCache {
+		return
+	}
+	l.caller.Tally.AddDependency(&dependency{
+		cache: c, log: l.key.hash, access: l.accessReq.scopeKey(),
+		version: l.state.version(), freshUntil: p.freshUntil, hits: max(1, int64(len(p.segments))),
+	})
+}
+
+// Valid reports whether the credential still has access, and the log is unchanged and fresh. Without the in-process tier it returns false.
+func (b *dependency) Valid(now time.Time) bool {
+	return now.Before(b.freshUntil) && b.cache.memory.state(b.log).version() == b.version && b.cache.grants.confirmed(b.access)
+}
+
+// RecordHit counts the segments as memory hits.
+func (b *dependency) RecordHit(t *request.Tally) {
+	t.MemoryHits.Add(b.hits)
+	b.cache.counters.memoryHits.Add(b.hits)
+	t.LimitFreshness(b.freshUntil)
+}

@@ -1,0 +1,186 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"scalegraph/upstream"
+)
+
+// staleWait is how long to wait for a hanging upstream if cached rows can be served instead.
+const staleWait = time.Second
+
+// fill fetches what the plan lacks. If the caller's access is unknown, the first call is made with its own credential.
+func (c *Cache) fill(ctx context.Context, l *lookup, p plan) error {
+	specs := p.missing
+	if len(specs) == 0 {
+		specs = p.stale
+	}
+	if len(specs) == 0 {
+		specs = []fetchSpec{l.headSpec()}
+	}
+	var giveUp <-chan time.Time
+	if p.freshness <= stateStaleIfError && l.access != accessDenied && !l.caller.NoCache {
+		if c.backoffs.active(l) {
+			return errBackoff
+		}
+		timer := time.NewTimer(staleWait)
+		defer timer.Stop()
+		giveUp = timer.C
+	}
+	if l.access != accessGranted {
+		return c.fetchWithOwnCredential(ctx, l, specs[0], giveUp)
+	}
+	return c.fetchAll(ctx, l, dedupe(specs), giveUp)
+}
+
+// fetchAll fetches concurrently and waits for all.
+func (c *Cache) fetchAll(ctx context.Context, l *lookup, specs []fetchSpec, giveUp <-chan time.Time) error {
+	if len(specs) == 1 {
+		_, err := c.fetchOne(ctx, l, specs[0], giveUp)
+		return err
+	}
+	inFlight := make([]*flight, len(specs))
+	joined := make([]bool, len(specs))
+	for i, spec := range specs {
+		inFlight[i], joined[i] = c.joinOrStart(ctx, l, spec)
+	}
+	for i, spec := range specs {
+		if _, err := c.waitFor(ctx, l, spec, inFlight[i], joined[i], giveUp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cache) fetchOne(ctx context.Context, l *lookup, spec fetchSpec, giveUp <-chan time.Time) (fetchResult, error) {
+	fl, joined := c.joinOrStart(ctx, l, spec)
+	return c.waitFor(ctx, l, spec, fl, joined, giveUp)
+}
+
+// waitFor waits for a fetch. If another caller started it and it failed for a reason that concerns only that caller, this one fetches
+// itself.
+func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flight, joined bool, giveUp <-chan time.Time) (fetchResult, error) {
+	if joined {
+		c.recordCoalesced(l)
+	}
+	err := fl.wait(ctx, giveUp)
+	if err != nil && joined && callerSpecific(err) && fl.caller != l.caller {
+		key := c.flightKeyFor(l, spec)
+		key.credential = l.accessReq.credential
+		fl, _ = c.flights.do(ctx, key, c.newFetch(l, spec))
+		err = fl.wait(ctx, giveUp)
+	}
+	if err != nil {
+		return fetchResult{}, err
+	}
+	l.merge(fl.result)
+	return fl.result, nil
+}
+
+func (c *Cache) recordCoalesced(l *lookup) {
+	l.coalesced++
+	l.caller.Tally.Coalesced.Add(1)
+	c.counters.coalesced.Add(1)
+}
+
+// merge adds the result of a fetch to the lookup.
+func (l *lookup) merge(out fetchResult) {
+	l.access = accessGranted
+	if out.segment == nil {
+		l.unlocatable = l.unlocatable || out.state == nil && out.spec.id != accessCheckID
+		return
+	}
+	if !slices.Contains(l.fetched, out.segment) {
+		l.fetched = append(l.fetched, out.segment)
+	}
+	if out.segment.at.Before(l.start) {
+		l.start = out.segment.at
+	}
+	if out.spec.id >= 0 {
+		l.setSegment(out.spec.id, out.segment)
+	}
+	if out.state.newerThan(l.state) {
+		l.state = out.state
+	}
+}
+
+// fetchWithOwnCredential makes the call that decides whether the caller has access. Concurrent calls of one credential wait for the first.
+func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetchSpec, giveUp <-chan time.Time) error {
+	key := flightKey{log: l.accessReq.scope, block: accessCheckID, credential: l.accessReq.credential, bypass: l.caller.NoCache}
+	fetch := c.newFetch(l, spec)
+	fl, joined := c.flights.do(ctx, key, func(ctx context.Context, deliver func(fetchResult)) {
+		end, proven := c.grants.acquireLease(ctx, l.caller, l.accessReq.scopeKey())
+		defer end()
+		if proven {
+			deliver(fetchResult{spec: fetchSpec{id: accessCheckID}})
+			return
+		}
+		fetch(ctx, deliver)
+	})
+	if !joined {
+		_, err := c.waitFor(ctx, l, spec, fl, false, giveUp)
+		return err
+	}
+	c.recordCoalesced(l)
+	err := fl.wait(ctx, giveUp)
+	switch {
+	case err == nil:
+		l.access = c.grants.access(ctx, l.accessReq.scopeKey())
+		if l.access == accessGranted {
+			return nil
+		}
+	case errors.Is(err, errStaleWait), ctx.Err() != nil, isAuthError(err), isUnavailable(err):
+		return err
+	}
+	own := c.flightKeyFor(l, spec) // the other call failed for a reason of its own query
+	own.credential = l.accessReq.credential
+	fl, _ = c.flights.do(ctx, own, fetch)
+	_, err = c.waitFor(ctx, l, spec, fl, false, giveUp)
+	return err
+}
+
+// refreshAsync revalidates stale segments in the background.
+func (c *Cache) refreshAsync(ctx context.Context, l *lookup, specs []fetchSpec) {
+	if len(specs) == 0 || c.backoffs.active(l) {
+		return
+	}
+	for _, spec := range dedupe(specs) {
+		if _, joined := c.joinOrStart(ctx, l, spec); !joined {
+			c.counters.refreshes.Add(1)
+		}
+	}
+}
+
+func (c *Cache) joinOrStart(ctx context.Context, l *lookup, spec fetchSpec) (*flight, bool) {
+	return c.flights.do(ctx, c.flightKeyFor(l, spec), c.newFetch(l, spec))
+}
+
+func (c *Cache) flightKeyFor(l *lookup, spec fetchSpec) flightKey {
+	key := flightKey{log: l.key.hash, block: spec.id, offset: spec.offset, limit: spec.limit, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache}
+	if l.access != accessGranted {
+		key.credential = l.accessReq.credential
+	}
+	return key
+}
+
+// newFetch returns the fetch of a spec. It starts from what the lookup knows now.
+func (c *Cache) newFetch(l *lookup, spec fetchSpec) func(context.Context, func(fetchResult)) {
+	f := &fetch{Cache: c, spec: spec, key: l.key, settled: l.settled, accessReq: l.accessReq, state: l.state, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache}
+	f.shared = l.access == accessGranted
+	for _, seg := range l.segments {
+		f.known = append(f.known, seg)
+	}
+	return f.run
+}
+
+// sectionsToFetch returns the sections to decode: all if rows are cached, since the upstream sends them anyway and decoding once is
+// cheaper than fetching again; otherwise those that the query needs.
+func (c *Cache) sectionsToFetch(l *lookup) upstream.Sections {
+	if c.memory == nil && c.store == nil {
+		return l.q.Sections
+	}
+	return upstream.AllSections
+}
