@@ -11,19 +11,19 @@ import (
 	"scalegraph/upstream/wirejson"
 )
 
-// Outcome is a status read together with the failed lists.
+// Outcome is the outcome of an activity.
 type Outcome string
 
 // The outcomes.
 const (
 	OutcomeInProgress      Outcome = "IN_PROGRESS"
 	OutcomeSucceeded       Outcome = "SUCCEEDED"
-	OutcomePartiallyFailed Outcome = "PARTIALLY_FAILED" // a SUCCESS with failures
+	OutcomePartiallyFailed Outcome = "PARTIALLY_FAILED" // SUCCESS with entries in a list of failures
 	OutcomeFailed          Outcome = "FAILED"
 	OutcomeUnknown         Outcome = "UNKNOWN"
 )
 
-// Direction says whether an action grows or shrinks the serving group.
+// Direction is the direction in which an action scales the group.
 type Direction string
 
 // The directions.
@@ -44,7 +44,7 @@ type Reason struct {
 	ScalingPolicyName *string
 }
 
-// Ended returns when the action ended; nil while it runs.
+// Ended returns when the action ended; nil if it is in progress.
 func (a *Activity) Ended() *time.Time {
 	if a.EndTime.IsZero() {
 		return nil
@@ -52,8 +52,8 @@ func (a *Activity) Ended() *time.Time {
 	return &a.EndTime
 }
 
-// DurationSeconds returns the seconds from start to end, between the whole seconds that clients see; nil while the action runs.
-// It is never negative: where clocks disagree it is 0.
+// DurationSeconds returns the difference of the whole seconds of start and end; nil if the action is in progress. It is at least 0, even if the
+// end is before the start.
 func (a *Activity) DurationSeconds() *int32 {
 	if a.EndTime.IsZero() {
 		return nil
@@ -63,7 +63,7 @@ func (a *Activity) DurationSeconds() *int32 {
 	return &n
 }
 
-// Outcome reads the status together with the failed lists.
+// Outcome derives the outcome from the status and the lengths of the lists of failures.
 func (a *Activity) Outcome() Outcome {
 	switch a.Status {
 	case StatusDoing:
@@ -116,8 +116,8 @@ func (d *Details) Failures() iter.Seq[*Failure] {
 	}
 }
 
-// Direction says whether the action grows or shrinks the serving group: by its type where that says it, else by the counts,
-// else by the lists.
+// Direction derives the direction from the type; if that is ambiguous, from the instance counts; if those are missing or equal, from the
+// lengths of the lists.
 func (a *Activity) Direction() Direction {
 	switch a.Type {
 	case TypeManualAdd, TypeExitStandby:
@@ -185,4 +185,48 @@ func parseReason(v gjson.Result) Reason {
 		return true
 	})
 	return r
+}
+
+// The documented types and statuses by their spelling. Rows share the strings of these tables, so that a string that is repeated in every row
+// exists once in memory.
+var (
+	types    = wireTypes()
+	statuses = map[string]wireValue[Status]{
+		"SUCCESS": {"SUCCESS", StatusSuccess},
+		"FAIL":    {"FAIL", StatusFail},
+		"DOING":   {"DOING", StatusDoing},
+		"DING":    {"DING", StatusDoing}, // misspelt in the vendor's SDKs until 2024
+	}
+)
+
+// wireValue is a value with its spelling in responses.
+type wireValue[T any] struct {
+	raw   string
+	value T
+}
+
+// wireTypes returns the types in both spellings of MANUAL.
+func wireTypes() map[string]wireValue[Type] {
+	all := map[string]wireValue[Type]{}
+	for _, t := range Types() {
+		for _, spelling := range []string{SpellingOneN, SpellingTwoN} {
+			raw := wireType(t, spelling)
+			all[raw] = wireValue[Type]{raw, t}
+		}
+	}
+	return all
+}
+
+func readType(raw string) (string, Type) {
+	if t, ok := types[raw]; ok {
+		return t.raw, t.value
+	}
+	return raw, TypeUnknown
+}
+
+func readStatus(raw string) (string, Status) {
+	if s, ok := statuses[raw]; ok {
+		return s.raw, s.value
+	}
+	return raw, StatusUnknown
 }

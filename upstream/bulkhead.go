@@ -11,12 +11,12 @@ import (
 // ErrBusy means that no slot for a call became free in time. Nothing was sent.
 var ErrBusy = fmt.Errorf("no upstream slot became free in time: %w", ErrUnavailable)
 
-// maxQueued is how many calls of one caller may wait, if four times the slots are not more.
+// maxQueued is the minimum for the number of waiting calls of one caller, which is otherwise four times the slots.
 const maxQueued = 256
 
-// bulkhead shares a fixed number of slots between groups and callers. No group and no caller holds more than a quarter of them, so
-// that one that hangs leaves the rest to the others. A free slot goes to the waiting caller that holds the fewest, then to the one
-// that has waited longest. A waiting call holds nothing, which nested semaphores could not offer.
+// bulkhead shares a fixed number of slots between groups and callers. No group and no caller holds more than a quarter of them, so that one
+// that does not respond leaves the rest to the others. A free slot goes to the waiting caller with the fewest slots, then to the one that has
+// waited longest. A waiting call holds no slot, which nested semaphores could not guarantee.
 type bulkhead struct {
 	size    int
 	share   int           // of one group or one caller
@@ -43,7 +43,7 @@ func newBulkhead(size int, maxWait time.Duration) *bulkhead {
 	}
 }
 
-// acquire waits for a slot and returns a function that gives it back. It fails with ErrBusy after maxWait, or at once if the caller has
+// acquire waits for a slot and returns a function that releases it. It fails with ErrBusy after maxWait, or at once if the caller has
 // too many calls waiting, and with ctx.Err() if ctx ends first.
 func (b *bulkhead) acquire(ctx context.Context, group groupKey, caller string) (release func(), err error) {
 	w := &waiter{group: group, caller: caller, granted: make(chan struct{})}
@@ -72,7 +72,7 @@ func (b *bulkhead) acquire(ctx context.Context, group groupKey, caller string) (
 	return nil, err
 }
 
-// enqueue grants a slot at once if possible, and reports false if the caller may not wait either.
+// enqueue adds a waiter, and returns false if the caller has too many. It grants a slot at once if one is free.
 func (b *bulkhead) enqueue(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,7 +94,7 @@ func (b *bulkhead) release(w *waiter) {
 	b.grant()
 }
 
-// remove takes a waiter out of the queue and reports whether it was there.
+// remove removes a waiter from the queue and reports whether it was waiting.
 func (b *bulkhead) remove(w *waiter) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -111,7 +111,7 @@ func (b *bulkhead) dequeue(i int) {
 	b.waiters = slices.Delete(b.waiters, i, i+1)
 }
 
-// grant hands out free slots to waiters whose group and caller have not used up their shares.
+// grant gives free slots to waiters whose group and caller have not used up their shares.
 func (b *bulkhead) grant() {
 	for b.inUse < b.size {
 		next := -1

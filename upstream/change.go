@@ -2,7 +2,7 @@ package upstream
 
 import "errors"
 
-// ChangeKind says what happened to an activity, or to the reading of its log.
+// ChangeKind is the kind of a change of an activity, or of the availability of its log.
 type ChangeKind string
 
 // The kinds of changes.
@@ -12,21 +12,21 @@ const (
 	ChangeFinished ChangeKind = "FINISHED" // it has ended; the only change of one that had ended when it was first seen
 
 	ChangeUnavailable ChangeKind = "UNAVAILABLE" // the group cannot be read; only if ChangeQuery.Partial
-	ChangeAvailable   ChangeKind = "AVAILABLE"   // the group can be read again; what was missed follows
+	ChangeAvailable   ChangeKind = "AVAILABLE"   // the group can be read again; missed changes follow
 	ChangeIncomplete  ChangeKind = "INCOMPLETE"  // some rows cannot be read; the others, and later changes, follow
 )
 
-// A Change is one event of a subscription. The first one of each subscription has no kind: it only has the position at which the
-// subscription begins.
+// A Change is one event of a subscription. The first event of each subscription has no kind, only the position at which the subscription
+// starts.
 type Change struct {
 	Kind     ChangeKind
 	Group    Group
-	Activity *Activity // as it is after the change, with all sections; nil if the event is about the group
+	Activity *Activity // after the change, with all sections; nil if the event is about the group
 	Err      error     // of ChangeUnavailable and ChangeIncomplete
 	Position []byte    // of the subscription after the change; for ChangeQuery.Since
 }
 
-// ChangeQuery selects the changes of several logs. A change passes the filter if the row does as it is after the change.
+// ChangeQuery selects the changes of several logs. A change matches the filter if the row matches after the change.
 type ChangeQuery struct {
 	Groups  []Group // sorted by Group.Compare, without repeats
 	Filter  Filter

@@ -17,45 +17,45 @@ import (
 	"scalegraph/internal/request"
 )
 
-// The two ways in which regions spell the three MANUAL types in a filter. Both are understood in answers.
+// The spellings of the three MANUAL types in filters, which differ by region. Responses may have either.
 const (
 	SpellingTwoN = "MANNUAL"
 	SpellingOneN = "MANUAL"
 )
 
-// Config says where the upstream is and how it is asked. Everything but Endpoints may be left zero.
+// Config configures a Client. Only Endpoints is required.
 type Config struct {
-	Endpoints    map[string]string // region name to base URL; http or https, a path in front of the API's is kept
+	Endpoints    map[string]string // region name to base URL; http or https, with an optional path prefix
 	TypeSpelling string            // SpellingTwoN (default) or SpellingOneN
-	Timeout      time.Duration     // bound of one List from its first byte sent, retries and their waits included; default 10 s
-	Concurrency  int               // calls in flight at once, over all regions; a group or a caller gets a quarter; default 64
-	Transport    http.RoundTripper // what carries the requests; default: NewTransport
-	Keys         KeySource         // requests are signed with these, and tokens of callers do not count; nil: they do
-	Log          *slog.Logger      // default: nothing is logged
+	Timeout      time.Duration     // of one call, retries and their delays included; default 10 s
+	Concurrency  int               // maximum number of calls in flight in all regions; a group or a caller gets a quarter; default 64
+	Transport    http.RoundTripper // default: NewTransport
+	Keys         KeySource         // keys to sign requests with; nil: requests carry the tokens of their callers
+	Log          *slog.Logger      // default: discard
 
-	pace pace
+	retry retryPolicy
 }
 
-// Client asks the upstream. It may be used by many goroutines.
+// Client calls the upstream. It may be used concurrently.
 type Client struct {
 	regions   map[string]*region
 	spelling  string
 	timeout   time.Duration
-	slots     *bulkhead
+	sem       *bulkhead
 	backoff   groupBackoff
 	throttles throttles
-	large     *semaphore.Weighted // large bodies under way
+	large     *semaphore.Weighted // permits for large bodies in memory
 	auth      authTransport
 	transport http.RoundTripper // below auth
 	header    http.Header       // of all requests
 	signer    *signer           // nil: callers' tokens are sent
 	log       *slog.Logger
-	buffers   sync.Pool // of *bytes.Buffer
-	leftOut   atomic.Int64
+	buffers   sync.Pool    // of *bytes.Buffer
+	skipped   atomic.Int64 // rows
 }
 
-// New returns a client for the regions of cfg, and an error that names every region whose base URL is unusable, or says that there are no keys.
-// Close it when it is no longer needed.
+// New returns a client for the regions of cfg. The error names every region whose base URL is invalid. New also fails if the keys cannot be
+// read. Close the client when it is no longer needed.
 func New(cfg Config) (*Client, error) {
 	cfg = withDefaults(cfg)
 	if cfg.TypeSpelling != SpellingTwoN && cfg.TypeSpelling != SpellingOneN {
@@ -69,7 +69,7 @@ func New(cfg Config) (*Client, error) {
 		regions:   regions,
 		spelling:  cfg.TypeSpelling,
 		timeout:   cfg.Timeout,
-		slots:     newBulkhead(cfg.Concurrency, cfg.Timeout/2),
+		sem:       newBulkhead(cfg.Concurrency, cfg.Timeout/2),
 		large:     semaphore.NewWeighted(maxLargeBodies),
 		auth:      &tokenAuth{cfg.Transport},
 		transport: cfg.Transport,
@@ -101,21 +101,21 @@ func withDefaults(cfg Config) Config {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.pace == (pace{}) {
-		cfg.pace = defaultPace()
+	if cfg.retry == (retryPolicy{}) {
+		cfg.retry = defaultRetryPolicy()
 	}
 	return cfg
 }
 
-// Close gives idle connections back. Calls under way are not disturbed.
+// Close closes idle connections. It does not affect calls in flight.
 func (c *Client) Close() {
 	(&http.Client{Transport: c.transport}).CloseIdleConnections()
 }
 
-// RowsLeftOut returns how many rows came without an id or a start time since the client was made.
-func (c *Client) RowsLeftOut() int64 { return c.leftOut.Load() }
+// RowsSkipped returns the number of received rows without an id or a start time.
+func (c *Client) RowsSkipped() int64 { return c.skipped.Load() }
 
-// Retries returns how many attempts were further ones since the client was made.
+// Retries returns the number of retries.
 func (c *Client) Retries() int64 {
 	var n int64
 	for _, r := range c.regions {
@@ -124,7 +124,7 @@ func (c *Client) Retries() int64 {
 	return n
 }
 
-// Circuits returns the state of each region's circuit breaker: closed (all is well), open, or half-open (being tried).
+// Circuits returns the state of each region's circuit breaker: closed (normal operation), open, or half-open (one call is trying).
 func (c *Client) Circuits() map[string]string {
 	states := make(map[string]string, len(c.regions))
 	for name, r := range c.regions {
@@ -133,31 +133,31 @@ func (c *Client) Circuits() map[string]string {
 	return states
 }
 
-// List makes one upstream call. A failure wraps one of the package's sentinels (as a *StatusError where the upstream
-// answered), or ctx.Err() where the caller left or ran out of time. The answer is shared: nobody may change it.
+// List returns rows of an activity log with one upstream call. It fails with an error that wraps one of the package's sentinels (a *StatusError
+// if there was a response), or ctx.Err(). The result may be shared: callers must not change it.
 func (c *Client) List(ctx context.Context, q ListQuery) (Listing, error) {
 	listing, err := c.list(ctx, q)
 	if err != nil {
-		c.report(ctx, q.Group, err)
+		c.logFailure(ctx, q.Group, err)
 		return Listing{}, fmt.Errorf("list activities of %s/%s/%s: %w", q.Group.Region, q.Group.Project, q.Group.ID, err)
 	}
 	return listing, nil
 }
 
-// report logs a failure with its cause, which no client is told. Only what an operator may have to act on is a warning; an
-// open circuit was one when it opened.
-func (c *Client) report(ctx context.Context, g Group, err error) {
+// logFailure logs a failed call with its cause, which is not sent to clients. Failures that may need an operator are warnings, except calls
+// that an open circuit rejects: a warning was logged when it opened.
+func (c *Client) logFailure(ctx context.Context, g Group, err error) {
 	level := slog.LevelDebug
-	for _, fault := range []error{ErrUnavailable, ErrTimeout, ErrBadResponse, ErrRateLimited} {
-		if errors.Is(err, fault) && !errors.Is(err, circuitbreaker.ErrOpen) {
+	for _, sentinel := range []error{ErrUnavailable, ErrTimeout, ErrBadResponse, ErrRateLimited} {
+		if errors.Is(err, sentinel) && !errors.Is(err, circuitbreaker.ErrOpen) {
 			level = slog.LevelWarn
 		}
 	}
 	attrs := []slog.Attr{slog.String("region", g.Region), slog.String("project", g.Project), slog.String("group", g.ID),
 		slog.String("error", err.Error())}
-	var answered *StatusError
-	if errors.As(err, &answered) {
-		attrs = append(attrs, slog.String("upstreamRequestId", answered.RequestID))
+	var status *StatusError
+	if errors.As(err, &status) {
+		attrs = append(attrs, slog.String("upstreamRequestId", status.RequestID))
 	}
 	c.log.LogAttrs(ctx, level, "an upstream call failed", attrs...)
 }
@@ -173,43 +173,44 @@ func (c *Client) list(ctx context.Context, q ListQuery) (Listing, error) {
 	}
 	k := &call{region: r, url: u, project: q.Group.Project, group: q.Group.ID, caller: request.CallerFrom(ctx)}
 	for attempt := 0; ; attempt++ {
-		a, err := c.get(ctx, k)
+		a, err := c.do(ctx, k)
 		if err != nil {
 			return Listing{}, err
 		}
-		l, err := c.read(ctx, q, a)
+		l, err := c.toListing(ctx, q, a)
 		a.release()
 		if err != nil || len(l.Rows) >= min(q.Limit, l.Total-q.Offset) {
 			return l, err
 		}
-		if attempt > 0 { // once is a row that left between the upstream's counting and its listing
+		if attempt > 0 { // the first time, a row may have expired between the upstream's count and its list
 			return Listing{}, a.unreadable(fmt.Errorf("%d rows for limit %d at offset %d of %d", len(l.Rows), q.Limit, q.Offset, l.Total))
 		}
 	}
 }
 
-// read makes a listing of an answer with status 200.
-func (c *Client) read(ctx context.Context, q ListQuery, a *answer) (Listing, error) {
+// toListing decodes a response with status 200.
+func (c *Client) toListing(ctx context.Context, q ListQuery, a *response) (Listing, error) {
 	p, err := decodePage(a.body, q)
 	if err != nil {
 		return Listing{}, a.unreadable(err)
 	}
 	request.CallerFrom(ctx).Tally.Rows.Add(int64(len(p.rows)))
 	if p.skipped > 0 {
-		c.leftOut.Add(int64(p.skipped))
-		c.log.WarnContext(ctx, "rows without id or start time left out", "rows", p.skipped, "region", q.Group.Region,
+		c.skipped.Add(int64(p.skipped))
+		c.log.WarnContext(ctx, "rows without id or start time skipped", "rows", p.skipped, "region", q.Group.Region,
 			"project", q.Group.Project, "group", q.Group.ID, "offset", q.Offset, "upstreamRequestId", a.requestID())
 	}
-	return Listing{Rows: p.rows, Offset: q.Offset, Total: p.total, At: a.at}, nil
+	return Listing{Rows: p.rows, Offset: q.Offset, Total: p.total, At: a.sentAt}, nil
 }
 
-// get makes a call unless its credential is throttled or its group is left alone, and checks the status. The response must be released.
-func (c *Client) get(ctx context.Context, k *call) (*answer, error) {
+// do makes a call and checks the status. It fails without a call if the credential is throttled or the group is in backoff. The response must
+// be released.
+func (c *Client) do(ctx context.Context, k *call) (*response, error) {
 	throttleKey, group, caller := throttleKey{k.region.name, c.sentToken(k)}, k.groupKey(), k.identity()
 	if err := c.throttles.check(throttleKey, time.Now()); err != nil {
 		return nil, err
 	}
-	release, err := c.slots.acquire(ctx, group, caller)
+	release, err := c.sem.acquire(ctx, group, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +229,7 @@ func (c *Client) get(ctx context.Context, k *call) (*answer, error) {
 	return a, err
 }
 
-// sentToken returns the caller's token if it is sent; requests that we sign are throttled by our keys.
+// sentToken returns the caller's token if it is sent. Signed requests are throttled by our keys.
 func (c *Client) sentToken(k *call) string {
 	if c.signer != nil {
 		return ""

@@ -23,8 +23,8 @@ import (
 var testGroup = Group{Region: "here", Project: "p1", ID: "g1"}
 
 // quick retries without noticeable waits and hardly ever opens the circuit.
-func quick() pace {
-	p := defaultPace()
+func quick() retryPolicy {
+	p := defaultRetryPolicy()
 	p.backoff, p.window = time.Millisecond, 0
 	return p
 }
@@ -39,7 +39,7 @@ func serve(t *testing.T, h http.HandlerFunc, edit ...func(*Config)) *Client {
 
 func dial(t *testing.T, base string, edit ...func(*Config)) *Client {
 	t.Helper()
-	cfg := Config{Endpoints: map[string]string{"here": base}, Timeout: time.Minute, pace: quick()} // no machine is that slow
+	cfg := Config{Endpoints: map[string]string{"here": base}, Timeout: time.Minute, retry: quick()} // no machine is that slow
 	for _, f := range edit {
 		f(&cfg)
 	}

@@ -363,7 +363,7 @@ func FuzzDecodePage(f *testing.F) {
 			checkRow(t, a)
 		}
 		if p.skipped != 0 {
-			t.Errorf("leftOut is off by %d", p.skipped)
+			t.Errorf("skipped is off by %d", p.skipped)
 		}
 	})
 }

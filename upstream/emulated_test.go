@@ -22,7 +22,7 @@ func emulated(t testing.TB, sw emulator.Switches, edit ...func(*Config)) (*emula
 	e.AddGroup("p1", "g1")
 	e.AddToken("good", "p1")
 	e.AddToken("other", "p2")
-	cfg := Config{Endpoints: map[string]string{"here": emulatortest.Serve(t, e)}, Timeout: time.Minute, pace: quick()}
+	cfg := Config{Endpoints: map[string]string{"here": emulatortest.Serve(t, e)}, Timeout: time.Minute, retry: quick()}
 	for _, f := range edit {
 		f(&cfg)
 	}
@@ -209,7 +209,7 @@ func TestWhatBefallsTheEmulator(t *testing.T) {
 	}
 }
 
-func TestRowsLeftOutAreCounted(t *testing.T) {
+func TestSkippedRowsAreCounted(t *testing.T) {
 	e, c := emulated(t, emulator.Switches{})
 	rows := rowsOfEveryKind()[:5]
 	rows[1].Extra = map[string]json.RawMessage{"start_time": nil}
@@ -219,7 +219,7 @@ func TestRowsLeftOutAreCounted(t *testing.T) {
 	if err != nil || len(l.Rows) != 5 || l.Rows[1] != nil || l.Rows[3] != nil || l.Rows[4].LogID != rows[0].ID {
 		t.Errorf("got %v, %v", l.Rows, err)
 	}
-	if got := c.RowsLeftOut(); got != 2 {
+	if got := c.RowsSkipped(); got != 2 {
 		t.Errorf("%d rows left out", got)
 	}
 }

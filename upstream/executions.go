@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"regexp"
@@ -27,7 +28,7 @@ func Triggers() []Trigger {
 	return []Trigger{TriggerAlarm, TriggerScheduled, TriggerRecurrence, TriggerManual}
 }
 
-// ExecutionStatus is how far an execution has come.
+// ExecutionStatus is the status of an execution.
 type ExecutionStatus string
 
 // The documented states, and UNKNOWN for one that this version does not know.
@@ -76,10 +77,10 @@ type ExecutionJob struct {
 	Status     string
 }
 
-// Point returns the place of the entry in its log.
+// Point returns the position of the entry in its log.
 func (e *Execution) Point() Point { return Point{e.ExecutedAt.Unix(), e.LogID} }
 
-// ExecutionFilter restricts an execution log. The zero ExecutionFilter lets everything through. The upstream cannot filter by status.
+// ExecutionFilter restricts an execution log. The zero ExecutionFilter selects all entries. The upstream cannot filter by status.
 type ExecutionFilter struct {
 	StartTime time.Time // earliest execution, whole seconds; zero: none
 	EndTime   time.Time // latest execution, whole seconds; zero: none
@@ -106,7 +107,7 @@ func (c *Client) ListExecutions(ctx context.Context, policy PolicyRef, f Executi
 	return listItems(ctx, c, l, "scaling_policy_execute_log", r, func(m wirejson.Record) *Execution { return execution(m, policy) })
 }
 
-// execution returns nil if the entry has no id or time: it has no place in the log then.
+// execution returns nil if the entry has no id or time: it has no position in the log then.
 func execution(m wirejson.Record, policy PolicyRef) *Execution {
 	id, at := m.ID("id"), m.Time("execute_time")
 	if id == "" || at == nil {
@@ -161,7 +162,7 @@ func jobs(list []wirejson.Record) []*ExecutionJob {
 	return all
 }
 
-// ExecutionOutcome is what became of an execution.
+// ExecutionOutcome is the outcome of an execution.
 type ExecutionOutcome string
 
 // The outcomes.
@@ -252,4 +253,59 @@ func (e *Execution) failureCode() string {
 		}
 	}
 	return ""
+}
+
+// ExecutionPoint is a place in the merged execution logs of several policies: second descending, then policy id and log id ascending. The
+// upstream's order inside one second is not documented.
+type ExecutionPoint struct {
+	Second   int64 // Unix time of the execution
+	PolicyID string
+	LogID    string
+}
+
+// Compare is negative if p comes before q in the order, that is if p is newer.
+func (p ExecutionPoint) Compare(q ExecutionPoint) int {
+	return cmp.Or(cmp.Compare(q.Second, p.Second), strings.Compare(p.PolicyID, q.PolicyID), strings.Compare(p.LogID, q.LogID))
+}
+
+// ExecutionQuery asks for at most Count executions of several policies between two places.
+type ExecutionQuery struct {
+	Policies []PolicyRef // of one project, each once
+	Filter   ExecutionFilter
+	After    *ExecutionPoint // only older ones; nil: from the newest
+	Before   *ExecutionPoint // only newer ones; nil: to the oldest
+	Count    int             // 0 to 500
+	Last     bool            // the oldest Count between the places, not the newest
+}
+
+// ExecutionPage is the response to an ExecutionQuery. It is shared: nobody may change it.
+type ExecutionPage struct {
+	Rows        []*Execution // newest first, in the order of ExecutionPoint
+	HasNewer    bool         // an execution comes before the first of Rows
+	HasOlder    bool         // an execution comes after the last of Rows
+	Total       int          // executions that the filter lets through, of the policies that could be read
+	AsOf        time.Time    // when the oldest part was read from the upstream
+	Stale       bool         // the upstream failed and a cached copy was served instead
+	Unavailable []UnavailablePolicy
+}
+
+// UnavailablePolicy is a policy whose execution log could not be read, and why.
+type UnavailablePolicy struct {
+	Policy PolicyRef
+	Err    error
+}
+
+// MergedPoint returns the place of the entry in a merged log.
+func (e *Execution) MergedPoint() ExecutionPoint {
+	return ExecutionPoint{e.ExecutedAt.Unix(), e.Policy.ID, e.LogID}
+}
+
+// Key returns a text that is equal for equal filters and different for different ones.
+func (f ExecutionFilter) Key() string { return f.query().Encode() }
+
+// NewExecutionFilter returns f with its times in UTC and widened to whole seconds.
+func NewExecutionFilter(f ExecutionFilter) ExecutionFilter {
+	widened := NewFilter(Filter{StartTime: f.StartTime, EndTime: f.EndTime})
+	f.StartTime, f.EndTime = widened.StartTime, widened.EndTime
+	return f
 }

@@ -39,9 +39,9 @@ type GroupDetails struct {
 	CooldownSeconds  *int32 // for alarm policies only
 
 	IsScaling              *bool
-	CurrentActivityType    *Type   // nil unless an action is under way
-	RawCurrentActivityType *string // as sent; nil unless an action is under way
-	LastError              *string // why the last action failed; nil if it did not
+	CurrentActivityType    *Type   // nil if no action is in progress
+	RawCurrentActivityType *string // as sent; nil if no action is in progress
+	LastError              *string // reason why the last action failed; nil if it did not fail
 
 	ConfigurationID    *string
 	ConfigurationName  *string

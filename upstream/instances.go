@@ -47,7 +47,7 @@ func InstanceHealths() []InstanceHealth {
 	return []InstanceHealth{HealthInitializing, HealthNormal, HealthError}
 }
 
-// GroupInstance is an instance that is in a group now. A nil field was not sent.
+// GroupInstance is an instance in a group. A nil field was not sent.
 type GroupInstance struct {
 	Group                Group
 	InstanceID           *string // nil while the instance is being created
@@ -86,7 +86,7 @@ func groupInstance(m wirejson.Record, g Group) *GroupInstance {
 	}
 }
 
-// instanceHealth accepts both spellings of INITIALIZING; the documents of the response have INITAILIZING.
+// instanceHealth accepts both spellings of INITIALIZING. The documented response has INITAILIZING.
 func instanceHealth(raw string) InstanceHealth {
 	if strings.TrimSpace(raw) == "INITAILIZING" {
 		return HealthInitializing
@@ -94,7 +94,7 @@ func instanceHealth(raw string) InstanceHealth {
 	return wirejson.Enum(raw, InstanceHealths())
 }
 
-// Is reports whether an instance that an activity names is this one: by id if both have one, else by name.
+// Is reports whether an instance of an activity is this one. It compares the ids if both have one, else the names.
 func (i *GroupInstance) Is(named *Instance) bool {
 	if i.InstanceID != nil && named.ID != nil {
 		return *i.InstanceID == *named.ID

@@ -15,7 +15,7 @@ import (
 	"scalegraph/upstream/wirejson"
 )
 
-// CallKind names a kind of upstream call. The upstream checks a permission of its own for each kind, so an accepted call of one kind says
+// CallKind is a kind of upstream call. The upstream checks a permission of its own for each kind, so an accepted call of one kind says
 // nothing about the others. The values are stable: they are part of cache keys.
 type CallKind string
 
@@ -47,22 +47,22 @@ type Range struct {
 	Limit  int // 1 to MaxLimit
 }
 
-// Items is the response to one call that lists groups, instances, policies or executions. It is shared: nobody may change it.
+// Items is the response to one call that lists groups, instances, policies or executions. It may be shared: callers must not change it.
 type Items[T any] struct {
-	Entries []*T // Entries[i] is entry Offset+i, in the upstream's order; nil if it lacks what identifies it
+	Entries []*T // Entries[i] is entry Offset+i in the upstream's order; nil if it has no id
 	Offset  int
-	Total   int       // entries that the filter lets through
+	Total   int       // entries that match the filter
 	At      time.Time // when the call was sent
 }
 
-// Snapshot is a whole list of groups, instances or policies as it was at one time. It is shared: callers must not change it.
+// Snapshot is a whole list of groups, instances or policies as it was at one time. It may be shared: callers must not change it.
 type Snapshot[T any] struct {
 	Entries []*T // in no particular order, without repeats
 	AsOf    time.Time
 	Stale   bool // the upstream failed and a cached copy was served instead
 }
 
-// lookup describes one call for anything but the activity log.
+// lookup describes one call for groups, instances, policies or executions.
 type lookup struct {
 	what    string // for errors and logs, e.g. "list groups"
 	region  string
@@ -94,11 +94,11 @@ func listItems[T any](ctx context.Context, c *Client, l lookup, list string, r R
 		return Items[T]{}, err
 	}
 	request.CallerFrom(ctx).Tally.Rows.Add(int64(len(items.Entries)))
-	c.countLeftOut(ctx, l, missing(items.Entries))
+	c.countSkipped(ctx, l, missing(items.Entries))
 	return items, nil
 }
 
-// readItems reads the envelope strictly, because a mistake there would shift entries, and each entry leniently.
+// readItems decodes the envelope strictly, because a mistake there would shift entries, and each entry leniently.
 func readItems[T any](body gjson.Result, list string, r Range, decode func(wirejson.Record) *T) (Items[T], error) {
 	total, entries := wirejson.Int32(body.Get("total_number")), body.Get(list)
 	switch {
@@ -137,7 +137,7 @@ func missing[T any](entries []*T) int {
 	return n
 }
 
-// showItem makes one call for the object that stands under key. It fails as Client.List does.
+// showItem makes one call for the object in the member key. It fails as Client.List does.
 func showItem[T any](ctx context.Context, c *Client, l lookup, key string, decode func(wirejson.Record) *T) (item *T, at time.Time, err error) {
 	err = c.lookUp(ctx, l, func(body gjson.Result, sent time.Time) error {
 		at = sent
@@ -153,14 +153,14 @@ func showItem[T any](ctx context.Context, c *Client, l lookup, key string, decod
 	return item, at, nil
 }
 
-// lookUp makes a call and passes the body of a response with status 200 to read, whose errors become ErrBadResponse.
+// lookUp makes a call and passes the body of a response with status 200 to read. An error of read becomes ErrBadResponse.
 func (c *Client) lookUp(ctx context.Context, l lookup, read func(body gjson.Result, at time.Time) error) error {
 	err := c.tryLookUp(ctx, l, read)
 	if err == nil {
 		return nil
 	}
 	err = fmt.Errorf("%s of %s/%s: %w", l.what, l.region, strings.Join(append([]string{l.project}, l.path...), "/"), err)
-	c.report(ctx, Group{Region: l.region, Project: l.project, ID: l.group}, err)
+	c.logFailure(ctx, Group{Region: l.region, Project: l.project, ID: l.group}, err)
 	return err
 }
 
@@ -173,7 +173,7 @@ func (c *Client) tryLookUp(ctx context.Context, l lookup, read func(body gjson.R
 	if err != nil {
 		return err
 	}
-	a, err := c.get(ctx, &call{region: r, url: u, project: l.project, group: l.group, caller: request.CallerFrom(ctx)})
+	a, err := c.do(ctx, &call{region: r, url: u, project: l.project, group: l.group, caller: request.CallerFrom(ctx)})
 	if err != nil {
 		return err
 	}
@@ -182,13 +182,13 @@ func (c *Client) tryLookUp(ctx context.Context, l lookup, read func(body gjson.R
 	if !wirejson.Valid(body) {
 		return a.unreadable(errors.New("not JSON, or cut off"))
 	}
-	if err := read(gjson.Parse(body), a.at); err != nil {
+	if err := read(gjson.Parse(body), a.sentAt); err != nil {
 		return a.unreadable(err)
 	}
 	return nil
 }
 
-// lookupURL returns the URL of a call. Ids come from clients: whatever they contain, the path keeps its shape.
+// lookupURL returns the URL of a call. It rejects ids with characters that could change the path.
 func (r *region) lookupURL(l lookup) (*url.URL, error) {
 	u := *r.base
 	prefix := "/autoscaling-api/" + l.version
@@ -204,10 +204,10 @@ func (r *region) lookupURL(l lookup) (*url.URL, error) {
 	return &u, nil
 }
 
-func (c *Client) countLeftOut(ctx context.Context, l lookup, n int) {
+func (c *Client) countSkipped(ctx context.Context, l lookup, n int) {
 	if n == 0 {
 		return
 	}
-	c.leftOut.Add(int64(n))
-	c.log.WarnContext(ctx, "entries without an id or a time left out", "entries", n, "call", l.what, "region", l.region, "project", l.project, "group", l.group)
+	c.skipped.Add(int64(n))
+	c.log.WarnContext(ctx, "entries without an id or a time skipped", "entries", n, "call", l.what, "region", l.region, "project", l.project, "group", l.group)
 }

@@ -199,8 +199,8 @@ func TestLeftOutEntriesAreCounted(t *testing.T) {
 	c := serve(t, says(200, `{"total_number":4,"scaling_policy_execute_log":[{"id":"a"},{"execute_time":"2026-01-02T03:04:05Z"},7,
 		{"id":" a ","execute_time":"2026-01-02T03:04:05Z"}]}`))
 	got, err := c.ListExecutions(t.Context(), testPolicy, ExecutionFilter{}, Range{0, 100})
-	if err != nil || len(got.Entries) != 4 || got.Entries[3] == nil || got.Entries[3].LogID != "a" || c.RowsLeftOut() != 3 {
-		t.Errorf("%+v, %v, %d left out", got, err, c.RowsLeftOut())
+	if err != nil || len(got.Entries) != 4 || got.Entries[3] == nil || got.Entries[3].LogID != "a" || c.RowsSkipped() != 3 {
+		t.Errorf("%+v, %v, %d skipped", got, err, c.RowsSkipped())
 	}
 }
 

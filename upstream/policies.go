@@ -8,7 +8,7 @@ import (
 	"scalegraph/upstream/wirejson"
 )
 
-// PolicyType says what makes a policy fire.
+// PolicyType is the trigger of a policy.
 type PolicyType string
 
 // The documented types, and UNKNOWN for one that this version does not know.
@@ -38,7 +38,7 @@ func PolicyStatuses() []PolicyStatus {
 	return []PolicyStatus{PolicyInService, PolicyPaused, PolicyExecuting}
 }
 
-// PolicyOperation is what a policy does to the desired number of instances.
+// PolicyOperation is the operation of a policy on the desired number of instances.
 type PolicyOperation string
 
 // The operations, and UNKNOWN for one that this version does not know.
@@ -57,7 +57,7 @@ func PolicyOperations() []PolicyOperation {
 // ResourceGroup is the resource type of the policies of groups. Other policies, of bandwidths, have no group.
 const ResourceGroup = "SCALING_GROUP"
 
-// PolicyRef names one policy, and with it one execution log.
+// PolicyRef identifies one policy and its execution log.
 type PolicyRef struct {
 	Region  string
 	Project string
@@ -83,7 +83,7 @@ type Policy struct {
 	CreatedAt       *time.Time
 }
 
-// PolicySchedule says when a scheduled or recurring policy fires. All values are as sent.
+// PolicySchedule is the schedule of a scheduled or recurring policy. All values are as sent.
 type PolicySchedule struct {
 	LaunchTime      *string // YYYY-MM-DDThh:mmZ, or hh:mm if recurring
 	RecurrenceType  *string // Daily, Weekly, Monthly
@@ -92,7 +92,7 @@ type PolicySchedule struct {
 	EndTime         *string
 }
 
-// PolicyAction says what a policy does.
+// PolicyAction is the action of a policy.
 type PolicyAction struct {
 	Operation    PolicyOperation
 	RawOperation string // as sent
@@ -101,7 +101,7 @@ type PolicyAction struct {
 	Limit        *int32 // V2 limits, of bandwidths
 }
 
-// Bandwidth names the bandwidth that a policy changes.
+// Bandwidth identifies the bandwidth that a policy changes.
 type Bandwidth struct {
 	ShareType  *string
 	EIPID      *string
@@ -140,7 +140,7 @@ func (c *Client) ShowPolicy(ctx context.Context, ref PolicyRef) (*Policy, time.T
 	return c.showPolicy(ctx, ref, "v1")
 }
 
-// ShowPolicyV2 is ShowPolicy with what V2 adds: the description, and policies of bandwidths.
+// ShowPolicyV2 is ShowPolicy with the additions of V2: the description, and policies of bandwidths.
 func (c *Client) ShowPolicyV2(ctx context.Context, ref PolicyRef) (*Policy, time.Time, error) {
 	return c.showPolicy(ctx, ref, "v2")
 }
@@ -150,7 +150,7 @@ func (c *Client) showPolicy(ctx context.Context, ref PolicyRef, version string) 
 	return showItem(ctx, c, l, "scaling_policy", func(m wirejson.Record) *Policy { return policy(m, ref, "") })
 }
 
-// policy returns nil if the policy has no id. group is the group that was named in the call; empty if none was.
+// policy returns nil if the policy has no id. group is the group of the call; empty if it has none.
 func policy(m wirejson.Record, ref PolicyRef, group string) *Policy {
 	if ref.ID == "" {
 		return nil
@@ -175,7 +175,7 @@ func policy(m wirejson.Record, ref PolicyRef, group string) *Policy {
 		p.ResourceType = sent
 	}
 	if p.ResourceType == ResourceGroup {
-		id := first(m.ID("scaling_group_id"), first(m.ID("scaling_resource_id"), group))
+		id := firstNonEmpty(m.ID("scaling_group_id"), firstNonEmpty(m.ID("scaling_resource_id"), group))
 		p.Group = Group{Region: ref.Region, Project: ref.Project, ID: id}
 	}
 	return p
@@ -215,7 +215,7 @@ func action(m wirejson.Record) *PolicyAction {
 	}
 }
 
-// operation reads what V1 calls REMOVE and V2 REDUCE as one value.
+// operation maps REDUCE of V2 to REMOVE of V1.
 func operation(raw string) PolicyOperation {
 	if strings.TrimSpace(raw) == "REDUCE" {
 		return OperationRemove

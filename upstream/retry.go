@@ -20,29 +20,29 @@ import (
 	"scalegraph/internal/request"
 )
 
-// pace says when a failed call is made again, and when a failing region is left alone.
-type pace struct {
-	retries  int           // at most so many further attempts
-	backoff  time.Duration // before the first of them; doubles with each, and each is up to a half longer or shorter
-	patience time.Duration // a longer Retry-After is not waited for
-	window   time.Duration // within which the failures of groups and callers open the circuit
-	open     time.Duration // how long it stays open before one call may try
+// retryPolicy configures the retries of a call and the circuit breaker of a region.
+type retryPolicy struct {
+	retries       int           // maximum number
+	backoff       time.Duration // before the first retry; doubled for each further one, with a jitter of up to a half
+	maxRetryAfter time.Duration // a call with a longer Retry-After is not retried
+	window        time.Duration // in which failures of groups and callers are counted
+	open          time.Duration // how long the circuit stays open before one call may try
 }
 
-func defaultPace() pace {
-	return pace{
-		retries: 2, backoff: 100 * time.Millisecond, patience: 2 * time.Second, window: 30 * time.Second, open: 5 * time.Second,
+func defaultRetryPolicy() retryPolicy {
+	return retryPolicy{
+		retries: 2, backoff: 100 * time.Millisecond, maxRetryAfter: 2 * time.Second, window: 30 * time.Second, open: 5 * time.Second,
 	}
 }
 
-// region is one endpoint with a circuit of its own, so that one failing region does not silence the others.
+// region is one endpoint with its own circuit breaker, so that a failing region does not affect the others.
 type region struct {
 	name     string
 	health   regionHealth
 	base     *url.URL
-	path     string // of base, escaped
-	breaker  circuitbreaker.CircuitBreaker[*answer]
-	executor failsafe.Executor[*answer]
+	path     string // escaped path of base
+	breaker  circuitbreaker.CircuitBreaker[*response]
+	executor failsafe.Executor[*response]
 	retries  *atomic.Int64
 }
 
@@ -51,40 +51,40 @@ func newRegions(cfg Config) (map[string]*region, error) {
 		return nil, errors.New("no region is configured")
 	}
 	regions := make(map[string]*region, len(cfg.Endpoints))
-	var wrong []error
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(cfg.Endpoints)) {
 		base, err := baseURL(cfg.Endpoints[name])
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("base URL of region %q: %w", name, err))
+			errs = append(errs, fmt.Errorf("base URL of region %q: %w", name, err))
 			continue
 		}
-		regions[name] = newRegion(name, base, cfg.pace, cfg.Log)
+		regions[name] = newRegion(name, base, cfg.retry, cfg.Log)
 	}
-	return regions, errors.Join(wrong...)
+	return regions, errors.Join(errs...)
 }
 
-func newRegion(name string, base *url.URL, p pace, log *slog.Logger) *region {
+func newRegion(name string, base *url.URL, p retryPolicy, log *slog.Logger) *region {
 	retries := new(atomic.Int64)
 	breaker := newBreaker(name, p, log)
 	return &region{
 		name: name, health: regionHealth{window: p.window}, base: base, path: base.EscapedPath(), breaker: breaker, retries: retries,
-		executor: failsafe.With(newRetry(p, retries), breaker), // in this order, so that each attempt of an open circuit is refused
+		executor: failsafe.With(newRetry(p, retries), breaker), // in this order, so that an open circuit rejects each attempt
 	}
 }
 
-func newRetry(p pace, made *atomic.Int64) retrypolicy.RetryPolicy[*answer] {
-	return retrypolicy.NewBuilder[*answer]().
+func newRetry(p retryPolicy, retries *atomic.Int64) retrypolicy.RetryPolicy[*response] {
+	return retrypolicy.NewBuilder[*response]().
 		WithMaxRetries(p.retries).
-		HandleIf(p.again).
-		WithDelayFunc(p.wait).
-		OnRetry(func(failsafe.ExecutionEvent[*answer]) { made.Add(1) }).
+		HandleIf(p.shouldRetry).
+		WithDelayFunc(p.delay).
+		OnRetry(func(failsafe.ExecutionEvent[*response]) { retries.Add(1) }).
 		ReturnLastFailure().
 		Build()
 }
 
-// again reports whether a further attempt is safe and promising: nothing was reached, or a gateway reached nothing.
-// A 429 is tried again only where the upstream says that it soon may be; a 401 never, since failed logins lock keys.
-func (p pace) again(a *answer, err error) bool {
+// shouldRetry reports whether to retry: the upstream or the service behind its gateway was not reached. A 429 is retried only with a short
+// Retry-After, and a 401 never, because failed logins lock keys.
+func (p retryPolicy) shouldRetry(a *response, err error) bool {
 	if err != nil {
 		return errors.Is(err, ErrUnavailable)
 	}
@@ -92,15 +92,15 @@ func (p pace) again(a *answer, err error) bool {
 	switch a.status {
 	case http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly, // the request was not processed: RFC 9110, RFC 8470
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return after <= p.patience
+		return after <= p.maxRetryAfter
 	case http.StatusTooManyRequests:
-		return sent && after <= p.patience
+		return sent && after <= p.maxRetryAfter
 	}
 	return false
 }
 
-// wait is never shorter than a Retry-After.
-func (p pace) wait(exec failsafe.ExecutionAttempt[*answer]) time.Duration {
+// delay returns the backoff plus the Retry-After.
+func (p retryPolicy) delay(exec failsafe.ExecutionAttempt[*response]) time.Duration {
 	backoff := p.backoff << min(exec.Retries(), 16)
 	backoff = backoff/2 + rand.N(backoff+1)
 	if a := exec.LastResult(); a != nil {
@@ -110,11 +110,11 @@ func (p pace) wait(exec failsafe.ExecutionAttempt[*answer]) time.Duration {
 	return backoff
 }
 
-// newBreaker returns a circuit breaker that observe opens and one successful attempt closes. An inconclusive attempt does not close it.
-func newBreaker(name string, p pace, log *slog.Logger) circuitbreaker.CircuitBreaker[*answer] {
-	var breaker circuitbreaker.CircuitBreaker[*answer]
-	breaker = circuitbreaker.NewBuilder[*answer]().
-		HandleIf(func(a *answer, err error) bool { return breaker.IsHalfOpen() && resultOf(a, err) != resultOK }).
+// newBreaker returns a circuit breaker that observe opens and that one successful attempt closes. An inconclusive attempt does not close it.
+func newBreaker(name string, p retryPolicy, log *slog.Logger) circuitbreaker.CircuitBreaker[*response] {
+	var breaker circuitbreaker.CircuitBreaker[*response]
+	breaker = circuitbreaker.NewBuilder[*response]().
+		HandleIf(func(a *response, err error) bool { return breaker.IsHalfOpen() && resultOf(a, err) != resultOK }).
 		WithSuccessThreshold(1).
 		WithDelay(p.open).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
@@ -124,7 +124,7 @@ func newBreaker(name string, p pace, log *slog.Logger) circuitbreaker.CircuitBre
 	return breaker
 }
 
-// observe opens the circuit if the result of a call shows that different groups and callers fail.
+// observe records the result of a call and opens the circuit if calls of different groups and callers fail.
 func (r *region) observe(group groupKey, caller string, result result, now time.Time) {
 	if r.health.record(group, caller, result, now) && r.breaker.IsClosed() {
 		r.breaker.Open()
@@ -132,9 +132,9 @@ func (r *region) observe(group groupKey, caller string, result result, now time.
 	}
 }
 
-// resultOf returns what an attempt or a call says about the health of the upstream. It fails without a connection, without a response in
-// time, and with a 5xx.
-func resultOf(a *answer, err error) result {
+// resultOf returns the health of the upstream according to an attempt or a call. It is resultFailed if there was no connection, no response in
+// time, or a 5xx.
+func resultOf(a *response, err error) result {
 	var status *StatusError
 	switch {
 	case err == nil && a.status >= 500, errors.As(err, &status) && status.Status >= 500:
@@ -149,8 +149,8 @@ func resultOf(a *answer, err error) result {
 	return resultOK
 }
 
-// isInconclusive reports whether no response was awaited, or nothing was sent: the caller left or may make no more calls, has no access or no
-// valid signature, or the circuit is open.
+// isInconclusive reports whether err says nothing about the upstream: the caller canceled, has no access or may make no more calls, the
+// signature would be rejected, no slot was free, or the circuit is open.
 func isInconclusive(err error) bool {
 	for _, e := range []error{context.Canceled, context.DeadlineExceeded, request.ErrTooManyCalls, request.ErrProjectForbidden, ErrUnauthenticated, ErrBusy,
 		circuitbreaker.ErrOpen} {

@@ -58,7 +58,7 @@ func (s *script) count() int {
 	return len(s.calls)
 }
 
-// scripted returns a client of the script, at the pace of production.
+// scripted returns a client of the script, with the retry policy of production.
 func scripted(t *testing.T, s *script) *Client {
 	t.Helper()
 	c, err := New(Config{

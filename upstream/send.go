@@ -19,32 +19,32 @@ import (
 	"scalegraph/internal/request"
 )
 
-// The most that is read of a body, after decompression.
+// Limits of a body in bytes after decompression.
 const (
 	maxBody      = 32 << 20
 	maxErrorBody = 64 << 10
 
-	smallBody      = 1 << 20 // a larger one needs a permit
-	maxLargeBodies = 2       // read or decoded at the same time
+	smallBody      = 1 << 20 // a larger body needs a permit
+	maxLargeBodies = 2       // number of permits
 )
 
-// answer is what came back of one attempt, whatever its status.
-type answer struct {
+// response is the response of one attempt with any status.
+type response struct {
 	status int
 	header http.Header
 	body   string
-	at     time.Time // just before the attempt was sent
-	done   func()    // gives back the permit of a large body; nil: none is held
+	sentAt time.Time // before the request was sent
+	done   func()    // releases the permit of a large body; nil: none is held
 }
 
-// release ends the use of the body.
-func (a *answer) release() {
+// release must be called after the last use of the body.
+func (a *response) release() {
 	if a.done != nil {
 		a.done()
 	}
 }
 
-// call is one List on its way out.
+// call is one call of the upstream.
 type call struct {
 	region  *region
 	url     *url.URL
@@ -55,8 +55,8 @@ type call struct {
 
 func (k *call) groupKey() groupKey { return groupKey{k.region.name, k.project, k.group} }
 
-// identity returns who is charged for a call: the authenticated caller, or else its main token, so that invented tokens of projects bring
-// no further share.
+// identity returns the key of the caller's share of the slots: its name if it is authenticated, else its main token, so that invented tokens
+// for projects do not increase the share.
 func (k *call) identity() string {
 	switch {
 	case k.caller.Name != "":
@@ -67,45 +67,45 @@ func (k *call) identity() string {
 	return "token " + k.token()
 }
 
-// token returns the token that goes with a call; empty: none.
+// token returns the caller's token for the project; empty if there is none.
 func (k *call) token() string { return k.caller.TokenFor(k.project) }
 
-// send makes an answer of a call, with as many attempts as the region's policies allow. All of them share one timeout: a call
-// that hangs is not made a second time, because the one who asks would wait twice as long for the same silence.
-func (c *Client) send(ctx context.Context, k *call) (*answer, error) {
+// send makes a call with the retries that the region's policy allows. One timeout covers all attempts, so a call that times out is not
+// retried.
+func (c *Client) send(ctx context.Context, k *call) (*response, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, ErrTimeout)
 	defer cancel()
-	a, err := k.region.executor.WithContext(ctx).Get(func() (*answer, error) { return c.exchange(ctx, k) })
+	a, err := k.region.executor.WithContext(ctx).Get(func() (*response, error) { return c.attempt(ctx, k) })
 	if err == nil {
 		return a, nil
 	}
 	if errors.Is(err, circuitbreaker.ErrOpen) {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if over := ended(ctx); over != nil {
-		return nil, over
+	if err := ctxErr(ctx); err != nil {
+		return nil, err
 	}
 	return nil, err
 }
 
-// ended returns nil while ctx lives, ErrTimeout where our own timeout ended it, and ctx.Err() where the caller did.
-func ended(ctx context.Context) error {
+// ctxErr returns nil if ctx is not done, ErrTimeout if the timeout of send expired, else ctx.Err().
+func ctxErr(ctx context.Context) error {
 	if ctx.Err() != nil && errors.Is(context.Cause(ctx), ErrTimeout) {
 		return ErrTimeout
 	}
 	return ctx.Err()
 }
 
-// exchange makes one attempt: it sends the request and reads the whole answer, so that one timeout covers both.
-// It does not follow redirects: the token must not travel to where an answer points.
-func (c *Client) exchange(ctx context.Context, k *call) (*answer, error) {
-	a := &answer{at: time.Now()}
+// attempt sends the request and reads the whole response, so that one timeout covers both. It does not follow redirects: the token must not be
+// sent to another host.
+func (c *Client) attempt(ctx context.Context, k *call) (*response, error) {
+	a := &response{sentAt: time.Now()}
 	resp, err := c.auth.roundTrip(c.request(ctx, k), k)
 	if err != nil {
-		return nil, lost(ctx, err)
+		return nil, transportError(ctx, err)
 	}
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
@@ -115,45 +115,45 @@ func (c *Client) exchange(ctx context.Context, k *call) (*answer, error) {
 		return a, nil
 	}
 	a.release()
-	if over := ended(ctx); over != nil {
-		return nil, over
+	if err := ctxErr(ctx); err != nil {
+		return nil, err
 	}
 	if a.status != http.StatusOK {
-		return a, nil // the status says enough
+		return a, nil // the status is sufficient
 	}
 	return nil, a.unreadable(err)
 }
 
-// request makes the request of one attempt, whose header is its own: who carries it may write there.
+// request returns the request of one attempt with a header of its own, to which authTransport adds the credential.
 func (c *Client) request(ctx context.Context, k *call) *http.Request {
 	req := (&http.Request{Method: http.MethodGet, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
 	req.URL, req.Host, req.Header = k.url, k.url.Host, maps.Clone(c.header)
 	return req
 }
 
-// lost says why no answer came. Causes are told in words only: some claim to be a deadline of the context.
-func lost(ctx context.Context, err error) error {
-	over := ended(ctx)
-	switch {
-	case over != nil:
-		return over
+// transportError returns the error of an attempt without a response. It does not wrap causes of the transport, because some of them match
+// context.DeadlineExceeded.
+func transportError(ctx context.Context, err error) error {
+	switch cause := ctxErr(ctx); {
+	case cause != nil:
+		return cause
 	case errors.Is(err, ErrUnauthenticated), errors.Is(err, request.ErrProjectForbidden), errors.Is(err, request.ErrTooManyCalls):
 		return err
-	case malformed(err):
+	case isProtocolError(err):
 		return fmt.Errorf("%w: %s", ErrBadResponse, err.Error())
 	}
 	return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
 }
 
-// malformed reports whether something answered that does not speak HTTP as we do. The standard library has no type for it.
-func malformed(err error) bool {
+// isProtocolError reports whether the response was not valid HTTP. The standard library has no type for all of these errors.
+func isProtocolError(err error) bool {
 	var protocol textproto.ProtocolError
 	return errors.As(err, &protocol) || strings.Contains(err.Error(), "malformed HTTP") ||
 		strings.Contains(err.Error(), "server response headers exceeded")
 }
 
-// readBody sets a.body. It fails if a page is longer than maxBody; of an error the beginning is read.
-func (c *Client) readBody(ctx context.Context, a *answer, resp *http.Response) error {
+// readBody sets a.body. It fails if the body of a success is longer than maxBody, and truncates that of an error.
+func (c *Client) readBody(ctx context.Context, a *response, resp *http.Response) error {
 	body, err := gunzip(resp)
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (c *Client) readBody(ctx context.Context, a *answer, resp *http.Response) e
 		limit = maxErrorBody
 	}
 	b := c.buffers.Get().(*bytes.Buffer)
-	defer c.giveBack(b)
+	defer c.putBuffer(b)
 	_, err = b.ReadFrom(io.LimitReader(body, limit))
 	if err != nil || a.status >= 300 || b.Len() < smallBody {
 		a.body = b.String()
@@ -172,8 +172,8 @@ func (c *Client) readBody(ctx context.Context, a *answer, resp *http.Response) e
 	return c.readLarge(ctx, a, b.Bytes(), body)
 }
 
-// readLarge reads the rest of a page. Few of these are in memory at the same time, until they are released.
-func (c *Client) readLarge(ctx context.Context, a *answer, start []byte, rest io.Reader) error {
+// readLarge reads the rest of a large body. It waits for one of maxLargeBodies permits, which is held until the response is released.
+func (c *Client) readLarge(ctx context.Context, a *response, start []byte, rest io.Reader) error {
 	if err := c.large.Acquire(ctx, 1); err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (c *Client) readLarge(ctx context.Context, a *answer, start []byte, rest io
 	return err
 }
 
-// gunzip returns the body without the encoding that transports do not undo; x-gzip is another name of gzip (RFC 9110, section 8.4.1.3).
+// gunzip decompresses a body whose encoding is x-gzip, which http.Transport does not decode. It is an alias of gzip (RFC 9110, section 8.4.1.3).
 func gunzip(resp *http.Response) (io.Reader, error) {
 	if !strings.EqualFold(resp.Header.Get("Content-Encoding"), "x-gzip") || resp.ContentLength == 0 {
 		return resp.Body, nil
@@ -196,8 +196,8 @@ func gunzip(resp *http.Response) (io.Reader, error) {
 	return gzip.NewReader(resp.Body)
 }
 
-// giveBack keeps a buffer for the next body. One that grew for a giant is dropped.
-func (c *Client) giveBack(b *bytes.Buffer) {
+// putBuffer returns a buffer to the pool unless it has grown too large.
+func (c *Client) putBuffer(b *bytes.Buffer) {
 	if b.Cap() <= 1<<20 {
 		b.Reset()
 		c.buffers.Put(b)

@@ -52,7 +52,7 @@ func signed(t testing.TB, keys sign.Keys, edit ...func(*Config)) (*emulator.Emul
 	e.AddKey(emulator.Key{AK: goodKeys.Access, SK: goodKeys.Secret, Projects: []string{"p1"}})
 	e.AddKey(emulator.Key{AK: tempKeys.Access, SK: tempKeys.Secret, SecurityToken: tempKeys.SecurityToken, Projects: []string{"p1"}})
 	ring := &keyring{keys: keys}
-	cfg := Config{Endpoints: map[string]string{"here": "http://upstream.test"}, Transport: e.Transport(), Keys: ring.read, pace: quick()}
+	cfg := Config{Endpoints: map[string]string{"here": "http://upstream.test"}, Transport: e.Transport(), Keys: ring.read, retry: quick()}
 	for _, f := range edit {
 		f(&cfg)
 	}

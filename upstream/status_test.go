@@ -77,7 +77,7 @@ func TestEveryErrorHasItsSentinel(t *testing.T) {
 			c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("X-Request-Id", fromHdr)
 				says(tc.status, tc.body)(w, r)
-			}, func(cfg *Config) { cfg.pace.retries = 0 })
+			}, func(cfg *Config) { cfg.retry.retries = 0 })
 			l, err := list(t, c)
 			se := statusError(t, err)
 			if se.Err != tc.want || se.Status != tc.status || se.Code != tc.code || se.RequestID != fromHdr {
@@ -158,7 +158,7 @@ func TestRetryAfterInBothForms(t *testing.T) {
 			_, err := list(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Retry-After", tc.header)
 				says(429, "")(w, r)
-			}, func(cfg *Config) { cfg.pace.retries = 0 }))
+			}, func(cfg *Config) { cfg.retry.retries = 0 }))
 			if got := statusError(t, err).RetryAfter; got < tc.min || got > tc.max {
 				t.Errorf("got %v, want %v to %v", got, tc.min, tc.max)
 			}
@@ -174,7 +174,7 @@ func FuzzReadFault(f *testing.F) {
 		f.Add(seed, "secret")
 	}
 	f.Fuzz(func(t *testing.T, body, secret string) {
-		a := &answer{status: 400, header: http.Header{}, body: body}
+		a := &response{status: 400, header: http.Header{}, body: body}
 		e := a.failure(secret)
 		if len(e.Code) > 128 || strings.ContainsAny(e.Code+e.RequestID, " <>\"\n/") {
 			t.Errorf("code %q, request id %q", e.Code, e.RequestID)

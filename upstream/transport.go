@@ -11,14 +11,14 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// maxConnAge is how long connections are used, so that a change of the upstream's DNS record is followed.
+// maxConnAge is the maximum age of connections, so that a change of the upstream's DNS record takes effect.
 const maxConnAge = 5 * time.Minute
 
-// NewTransport returns a transport that keeps up to concurrency idle connections to each host, for a few minutes at most. It speaks
-// HTTP/2 if the upstream does, requests gzip, and uses the proxy that the environment names.
+// NewTransport returns a transport with up to concurrency idle connections to each host, which are closed after maxConnAge. It uses HTTP/2 if the
+// upstream supports it, requests gzip, and uses the proxy of the environment.
 func NewTransport(concurrency int) http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second}
-	// Sessions are resumed: a later connection costs half a handshake.
+	// With a session cache, later connections need half a handshake.
 	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}
 	return newRotatingTransport(maxConnAge, func() *http.Transport {
 		return &http.Transport{
@@ -27,7 +27,7 @@ func NewTransport(concurrency int) http.RoundTripper {
 			TLSClientConfig:        tlsConfig.Clone(),
 			TLSHandshakeTimeout:    3 * time.Second,
 			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           0, // bounded for each host
+			MaxIdleConns:           0, // limited per host
 			MaxIdleConnsPerHost:    concurrency,
 			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: 256 << 10,
@@ -66,7 +66,7 @@ func (t *rotatingTransport) transport() *http.Transport {
 	return t.current
 }
 
-// CloseIdleConnections is what http.Client calls.
+// CloseIdleConnections implements the interface that http.Client uses.
 func (t *rotatingTransport) CloseIdleConnections() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

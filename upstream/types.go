@@ -1,7 +1,10 @@
-// Package upstream speaks the REST call "query scaling activity logs, V2" of Huawei Cloud AutoScaling and owns the nouns of
-// the project. It knows HTTP and nothing of GraphQL or of caches.
+// Package upstream is a client of the REST API of Huawei Cloud AutoScaling: activity logs, groups, instances, policies and executions. It also
+// defines the domain types of the project. It does not depend on GraphQL or on caches.
 //
-// Values that this package returns are shared between callers that wait for the same answer: nobody may change them.
+// A call of a Client acquires a slot (bulkhead), checks the backoff of its group and the throttling of its credential, and is sent with a token or
+// a signature (authTransport), with retries and a circuit breaker for each region. Package wirejson decodes the response.
+//
+// Returned values may be shared between callers whose calls were coalesced. Callers must not change them.
 package upstream
 
 import (
@@ -10,10 +13,10 @@ import (
 	"time"
 )
 
-// MaxLimit is the most rows that one upstream call brings (API document, parameter limit).
+// MaxLimit is the maximum number of rows in the response to one call (API document, parameter limit).
 const MaxLimit = 100
 
-// Group names one scaling group, and with it one activity log.
+// Group identifies one scaling group and its activity log.
 type Group struct {
 	Region  string
 	Project string
@@ -31,7 +34,7 @@ func (g Group) Compare(h Group) int {
 	return strings.Compare(g.ID, h.ID)
 }
 
-// Type is the kind of an activity. The value is the GraphQL spelling (one N in MANUAL); the wire has two, see Config.
+// Type is the type of an activity. Its values have the spelling of GraphQL, with one N in MANUAL; that of the upstream differs, see Config.
 type Type string
 
 // The ten documented types, and UNKNOWN for one that this version does not know.
@@ -57,7 +60,7 @@ func Types() []Type {
 	}
 }
 
-// Status is how far an activity has come.
+// Status is the status of an activity.
 type Status string
 
 // The three documented statuses, and UNKNOWN for one that this version does not know.
@@ -68,7 +71,7 @@ const (
 	StatusUnknown Status = "UNKNOWN"
 )
 
-// Filter restricts a log. The zero Filter lets everything through. Make one with NewFilter, so that equal filters are equal.
+// Filter selects rows of a log. The zero Filter selects all. Create filters with NewFilter, so that equal filters have equal keys.
 type Filter struct {
 	StartTime time.Time // earliest time, whole seconds; zero: none
 	EndTime   time.Time // latest time, whole seconds; zero: none
@@ -94,8 +97,8 @@ func NewFilter(f Filter) Filter {
 	return f
 }
 
-// Settled reports whether rows can only join at the head and leave at the tail: neither status nor time is filtered.
-// Under those two a row joins or leaves anywhere, because an activity finishes at its old start time.
+// Settled reports whether rows are only added at the head and removed at the tail: the filter has neither a status nor times. With those,
+// rows are added and removed anywhere, because an activity does not move when it finishes.
 func (f Filter) Settled() bool {
 	return f.Status == "" && f.StartTime.IsZero() && f.EndTime.IsZero()
 }
@@ -121,7 +124,7 @@ func (f Filter) Key() string {
 	return b.String()
 }
 
-// timeLayout is the one form of a time that the upstream takes (API document: yyyy-MM-ddThh:mm:ssZ, UTC).
+// timeLayout is the only form of a time that the upstream accepts (API document: yyyy-MM-ddThh:mm:ssZ, UTC).
 const timeLayout = "2006-01-02T15:04:05Z"
 
 func formatTime(t time.Time) string {
@@ -131,14 +134,14 @@ func formatTime(t time.Time) string {
 	return t.UTC().Format(timeLayout)
 }
 
-// Point is a place in the order of a log: start second descending, then log id ascending. The order is ours; the upstream's
-// order inside one second is unknown and may be unstable.
+// Point is a position in the order of a log: start second descending, then log id ascending. The upstream's order inside one second is
+// undocumented and may be unstable.
 type Point struct {
 	Second int64 // Unix time of the start
 	LogID  string
 }
 
-// Compare is negative where p comes before q in the order, that is where p is newer.
+// Compare is negative if p comes before q in the order, that is if p is newer.
 func (p Point) Compare(q Point) int {
 	switch {
 	case p.Second > q.Second:
@@ -149,11 +152,10 @@ func (p Point) Compare(q Point) int {
 	return strings.Compare(p.LogID, q.LogID)
 }
 
-// Sections are the parts of a page that not everybody wants, as a set of bits. The rest of the summary (all plain fields, and how long each list
-// is) is always there.
+// Sections is a set of the optional parts of a page. The other fields and the lengths of the lists are always present.
 type Sections uint8
 
-// The heavy parts, and one that is wanted with the rows or never: whatever keeps rows keeps it with the summary.
+// The optional parts. Caches store descriptions together with the summary.
 const (
 	SectionInstances     Sections = 1 << iota // instances added, removed, deleted, and moved to or from standby
 	SectionFailures                           // instances on which the action failed, with their long details
@@ -163,7 +165,7 @@ const (
 	AllSections = SectionInstances | SectionFailures | SectionLoadBalancers | SectionDescriptions
 )
 
-// Has reports whether all of want are in s.
+// Has reports whether s contains all sections of want.
 func (s Sections) Has(want Sections) bool { return s&want == want }
 
 // Activity is one row of a log.
@@ -175,28 +177,28 @@ type Activity struct {
 	Status        Status
 	RawStatus     string // as sent
 	StartTime     time.Time
-	EndTime       time.Time // zero while the action runs
-	InstanceValue *int32    // instances in the group before the action; nil where not sent
-	DesireValue   *int32    // instances wanted when the action is done
-	ScalingValue  *int32    // instances that the action adds or takes
-	Description   *string   // as sent; mostly JSON, see Reasons; SectionDescriptions
-	Lengths       Lengths   // how long the lists are; known without any section
-	Details       Details   // the lists, as far as Details.Sections says
-	Held          int32     // bytes of text that stay in memory with the row where that is more than its texts: all that was sent of it
+	EndTime       time.Time // zero if the action is in progress
+	InstanceValue *int32    // instances in the group before the action; nil if not sent
+	DesireValue   *int32    // desired number of instances
+	ScalingValue  *int32    // instances that the action adds or removes
+	Description   *string   // as sent, mostly JSON, see Reasons; SectionDescriptions
+	Lengths       Lengths   // lengths of the lists; set for any sections
+	Details       Details   // the lists of Details.Sections
+	Held          int32     // bytes of text that the row retains in memory if that is more than its strings
 }
 
-// Point returns the row's place in its log.
+// Point returns the row's position in its log.
 func (a *Activity) Point() Point { return Point{a.StartTime.Unix(), a.LogID} }
 
-// Lengths says how many entries each list of an activity has.
+// Lengths has the length of each list of an activity.
 type Lengths struct {
 	Added, Removed, Deleted, Failed, Standby int32
 	Bound, BindFailed, Unbound, UnbindFailed int32
 }
 
-// Details are the heavy parts of an activity.
+// Details has the lists of an activity.
 type Details struct {
-	Sections Sections // which of the lists below are filled, and whether descriptions are
+	Sections Sections // the sections that are set
 
 	Added, Removed, Deleted, Standby         []*Instance           // SectionInstances
 	Failed                                   []*Instance           // SectionFailures
@@ -211,7 +213,7 @@ type Instance struct {
 	Failure *Failure
 }
 
-// Failure says why an action failed on one instance or load balancer; nil in its parent where nothing failed.
+// Failure is the reason why an action failed on one instance or load balancer. It is nil if nothing failed.
 type Failure struct {
 	Reason  *string
 	Details *string
@@ -232,24 +234,24 @@ type LbaasListener struct {
 	Weight       *int32
 }
 
-// ListQuery is one upstream call: rows Offset to Offset+Limit-1 of what the filter lets through, newest first.
+// ListQuery is one upstream call: rows Offset to Offset+Limit-1 of those that match the filter, newest first.
 type ListQuery struct {
 	Group  Group
 	Filter Filter
 	Offset int // at least 0
-	Limit  int // 1 to MaxLimit; 0 is never sent, its effect is documented nowhere
+	Limit  int // 1 to MaxLimit; the effect of 0 is not documented
 
-	Sections Sections // heavy parts that must be there; of the others Lengths alone
-	Anew     bool     // as the upstream has it now: kept answers of different ages did not fit together
+	Sections Sections // the sections to return; the other lists have lengths only
+	Anew     bool     // bypass the cache: cached blocks of different ages were inconsistent
 }
 
-// Listing is the answer to one upstream call. All of it was true at one moment not before At.
+// Listing is the response to one upstream call. It was true at one time not before At.
 type Listing struct {
-	Rows   []*Activity // Rows[i] is row Offset+i, in the upstream's order; nil where it has no id or start time
+	Rows   []*Activity // Rows[i] is row Offset+i in the upstream's order; nil if it has no id or start time
 	Offset int
-	Total  int       // rows that the filter lets through
+	Total  int       // rows that match the filter
 	At     time.Time // when the call was sent
-	Stale  bool      // the upstream failed and a kept copy stood in for its answer
+	Stale  bool      // the upstream failed and a cached copy was served instead
 }
 
 // PageQuery asks for at most Count rows between two points of a log.
@@ -258,44 +260,44 @@ type PageQuery struct {
 	Filter   Filter
 	After    *Point // only rows older than this; nil: from the newest
 	Before   *Point // only rows newer than this; nil: to the oldest
-	Skip     int    // leave out so many of the newest rows; only where After and Before are nil and Last is false
+	Skip     int    // number of the newest rows to skip; only if After and Before are nil and Last is false
 	Count    int    // 0 to 500
 	Last     bool   // the oldest Count rows between the points, not the newest
 	Sections Sections
 }
 
-// Page is the answer to a PageQuery. HasNewer, HasOlder and Total were true at one moment between AsOf and the answer.
+// Page is the result of a PageQuery. HasNewer, HasOlder and Total were true at one time since AsOf.
 type Page struct {
 	Rows     []*Activity // newest first, in the order of Point
-	HasNewer bool        // a row comes before the first of Rows (or, where it is empty, before the place that was asked for)
-	HasOlder bool        // a row comes after the last of Rows (or, where it is empty, after the place that was asked for)
-	Total    int         // rows that the filter lets through
-	AsOf     time.Time   // when the oldest part of this answer was read from the upstream
-	Stale    bool        // the upstream failed and a kept copy stood in for its answer
+	HasNewer bool        // a row comes before the first of Rows or, if it is empty, before the requested position
+	HasOlder bool        // a row comes after the last of Rows or, if it is empty, after the requested position
+	Total    int         // rows that match the filter
+	AsOf     time.Time   // when the oldest part was read from the upstream
+	Stale    bool        // the upstream failed and a cached copy was served instead
 }
 
-// CountQuery asks how many rows a filter lets through.
+// CountQuery asks for the number of rows that match a filter.
 type CountQuery struct {
 	Group  Group
 	Filter Filter
 	Anew   bool // past the cache: cached counts of different ages did not fit together
 }
 
-// Count is the answer to a CountQuery.
+// Count is the result of a CountQuery.
 type Count struct {
 	Total int
 	AsOf  time.Time
 	Stale bool
 }
 
-// FeedPoint is a place in the order of a merged feed: start second descending, then region, project, group and log id.
+// FeedPoint is a position in the order of a merged feed: start second descending, then region, project, group and log id.
 type FeedPoint struct {
 	Second int64
 	Group  Group
 	LogID  string
 }
 
-// Compare is negative where p comes before q in the feed, that is where p is newer.
+// Compare is negative if p comes before q in the feed, that is if p is newer.
 func (p FeedPoint) Compare(q FeedPoint) int {
 	switch {
 	case p.Second > q.Second:
@@ -309,7 +311,7 @@ func (p FeedPoint) Compare(q FeedPoint) int {
 	return strings.Compare(p.LogID, q.LogID)
 }
 
-// FeedQuery asks for at most Count rows of several logs merged into one feed. Its fields mean what those of PageQuery do.
+// FeedQuery asks for at most Count rows of several logs merged into one feed. Its fields have the meaning of those of PageQuery.
 type FeedQuery struct {
 	Groups   []Group // sorted by Group.Compare, without repeats
 	Filter   Filter
@@ -320,13 +322,13 @@ type FeedQuery struct {
 	Sections Sections
 }
 
-// FeedPage is the answer to a FeedQuery.
+// FeedPage is the result of a FeedQuery.
 type FeedPage struct {
-	Page                      // Total counts the groups that could be read
+	Page                      // Total covers the groups that could be read
 	Unavailable []Unavailable // the groups that could not be read and are missing in Rows and Total, in the order of Groups
 }
 
-// Unavailable is a group that could not be read, and why.
+// Unavailable is a group that could not be read, with the reason.
 type Unavailable struct {
 	Group Group
 	Err   error

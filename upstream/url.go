@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// baseURL reads a region's base URL. A query, a fragment or credentials in it are mistakes that would travel with every call.
+// baseURL parses the base URL of a region. It rejects a query, a fragment and credentials. Errors do not repeat the URL.
 func baseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return nil, errors.New("not a URL") // the cause repeats the URL, and with it what may be a password
+		return nil, errors.New("not a URL") // the cause has the URL, which may contain a password
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("not an http or https URL")
 	case u.Hostname() == "":
@@ -27,7 +27,7 @@ func baseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// listURL returns the URL of a call. It fails with ErrNotFound if project or group is not an id.
+// listURL returns the URL of a call for an activity log. It fails with ErrNotFound if project or group is not an id.
 func (r *region) listURL(q ListQuery, spelling string) (*url.URL, error) {
 	if q.Limit < 1 || q.Limit > MaxLimit || q.Offset < 0 {
 		return nil, fmt.Errorf("limit %d or offset %d is out of range", q.Limit, q.Offset)
@@ -54,7 +54,7 @@ func listPath(base, project, group string) string {
 	return base + "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group
 }
 
-// maxID is the longest id in bytes.
+// maxID is the maximum length of an id in bytes.
 const maxID = 64
 
 // ValidID reports whether s can be the id of a group, project, activity, policy or instance: 1 to 64 characters of A-Z, a-z, 0-9, _ and -.
@@ -65,7 +65,7 @@ func ValidID(s string) bool {
 	})
 }
 
-// segment returns an id as a path segment, and ErrNotFound for what is no id.
+// segment returns an id as a path segment, and ErrNotFound if it is not an id.
 func segment(id string) (string, error) {
 	if !ValidID(id) {
 		return "", fmt.Errorf("%w: %.40q is not an id", ErrNotFound, id)
@@ -73,7 +73,7 @@ func segment(id string) (string, error) {
 	return id, nil
 }
 
-// query is the query part of a call, its parameters sorted by name.
+// query returns the query of a call, its parameters sorted by name.
 func query(q ListQuery, spelling string) string {
 	b := make([]byte, 0, 64)
 	set := func(name, value string) {
@@ -83,7 +83,7 @@ func query(q ListQuery, spelling string) string {
 		if len(b) > 0 {
 			b = append(b, '&')
 		}
-		b = append(append(append(b, name...), '='), strings.ReplaceAll(url.QueryEscape(value), "+", "%20")...) // a plus is a space in forms only
+		b = append(append(append(b, name...), '='), strings.ReplaceAll(url.QueryEscape(value), "+", "%20")...) // a plus is a space only in forms
 	}
 	set("end_time", formatTime(q.Filter.EndTime))
 	set("limit", strconv.Itoa(q.Limit))

@@ -134,7 +134,7 @@ func (w *watch) done(ctx context.Context, r *request.Report) {
 // client shows what the client of the upstream counts.
 func (w *watch) client(cfg config.Config, c *upstream.Client) {
 	w.metrics.Counter("upstream_retries_total", "Calls that were further attempts of a failed one.", nil, func() float64 { return float64(c.Retries()) })
-	w.metrics.Counter("upstream_rows_left_out_total", "Rows without an id or a start time, which no answer has.", nil, func() float64 { return float64(c.RowsLeftOut()) })
+	w.metrics.Counter("upstream_rows_left_out_total", "Rows without an id or a start time, which no answer has.", nil, func() float64 { return float64(c.RowsSkipped()) })
 	w.metrics.Gauge("upstream_calls_in_flight_max", "SCALEGRAPH_UPSTREAM_CONCURRENCY.", nil, func() float64 { return float64(cfg.UpstreamConcurrency) })
 	for _, region := range slices.Sorted(maps.Keys(c.Circuits())) {
 		w.metrics.States("upstream_circuit", "Which state a region's circuit breaker is in.", telemetry.Labels{"region": region},
