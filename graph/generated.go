@@ -11,6 +11,7 @@ import (
 	"math"
 	"scalegraph/graph/model"
 	"scalegraph/graph/scalar"
+	"scalegraph/internal/insights"
 	"scalegraph/upstream"
 	"strconv"
 	"sync/atomic"
@@ -37,6 +38,7 @@ type ResolverRoot interface {
 	ScalingActivity() ScalingActivityResolver
 	ScalingGroup() ScalingGroupResolver
 	ScalingGroupInstance() ScalingGroupInstanceResolver
+	ScalingInsights() ScalingInsightsResolver
 	ScalingPolicy() ScalingPolicyResolver
 	ScalingPolicyExecution() ScalingPolicyExecutionResolver
 	ScalingReason() ScalingReasonResolver
@@ -77,6 +79,7 @@ type ComplexityRoot struct {
 		Region            func(childComplexity int) int
 		ScalingActivities func(childComplexity int, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) int
 		ScalingGroups     func(childComplexity int, filter *model.ScalingGroupFilter, first *int32, after *string, last *int32, before *string) int
+		ScalingInsights   func(childComplexity int, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, maxRows *int32) int
 	}
 
 	Query struct {
@@ -86,6 +89,7 @@ type ComplexityRoot struct {
 		ScalingActivities func(childComplexity int, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) int
 		ScalingGroup      func(childComplexity int, groupID string, projectID *string, region *string) int
 		ScalingGroups     func(childComplexity int, groups []*model.ScalingGroupRef) int
+		ScalingInsights   func(childComplexity int, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, maxRows *int32) int
 	}
 
 	ScalingActivity struct {
@@ -116,6 +120,17 @@ type ComplexityRoot struct {
 		Type                      func(childComplexity int) int
 		UnbindFailedLoadBalancers func(childComplexity int) int
 		UnboundLoadBalancers      func(childComplexity int) int
+	}
+
+	ScalingActivityBucket struct {
+		Failed          func(childComplexity int) int
+		InProgress      func(childComplexity int) int
+		PartiallyFailed func(childComplexity int) int
+		ScaledIn        func(childComplexity int) int
+		ScaledOut       func(childComplexity int) int
+		Start           func(childComplexity int) int
+		Succeeded       func(childComplexity int) int
+		Total           func(childComplexity int) int
 	}
 
 	ScalingActivityChange struct {
@@ -159,6 +174,38 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 		Policy  func(childComplexity int) int
 		Until   func(childComplexity int) int
+	}
+
+	ScalingCapacity struct {
+		Group  func(childComplexity int) int
+		Points func(childComplexity int) int
+	}
+
+	ScalingCapacityPoint struct {
+		Current func(childComplexity int) int
+		Desired func(childComplexity int) int
+		Time    func(childComplexity int) int
+	}
+
+	ScalingDurations struct {
+		Count      func(childComplexity int) int
+		Direction  func(childComplexity int) int
+		MaxSeconds func(childComplexity int) int
+		P50Seconds func(childComplexity int) int
+		P90Seconds func(childComplexity int) int
+		P99Seconds func(childComplexity int) int
+	}
+
+	ScalingFailureGroup struct {
+		ActivityCount func(childComplexity int) int
+		Code          func(childComplexity int) int
+		Count         func(childComplexity int) int
+		Example       func(childComplexity int) int
+		FirstSeen     func(childComplexity int) int
+		Groups        func(childComplexity int) int
+		Key           func(childComplexity int) int
+		LastSeen      func(childComplexity int) int
+		Reason        func(childComplexity int) int
 	}
 
 	ScalingGroup struct {
@@ -260,6 +307,20 @@ type ComplexityRoot struct {
 		Group     func(childComplexity int) int
 		Message   func(childComplexity int) int
 		Retryable func(childComplexity int) int
+	}
+
+	ScalingInsights struct {
+		ActivityCount     func(childComplexity int) int
+		AsOf              func(childComplexity int) int
+		Capacity          func(childComplexity int, points *int32) int
+		Complete          func(childComplexity int) int
+		Durations         func(childComplexity int) int
+		Failures          func(childComplexity int, first *int32) int
+		Histogram         func(childComplexity int, interval insights.Interval, timeZone *string) int
+		Newest            func(childComplexity int) int
+		Oldest            func(childComplexity int) int
+		Stale             func(childComplexity int) int
+		UnavailableGroups func(childComplexity int) int
 	}
 
 	ScalingInstance struct {
@@ -385,6 +446,7 @@ type ProjectResolver interface {
 
 	ScalingGroups(ctx context.Context, obj *upstream.Project, filter *model.ScalingGroupFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupConnection, error)
 	ScalingActivities(ctx context.Context, obj *upstream.Project, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error)
+	ScalingInsights(ctx context.Context, obj *upstream.Project, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, maxRows *int32) (*model.ScalingInsights, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
@@ -393,6 +455,7 @@ type QueryResolver interface {
 	ScalingGroups(ctx context.Context, groups []*model.ScalingGroupRef) ([]*upstream.Group, error)
 	ScalingActivities(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error)
 	Project(ctx context.Context, projectID *string, region *string) (*upstream.Project, error)
+	ScalingInsights(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, maxRows *int32) (*model.ScalingInsights, error)
 }
 type ScalingActivityResolver interface {
 	AddedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error)
@@ -422,6 +485,12 @@ type ScalingGroupResolver interface {
 }
 type ScalingGroupInstanceResolver interface {
 	Activities(ctx context.Context, obj *upstream.GroupInstance, first *int32, maxRows *int32) (*model.ScalingInstanceHistory, error)
+}
+type ScalingInsightsResolver interface {
+	Failures(ctx context.Context, obj *model.ScalingInsights, first *int32) ([]*model.ScalingFailureGroup, error)
+	Histogram(ctx context.Context, obj *model.ScalingInsights, interval insights.Interval, timeZone *string) ([]*insights.Bucket, error)
+	Durations(ctx context.Context, obj *model.ScalingInsights) ([]*insights.Duration, error)
+	Capacity(ctx context.Context, obj *model.ScalingInsights, points *int32) ([]*model.ScalingCapacity, error)
 }
 type ScalingPolicyResolver interface {
 	ID(ctx context.Context, obj *upstream.Policy) (string, error)
@@ -576,6 +645,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Project.ScalingGroups(childComplexity, args["filter"].(*model.ScalingGroupFilter), args["first"].(*int32), args["after"].(*string), args["last"].(*int32), args["before"].(*string)), true
+	case "Project.scalingInsights":
+		if e.ComplexityRoot.Project.ScalingInsights == nil {
+			break
+		}
+
+		args, err := ec.field_Project_scalingInsights_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Project.ScalingInsights(childComplexity, args["groups"].(*model.ScalingGroupFilter), args["filter"].(*model.ScalingActivityFilter), args["maxRows"].(*int32)), true
 
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
@@ -643,6 +723,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ScalingGroups(childComplexity, args["groups"].([]*model.ScalingGroupRef)), true
+	case "Query.scalingInsights":
+		if e.ComplexityRoot.Query.ScalingInsights == nil {
+			break
+		}
+
+		args, err := ec.field_Query_scalingInsights_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ScalingInsights(childComplexity, args["groups"].([]*model.ScalingGroupRef), args["filter"].(*model.ScalingActivityFilter), args["maxRows"].(*int32)), true
 
 	case "ScalingActivity.addedInstances":
 		if e.ComplexityRoot.ScalingActivity.AddedInstances == nil {
@@ -807,6 +898,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ScalingActivity.UnboundLoadBalancers(childComplexity), true
 
+	case "ScalingActivityBucket.failed":
+		if e.ComplexityRoot.ScalingActivityBucket.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.Failed(childComplexity), true
+	case "ScalingActivityBucket.inProgress":
+		if e.ComplexityRoot.ScalingActivityBucket.InProgress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.InProgress(childComplexity), true
+	case "ScalingActivityBucket.partiallyFailed":
+		if e.ComplexityRoot.ScalingActivityBucket.PartiallyFailed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.PartiallyFailed(childComplexity), true
+	case "ScalingActivityBucket.scaledIn":
+		if e.ComplexityRoot.ScalingActivityBucket.ScaledIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.ScaledIn(childComplexity), true
+	case "ScalingActivityBucket.scaledOut":
+		if e.ComplexityRoot.ScalingActivityBucket.ScaledOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.ScaledOut(childComplexity), true
+	case "ScalingActivityBucket.start":
+		if e.ComplexityRoot.ScalingActivityBucket.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.Start(childComplexity), true
+	case "ScalingActivityBucket.succeeded":
+		if e.ComplexityRoot.ScalingActivityBucket.Succeeded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.Succeeded(childComplexity), true
+	case "ScalingActivityBucket.total":
+		if e.ComplexityRoot.ScalingActivityBucket.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingActivityBucket.Total(childComplexity), true
+
 	case "ScalingActivityChange.activity":
 		if e.ComplexityRoot.ScalingActivityChange.Activity == nil {
 			break
@@ -962,6 +1102,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingBlocker.Until(childComplexity), true
+
+	case "ScalingCapacity.group":
+		if e.ComplexityRoot.ScalingCapacity.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingCapacity.Group(childComplexity), true
+	case "ScalingCapacity.points":
+		if e.ComplexityRoot.ScalingCapacity.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingCapacity.Points(childComplexity), true
+
+	case "ScalingCapacityPoint.current":
+		if e.ComplexityRoot.ScalingCapacityPoint.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingCapacityPoint.Current(childComplexity), true
+	case "ScalingCapacityPoint.desired":
+		if e.ComplexityRoot.ScalingCapacityPoint.Desired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingCapacityPoint.Desired(childComplexity), true
+	case "ScalingCapacityPoint.time":
+		if e.ComplexityRoot.ScalingCapacityPoint.Time == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingCapacityPoint.Time(childComplexity), true
+
+	case "ScalingDurations.count":
+		if e.ComplexityRoot.ScalingDurations.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingDurations.Count(childComplexity), true
+	case "ScalingDurations.direction":
+		if e.ComplexityRoot.ScalingDurations.Direction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingDurations.Direction(childComplexity), true
+	case "ScalingDurations.maxSeconds":
+		if e.ComplexityRoot.ScalingDurations.MaxSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingDurations.MaxSeconds(childComplexity), true
+	case "ScalingDurations.p50Seconds":
+		if e.ComplexityRoot.ScalingDurations.P50Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingDurations.P50Seconds(childComplexity), true
+	case "ScalingDurations.p90Seconds":
+		if e.ComplexityRoot.ScalingDurations.P90Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingDurations.P90Seconds(childComplexity), true
+	case "ScalingDurations.p99Seconds":
+		if e.ComplexityRoot.ScalingDurations.P99Seconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingDurations.P99Seconds(childComplexity), true
+
+	case "ScalingFailureGroup.activityCount":
+		if e.ComplexityRoot.ScalingFailureGroup.ActivityCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.ActivityCount(childComplexity), true
+	case "ScalingFailureGroup.code":
+		if e.ComplexityRoot.ScalingFailureGroup.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.Code(childComplexity), true
+	case "ScalingFailureGroup.count":
+		if e.ComplexityRoot.ScalingFailureGroup.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.Count(childComplexity), true
+	case "ScalingFailureGroup.example":
+		if e.ComplexityRoot.ScalingFailureGroup.Example == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.Example(childComplexity), true
+	case "ScalingFailureGroup.firstSeen":
+		if e.ComplexityRoot.ScalingFailureGroup.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.FirstSeen(childComplexity), true
+	case "ScalingFailureGroup.groups":
+		if e.ComplexityRoot.ScalingFailureGroup.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.Groups(childComplexity), true
+	case "ScalingFailureGroup.key":
+		if e.ComplexityRoot.ScalingFailureGroup.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.Key(childComplexity), true
+	case "ScalingFailureGroup.lastSeen":
+		if e.ComplexityRoot.ScalingFailureGroup.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.LastSeen(childComplexity), true
+	case "ScalingFailureGroup.reason":
+		if e.ComplexityRoot.ScalingFailureGroup.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingFailureGroup.Reason(childComplexity), true
 
 	case "ScalingGroup.activities":
 		if e.ComplexityRoot.ScalingGroup.Activities == nil {
@@ -1450,6 +1714,88 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ScalingGroupUnavailable.Retryable(childComplexity), true
+
+	case "ScalingInsights.activityCount":
+		if e.ComplexityRoot.ScalingInsights.ActivityCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.ActivityCount(childComplexity), true
+	case "ScalingInsights.asOf":
+		if e.ComplexityRoot.ScalingInsights.AsOf == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.AsOf(childComplexity), true
+	case "ScalingInsights.capacity":
+		if e.ComplexityRoot.ScalingInsights.Capacity == nil {
+			break
+		}
+
+		args, err := ec.field_ScalingInsights_capacity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Capacity(childComplexity, args["points"].(*int32)), true
+	case "ScalingInsights.complete":
+		if e.ComplexityRoot.ScalingInsights.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Complete(childComplexity), true
+	case "ScalingInsights.durations":
+		if e.ComplexityRoot.ScalingInsights.Durations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Durations(childComplexity), true
+	case "ScalingInsights.failures":
+		if e.ComplexityRoot.ScalingInsights.Failures == nil {
+			break
+		}
+
+		args, err := ec.field_ScalingInsights_failures_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Failures(childComplexity, args["first"].(*int32)), true
+	case "ScalingInsights.histogram":
+		if e.ComplexityRoot.ScalingInsights.Histogram == nil {
+			break
+		}
+
+		args, err := ec.field_ScalingInsights_histogram_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Histogram(childComplexity, args["interval"].(insights.Interval), args["timeZone"].(*string)), true
+	case "ScalingInsights.newest":
+		if e.ComplexityRoot.ScalingInsights.Newest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Newest(childComplexity), true
+	case "ScalingInsights.oldest":
+		if e.ComplexityRoot.ScalingInsights.Oldest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Oldest(childComplexity), true
+	case "ScalingInsights.stale":
+		if e.ComplexityRoot.ScalingInsights.Stale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.Stale(childComplexity), true
+	case "ScalingInsights.unavailableGroups":
+		if e.ComplexityRoot.ScalingInsights.UnavailableGroups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScalingInsights.UnavailableGroups(childComplexity), true
 
 	case "ScalingInstance.instanceConfig":
 		if e.ComplexityRoot.ScalingInstance.Config == nil {
@@ -2096,6 +2442,8 @@ func (ec *executionContext) childFields_Project(ctx context.Context, field graph
 		return ec.fieldContext_Project_scalingGroups(ctx, field)
 	case "scalingActivities":
 		return ec.fieldContext_Project_scalingActivities(ctx, field)
+	case "scalingInsights":
+		return ec.fieldContext_Project_scalingInsights(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Project", field.Name)
 }
@@ -2158,6 +2506,28 @@ func (ec *executionContext) childFields_ScalingActivity(ctx context.Context, fie
 		return ec.fieldContext_ScalingActivity_failureReasons(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingActivity", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingActivityBucket(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_ScalingActivityBucket_start(ctx, field)
+	case "total":
+		return ec.fieldContext_ScalingActivityBucket_total(ctx, field)
+	case "succeeded":
+		return ec.fieldContext_ScalingActivityBucket_succeeded(ctx, field)
+	case "partiallyFailed":
+		return ec.fieldContext_ScalingActivityBucket_partiallyFailed(ctx, field)
+	case "failed":
+		return ec.fieldContext_ScalingActivityBucket_failed(ctx, field)
+	case "inProgress":
+		return ec.fieldContext_ScalingActivityBucket_inProgress(ctx, field)
+	case "scaledOut":
+		return ec.fieldContext_ScalingActivityBucket_scaledOut(ctx, field)
+	case "scaledIn":
+		return ec.fieldContext_ScalingActivityBucket_scaledIn(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingActivityBucket", field.Name)
 }
 
 func (ec *executionContext) childFields_ScalingActivityChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2244,6 +2614,70 @@ func (ec *executionContext) childFields_ScalingBlocker(ctx context.Context, fiel
 		return ec.fieldContext_ScalingBlocker_policy(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingBlocker", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingCapacity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return ec.fieldContext_ScalingCapacity_group(ctx, field)
+	case "points":
+		return ec.fieldContext_ScalingCapacity_points(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingCapacity", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingCapacityPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "time":
+		return ec.fieldContext_ScalingCapacityPoint_time(ctx, field)
+	case "desired":
+		return ec.fieldContext_ScalingCapacityPoint_desired(ctx, field)
+	case "current":
+		return ec.fieldContext_ScalingCapacityPoint_current(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingCapacityPoint", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingDurations(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "direction":
+		return ec.fieldContext_ScalingDurations_direction(ctx, field)
+	case "count":
+		return ec.fieldContext_ScalingDurations_count(ctx, field)
+	case "p50Seconds":
+		return ec.fieldContext_ScalingDurations_p50Seconds(ctx, field)
+	case "p90Seconds":
+		return ec.fieldContext_ScalingDurations_p90Seconds(ctx, field)
+	case "p99Seconds":
+		return ec.fieldContext_ScalingDurations_p99Seconds(ctx, field)
+	case "maxSeconds":
+		return ec.fieldContext_ScalingDurations_maxSeconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingDurations", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingFailureGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_ScalingFailureGroup_key(ctx, field)
+	case "code":
+		return ec.fieldContext_ScalingFailureGroup_code(ctx, field)
+	case "reason":
+		return ec.fieldContext_ScalingFailureGroup_reason(ctx, field)
+	case "count":
+		return ec.fieldContext_ScalingFailureGroup_count(ctx, field)
+	case "activityCount":
+		return ec.fieldContext_ScalingFailureGroup_activityCount(ctx, field)
+	case "groups":
+		return ec.fieldContext_ScalingFailureGroup_groups(ctx, field)
+	case "firstSeen":
+		return ec.fieldContext_ScalingFailureGroup_firstSeen(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_ScalingFailureGroup_lastSeen(ctx, field)
+	case "example":
+		return ec.fieldContext_ScalingFailureGroup_example(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingFailureGroup", field.Name)
 }
 
 func (ec *executionContext) childFields_ScalingGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2426,6 +2860,34 @@ func (ec *executionContext) childFields_ScalingGroupInstanceEdge(ctx context.Con
 		return ec.fieldContext_ScalingGroupInstanceEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScalingGroupInstanceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScalingInsights(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "activityCount":
+		return ec.fieldContext_ScalingInsights_activityCount(ctx, field)
+	case "complete":
+		return ec.fieldContext_ScalingInsights_complete(ctx, field)
+	case "newest":
+		return ec.fieldContext_ScalingInsights_newest(ctx, field)
+	case "oldest":
+		return ec.fieldContext_ScalingInsights_oldest(ctx, field)
+	case "asOf":
+		return ec.fieldContext_ScalingInsights_asOf(ctx, field)
+	case "stale":
+		return ec.fieldContext_ScalingInsights_stale(ctx, field)
+	case "unavailableGroups":
+		return ec.fieldContext_ScalingInsights_unavailableGroups(ctx, field)
+	case "failures":
+		return ec.fieldContext_ScalingInsights_failures(ctx, field)
+	case "histogram":
+		return ec.fieldContext_ScalingInsights_histogram(ctx, field)
+	case "durations":
+		return ec.fieldContext_ScalingInsights_durations(ctx, field)
+	case "capacity":
+		return ec.fieldContext_ScalingInsights_capacity(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScalingInsights", field.Name)
 }
 
 func (ec *executionContext) childFields_ScalingInstance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2860,6 +3322,36 @@ func (ec *executionContext) field_Project_scalingGroups_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Project_scalingInsights_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "groups",
+		func(ctx context.Context, v any) (*model.ScalingGroupFilter, error) {
+			return ec.unmarshalOScalingGroupFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingGroupFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groups"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingActivityFilter, error) {
+			return ec.unmarshalOScalingActivityFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "maxRows",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRows"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3019,6 +3511,36 @@ func (ec *executionContext) field_Query_scalingGroups_args(ctx context.Context, 
 		return nil, err
 	}
 	args["groups"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_scalingInsights_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "groups",
+		func(ctx context.Context, v any) ([]*model.ScalingGroupRef, error) {
+			return ec.unmarshalNScalingGroupRef2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingGroupRefᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groups"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.ScalingActivityFilter, error) {
+			return ec.unmarshalOScalingActivityFilter2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "maxRows",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxRows"] = arg2
 	return args, nil
 }
 
@@ -3229,6 +3751,56 @@ func (ec *executionContext) field_ScalingGroup_policyExecutions_args(ctx context
 		return nil, err
 	}
 	args["before"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_ScalingInsights_capacity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "points",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["points"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ScalingInsights_failures_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ScalingInsights_histogram_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
+		func(ctx context.Context, v any) (insights.Interval, error) {
+			return ec.unmarshalNScalingInterval2scalegraphᚋinternalᚋinsightsᚐInterval(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["interval"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg1
 	return args, nil
 }
 
@@ -3886,6 +4458,50 @@ func (ec *executionContext) fieldContext_Project_scalingActivities(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Project_scalingInsights(ctx context.Context, field graphql.CollectedField, obj *upstream.Project) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Project_scalingInsights(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Project().ScalingInsights(ctx, obj, fc.Args["groups"].(*model.ScalingGroupFilter), fc.Args["filter"].(*model.ScalingActivityFilter), fc.Args["maxRows"].(*int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingInsights) graphql.Marshaler {
+			return ec.marshalOScalingInsights2ᚖscalegraphᚋgraphᚋmodelᚐScalingInsights(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Project_scalingInsights(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Project",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingInsights(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Project_scalingInsights_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4144,6 +4760,50 @@ func (ec *executionContext) fieldContext_Query_project(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_project_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_scalingInsights(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_scalingInsights(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ScalingInsights(ctx, fc.Args["groups"].([]*model.ScalingGroupRef), fc.Args["filter"].(*model.ScalingActivityFilter), fc.Args["maxRows"].(*int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScalingInsights) graphql.Marshaler {
+			return ec.marshalOScalingInsights2ᚖscalegraphᚋgraphᚋmodelᚐScalingInsights(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_scalingInsights(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingInsights(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_scalingInsights_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4946,6 +5606,190 @@ func (ec *executionContext) fieldContext_ScalingActivity_failureReasons(_ contex
 	return graphql.NewScalarFieldContext("ScalingActivity", field, true, true, "String")
 }
 
+func (ec *executionContext) _ScalingActivityBucket_start(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingActivityBucket_total(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingActivityBucket_succeeded(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_succeeded(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Succeeded, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_succeeded(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingActivityBucket_partiallyFailed(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_partiallyFailed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PartiallyFailed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_partiallyFailed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingActivityBucket_failed(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingActivityBucket_inProgress(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_inProgress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InProgress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_inProgress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingActivityBucket_scaledOut(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_scaledOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScaledOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_scaledOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingActivityBucket_scaledIn(ctx context.Context, field graphql.CollectedField, obj *insights.Bucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingActivityBucket_scaledIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ScaledIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingActivityBucket_scaledIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingActivityBucket", field, false, false, "Int")
+}
+
 func (ec *executionContext) _ScalingActivityChange_cursor(ctx context.Context, field graphql.CollectedField, obj *model.ScalingActivityChange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5588,6 +6432,502 @@ func (ec *executionContext) fieldContext_ScalingBlocker_policy(_ context.Context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ScalingPolicy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingCapacity_group(ctx context.Context, field graphql.CollectedField, obj *model.ScalingCapacity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingCapacity_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2scalegraphᚋupstreamᚐGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingCapacity_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingCapacity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingCapacity_points(ctx context.Context, field graphql.CollectedField, obj *model.ScalingCapacity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingCapacity_points(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []insights.CapacityPoint) graphql.Marshaler {
+			return ec.marshalNScalingCapacityPoint2ᚕscalegraphᚋinternalᚋinsightsᚐCapacityPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingCapacity_points(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingCapacity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingCapacityPoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingCapacityPoint_time(ctx context.Context, field graphql.CollectedField, obj *insights.CapacityPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingCapacityPoint_time(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Time, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingCapacityPoint_time(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingCapacityPoint", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingCapacityPoint_desired(ctx context.Context, field graphql.CollectedField, obj *insights.CapacityPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingCapacityPoint_desired(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Desired, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingCapacityPoint_desired(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingCapacityPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingCapacityPoint_current(ctx context.Context, field graphql.CollectedField, obj *insights.CapacityPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingCapacityPoint_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int32) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint32(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingCapacityPoint_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingCapacityPoint", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingDurations_direction(ctx context.Context, field graphql.CollectedField, obj *insights.Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingDurations_direction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v upstream.Direction) graphql.Marshaler {
+			return ec.marshalNScalingDirection2scalegraphᚋupstreamᚐDirection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingDurations_direction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingDurations", field, false, false, "ScalingDirection")
+}
+
+func (ec *executionContext) _ScalingDurations_count(ctx context.Context, field graphql.CollectedField, obj *insights.Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingDurations_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingDurations_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingDurations", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingDurations_p50Seconds(ctx context.Context, field graphql.CollectedField, obj *insights.Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingDurations_p50Seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P50Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingDurations_p50Seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingDurations", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingDurations_p90Seconds(ctx context.Context, field graphql.CollectedField, obj *insights.Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingDurations_p90Seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P90Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingDurations_p90Seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingDurations", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingDurations_p99Seconds(ctx context.Context, field graphql.CollectedField, obj *insights.Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingDurations_p99Seconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P99Seconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingDurations_p99Seconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingDurations", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingDurations_maxSeconds(ctx context.Context, field graphql.CollectedField, obj *insights.Duration) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingDurations_maxSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingDurations_maxSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingDurations", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_key(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingFailureGroup", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_code(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingFailureGroup", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_reason(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingFailureGroup", field, false, false, "String")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_count(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingFailureGroup", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_activityCount(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_activityCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActivityCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_activityCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingFailureGroup", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_groups(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Groups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []upstream.Group) graphql.Marshaler {
+			return ec.marshalNScalingGroup2ᚕscalegraphᚋupstreamᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_groups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingFailureGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingFailureGroup_firstSeen(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingFailureGroup", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_lastSeen(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingFailureGroup", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingFailureGroup_example(ctx context.Context, field graphql.CollectedField, obj *model.ScalingFailureGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingFailureGroup_example(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Example, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ScalingActivity) graphql.Marshaler {
+			return ec.marshalNScalingActivity2scalegraphᚋgraphᚋmodelᚐScalingActivity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingFailureGroup_example(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingFailureGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingActivity(ctx, field)
 		},
 	}
 	return fc, nil
@@ -7598,6 +8938,340 @@ func (ec *executionContext) _ScalingGroupUnavailable_retryable(ctx context.Conte
 }
 func (ec *executionContext) fieldContext_ScalingGroupUnavailable_retryable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ScalingGroupUnavailable", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingInsights_activityCount(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_activityCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActivityCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int32) graphql.Marshaler {
+			return ec.marshalNInt2int32(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_activityCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInsights", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScalingInsights_complete(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_complete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Complete, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_complete(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInsights", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingInsights_newest(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_newest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Newest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_newest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInsights", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingInsights_oldest(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_oldest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Oldest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_oldest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInsights", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingInsights_asOf(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_asOf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AsOf, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_asOf(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInsights", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ScalingInsights_stale(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_stale(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stale, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScalingInsights", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ScalingInsights_unavailableGroups(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_unavailableGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnavailableGroups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UnavailableGroup) graphql.Marshaler {
+			return ec.marshalNUnavailableGroup2ᚕscalegraphᚋgraphᚋmodelᚐUnavailableGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_unavailableGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingInsights",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnavailableGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingInsights_failures(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_failures(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ScalingInsights().Failures(ctx, obj, fc.Args["first"].(*int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingFailureGroup) graphql.Marshaler {
+			return ec.marshalNScalingFailureGroup2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingFailureGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_failures(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingInsights",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingFailureGroup(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ScalingInsights_failures_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingInsights_histogram(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_histogram(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ScalingInsights().Histogram(ctx, obj, fc.Args["interval"].(insights.Interval), fc.Args["timeZone"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*insights.Bucket) graphql.Marshaler {
+			return ec.marshalNScalingActivityBucket2ᚕᚖscalegraphᚋinternalᚋinsightsᚐBucketᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_histogram(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingInsights",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingActivityBucket(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ScalingInsights_histogram_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingInsights_durations(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_durations(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScalingInsights().Durations(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*insights.Duration) graphql.Marshaler {
+			return ec.marshalNScalingDurations2ᚕᚖscalegraphᚋinternalᚋinsightsᚐDurationᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_durations(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingInsights",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingDurations(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScalingInsights_capacity(ctx context.Context, field graphql.CollectedField, obj *model.ScalingInsights) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScalingInsights_capacity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.ScalingInsights().Capacity(ctx, obj, fc.Args["points"].(*int32))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ScalingCapacity) graphql.Marshaler {
+			return ec.marshalNScalingCapacity2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingCapacityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScalingInsights_capacity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScalingInsights",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScalingCapacity(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ScalingInsights_capacity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ScalingInstance_instanceId(ctx context.Context, field graphql.CollectedField, obj *upstream.Instance) (ret graphql.Marshaler) {
@@ -11194,6 +12868,12 @@ func (ec *executionContext) _Project(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Project_scalingActivities(ctx, field, obj)
 				})
+		case "scalingInsights":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Project_scalingInsights(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -11265,6 +12945,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_project(ctx, field)
+				})
+		case "scalingInsights":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_scalingInsights(ctx, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -11453,6 +13139,74 @@ func (ec *executionContext) _ScalingActivity(ctx context.Context, sel ast.Select
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScalingActivity_failureReasons(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingActivityBucketImplementors = []string{"ScalingActivityBucket"}
+
+func (ec *executionContext) _ScalingActivityBucket(ctx context.Context, sel ast.SelectionSet, obj *insights.Bucket) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingActivityBucketImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingActivityBucket")
+		case "start":
+			out.Values[i] = ec._ScalingActivityBucket_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._ScalingActivityBucket_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "succeeded":
+			out.Values[i] = ec._ScalingActivityBucket_succeeded(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "partiallyFailed":
+			out.Values[i] = ec._ScalingActivityBucket_partiallyFailed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failed":
+			out.Values[i] = ec._ScalingActivityBucket_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "inProgress":
+			out.Values[i] = ec._ScalingActivityBucket_inProgress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scaledOut":
+			out.Values[i] = ec._ScalingActivityBucket_scaledOut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scaledIn":
+			out.Values[i] = ec._ScalingActivityBucket_scaledIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -11744,6 +13498,218 @@ func (ec *executionContext) _ScalingBlocker(ctx context.Context, sel ast.Selecti
 		case "policy":
 			out.Values[i] = ec._ScalingBlocker_policy(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingCapacityImplementors = []string{"ScalingCapacity"}
+
+func (ec *executionContext) _ScalingCapacity(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingCapacity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingCapacityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingCapacity")
+		case "group":
+			out.Values[i] = ec._ScalingCapacity_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = ec._ScalingCapacity_points(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingCapacityPointImplementors = []string{"ScalingCapacityPoint"}
+
+func (ec *executionContext) _ScalingCapacityPoint(ctx context.Context, sel ast.SelectionSet, obj *insights.CapacityPoint) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingCapacityPointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingCapacityPoint")
+		case "time":
+			out.Values[i] = ec._ScalingCapacityPoint_time(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "desired":
+			out.Values[i] = ec._ScalingCapacityPoint_desired(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._ScalingCapacityPoint_current(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingDurationsImplementors = []string{"ScalingDurations"}
+
+func (ec *executionContext) _ScalingDurations(ctx context.Context, sel ast.SelectionSet, obj *insights.Duration) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingDurationsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingDurations")
+		case "direction":
+			out.Values[i] = ec._ScalingDurations_direction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._ScalingDurations_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "p50Seconds":
+			out.Values[i] = ec._ScalingDurations_p50Seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "p90Seconds":
+			out.Values[i] = ec._ScalingDurations_p90Seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "p99Seconds":
+			out.Values[i] = ec._ScalingDurations_p99Seconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maxSeconds":
+			out.Values[i] = ec._ScalingDurations_maxSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingFailureGroupImplementors = []string{"ScalingFailureGroup"}
+
+func (ec *executionContext) _ScalingFailureGroup(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingFailureGroup) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingFailureGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingFailureGroup")
+		case "key":
+			out.Values[i] = ec._ScalingFailureGroup_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._ScalingFailureGroup_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._ScalingFailureGroup_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._ScalingFailureGroup_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "activityCount":
+			out.Values[i] = ec._ScalingFailureGroup_activityCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "groups":
+			out.Values[i] = ec._ScalingFailureGroup_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstSeen":
+			out.Values[i] = ec._ScalingFailureGroup_firstSeen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeen":
+			out.Values[i] = ec._ScalingFailureGroup_lastSeen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "example":
+			out.Values[i] = ec._ScalingFailureGroup_example(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -12385,6 +14351,93 @@ func (ec *executionContext) _ScalingGroupUnavailable(ctx context.Context, sel as
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scalingInsightsImplementors = []string{"ScalingInsights"}
+
+func (ec *executionContext) _ScalingInsights(ctx context.Context, sel ast.SelectionSet, obj *model.ScalingInsights) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scalingInsightsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScalingInsights")
+		case "activityCount":
+			out.Values[i] = ec._ScalingInsights_activityCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "complete":
+			out.Values[i] = ec._ScalingInsights_complete(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "newest":
+			out.Values[i] = ec._ScalingInsights_newest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "oldest":
+			out.Values[i] = ec._ScalingInsights_oldest(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "asOf":
+			out.Values[i] = ec._ScalingInsights_asOf(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "stale":
+			out.Values[i] = ec._ScalingInsights_stale(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unavailableGroups":
+			out.Values[i] = ec._ScalingInsights_unavailableGroups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "failures":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingInsights_failures(ctx, field, obj)
+				})
+		case "histogram":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingInsights_histogram(ctx, field, obj)
+				})
+		case "durations":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingInsights_durations(ctx, field, obj)
+				})
+		case "capacity":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ScalingInsights_capacity(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -13703,6 +15756,30 @@ func (ec *executionContext) marshalNScalingActivity2ᚖscalegraphᚋgraphᚋmode
 	return ec._ScalingActivity(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNScalingActivityBucket2ᚕᚖscalegraphᚋinternalᚋinsightsᚐBucketᚄ(ctx context.Context, sel ast.SelectionSet, v []*insights.Bucket) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingActivityBucket2ᚖscalegraphᚋinternalᚋinsightsᚐBucket(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingActivityBucket2ᚖscalegraphᚋinternalᚋinsightsᚐBucket(ctx context.Context, sel ast.SelectionSet, v *insights.Bucket) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingActivityBucket!")
+		return graphql.Null
+	}
+	return ec._ScalingActivityBucket(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNScalingActivityChange2ᚖscalegraphᚋgraphᚋmodelᚐScalingActivityChange(ctx context.Context, sel ast.SelectionSet, v *model.ScalingActivityChange) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScalingActivityChange!")
@@ -13875,6 +15952,50 @@ func (ec *executionContext) marshalNScalingBlocker2ᚖscalegraphᚋgraphᚋmodel
 	return ec._ScalingBlocker(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNScalingCapacity2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingCapacityᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingCapacity) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingCapacity2ᚖscalegraphᚋgraphᚋmodelᚐScalingCapacity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingCapacity2ᚖscalegraphᚋgraphᚋmodelᚐScalingCapacity(ctx context.Context, sel ast.SelectionSet, v *model.ScalingCapacity) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingCapacity!")
+		return graphql.Null
+	}
+	return ec._ScalingCapacity(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScalingCapacityPoint2scalegraphᚋinternalᚋinsightsᚐCapacityPoint(ctx context.Context, sel ast.SelectionSet, v insights.CapacityPoint) graphql.Marshaler {
+	return ec._ScalingCapacityPoint(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNScalingCapacityPoint2ᚕscalegraphᚋinternalᚋinsightsᚐCapacityPointᚄ(ctx context.Context, sel ast.SelectionSet, v []insights.CapacityPoint) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingCapacityPoint2scalegraphᚋinternalᚋinsightsᚐCapacityPoint(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNScalingDirection2scalegraphᚋupstreamᚐDirection(ctx context.Context, v any) (upstream.Direction, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNScalingDirection2scalegraphᚋupstreamᚐDirection[tmp]
@@ -13903,6 +16024,54 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNScalingDurations2ᚕᚖscalegraphᚋinternalᚋinsightsᚐDurationᚄ(ctx context.Context, sel ast.SelectionSet, v []*insights.Duration) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingDurations2ᚖscalegraphᚋinternalᚋinsightsᚐDuration(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingDurations2ᚖscalegraphᚋinternalᚋinsightsᚐDuration(ctx context.Context, sel ast.SelectionSet, v *insights.Duration) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingDurations!")
+		return graphql.Null
+	}
+	return ec._ScalingDurations(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScalingFailureGroup2ᚕᚖscalegraphᚋgraphᚋmodelᚐScalingFailureGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ScalingFailureGroup) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingFailureGroup2ᚖscalegraphᚋgraphᚋmodelᚐScalingFailureGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScalingFailureGroup2ᚖscalegraphᚋgraphᚋmodelᚐScalingFailureGroup(ctx context.Context, sel ast.SelectionSet, v *model.ScalingFailureGroup) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ScalingFailureGroup!")
+		return graphql.Null
+	}
+	return ec._ScalingFailureGroup(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNScalingFeedEvent2scalegraphᚋgraphᚋmodelᚐScalingFeedEvent(ctx context.Context, sel ast.SelectionSet, v model.ScalingFeedEvent) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ScalingFeedEvent!")
@@ -13913,6 +16082,22 @@ func (ec *executionContext) marshalNScalingFeedEvent2scalegraphᚋgraphᚋmodel�
 
 func (ec *executionContext) marshalNScalingGroup2scalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v upstream.Group) graphql.Marshaler {
 	return ec._ScalingGroup(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNScalingGroup2ᚕscalegraphᚋupstreamᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []upstream.Group) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScalingGroup2scalegraphᚋupstreamᚐGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNScalingGroup2ᚕᚖscalegraphᚋupstreamᚐGroup(ctx context.Context, sel ast.SelectionSet, v []*upstream.Group) graphql.Marshaler {
@@ -14109,6 +16294,34 @@ var (
 		upstream.HealthNormal:       "NORMAL",
 		upstream.HealthError:        "ERROR",
 		upstream.HealthUnknown:      "UNKNOWN",
+	}
+)
+
+func (ec *executionContext) unmarshalNScalingInterval2scalegraphᚋinternalᚋinsightsᚐInterval(ctx context.Context, v any) (insights.Interval, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScalingInterval2scalegraphᚋinternalᚋinsightsᚐInterval[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScalingInterval2scalegraphᚋinternalᚋinsightsᚐInterval(ctx context.Context, sel ast.SelectionSet, v insights.Interval) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScalingInterval2scalegraphᚋinternalᚋinsightsᚐInterval[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScalingInterval!")
+	}
+	return res
+}
+
+var (
+	unmarshalNScalingInterval2scalegraphᚋinternalᚋinsightsᚐInterval = map[string]insights.Interval{
+		"MINUTE": insights.Minute,
+		"HOUR":   insights.Hour,
+		"DAY":    insights.Day,
+	}
+	marshalNScalingInterval2scalegraphᚋinternalᚋinsightsᚐInterval = map[insights.Interval]string{
+		insights.Minute: "MINUTE",
+		insights.Hour:   "HOUR",
+		insights.Day:    "DAY",
 	}
 )
 
@@ -15077,6 +17290,13 @@ var (
 		upstream.GroupUnknown:   "UNKNOWN",
 	}
 )
+
+func (ec *executionContext) marshalOScalingInsights2ᚖscalegraphᚋgraphᚋmodelᚐScalingInsights(ctx context.Context, sel ast.SelectionSet, v *model.ScalingInsights) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScalingInsights(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalOScalingInstance2ᚕᚖscalegraphᚋupstreamᚐInstanceᚄ(ctx context.Context, sel ast.SelectionSet, v []*upstream.Instance) graphql.Marshaler {
 	if v == nil {

@@ -5,6 +5,7 @@ import (
 
 	"scalegraph/graph"
 	"scalegraph/graph/model"
+	"scalegraph/internal/insights"
 	"scalegraph/upstream"
 )
 
@@ -46,8 +47,41 @@ func Complexity() graph.ComplexityRoot {
 	c.ScalingPolicy.Executions = func(child int, _ *model.ScalingPolicyExecutionFilter, first *int32, _ *string, last *int32, _ *string) int {
 		return price(child, rowsAsked(first, last))
 	}
+	c.Query.ScalingInsights = func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, maxRows *int32) int {
+		return plus(plus(child, passPrice(maxRows)), len(groups))
+	}
+	c.Project.ScalingInsights = func(child int, _ *model.ScalingGroupFilter, _ *model.ScalingActivityFilter, maxRows *int32) int {
+		return plus(plus(child, passPrice(maxRows)), maxGroups)
+	}
+	c.ScalingInsights.Failures = func(child int, first *int32) int { return price(child, rowsAsked(first, nil)) }
+	c.ScalingInsights.Histogram = func(child int, _ insights.Interval, _ *string) int { return price(child, pricedBuckets) }
+	c.ScalingInsights.Capacity = func(child int, points *int32) int { return price(child, pricedPoints(points)) }
 	c.ScalingActivitySummary.ByType = func(child int) int { return price(child, len(upstream.Types())+1) }
 	return c
+}
+
+const (
+	// rowsAPoint is how many rows of a pass cost as much as one field in a response.
+	rowsAPoint = 10
+	// pricedBuckets is the price of a histogram, whose length is known only when it has been read.
+	pricedBuckets = 100
+)
+
+// passPrice returns the price of reading the rows of a pass. A number that is rejected costs as much as the largest that is not.
+func passPrice(maxRows *int32) int {
+	n, err := passRows(maxRows)
+	if err != nil {
+		n = maxPassRows
+	}
+	return n/rowsAPoint + 1
+}
+
+func pricedPoints(points *int32) int {
+	n, err := capacityPoints(points)
+	if err != nil {
+		return insights.MinPoints
+	}
+	return n
 }
 
 // rowsAsked is the page size as the resolver takes it. One that it refuses is priced as the largest that it takes, so that

@@ -6,6 +6,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"scalegraph/graph/model"
 	"scalegraph/upstream"
 )
 
@@ -15,6 +16,7 @@ type loaders struct {
 	pages  calls[pageKey, upstream.Page]
 	feeds  calls[feedKey, upstream.FeedPage]
 	counts calls[countKey, upstream.Count]
+	passes calls[passKey, *model.ScalingInsights]
 	lacks  lacks
 
 	details    detailsLoader

@@ -118,15 +118,11 @@ func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, fi
 		return nil, err
 	}
 	q := upstream.FeedQuery{Filter: activities, After: w.feedPoint(p, w.after), Before: w.feedPoint(p, w.before), Count: w.count, Last: w.last}
-	for _, entry := range matchingGroups(list, filter) {
-		q.Groups = append(q.Groups, entry.value.Group)
-	}
-	if len(q.Groups) > maxFeedGroups {
-		return nil, &Error{Code: apierr.TooComplex, Message: fmt.Sprintf("%d groups match; one feed merges at most %d.", len(q.Groups), maxFeedGroups)}
+	if q.Groups, err = feedGroupsOf(list, filter); err != nil {
+		return nil, err
 	}
 	c := &model.ScalingActivityConnection{AsOf: list.AsOf}
 	if len(q.Groups) > 0 {
-		slices.SortFunc(q.Groups, upstream.Group.Compare)
 		if c, err = r.mergedFeed(ctx, q, projectFeedCursor(scope)); err != nil {
 			return nil, err
 		}
@@ -136,6 +132,19 @@ func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, fi
 	}
 	c.Stale = c.Stale || list.Stale
 	return c, nil
+}
+
+// feedGroupsOf returns the groups of a list that match, in their canonical order.
+func feedGroupsOf(list upstream.Snapshot[upstream.GroupDetails], filter *model.ScalingGroupFilter) ([]upstream.Group, error) {
+	var groups []upstream.Group
+	for _, entry := range matchingGroups(list, filter) {
+		groups = append(groups, entry.value.Group)
+	}
+	if len(groups) > maxFeedGroups {
+		return nil, &Error{Code: apierr.TooComplex, Message: fmt.Sprintf("%d groups match; one feed merges at most %d.", len(groups), maxFeedGroups)}
+	}
+	slices.SortFunc(groups, upstream.Group.Compare)
+	return groups, nil
 }
 
 func (listWindow) feedPoint(p upstream.Project, at *position) *upstream.FeedPoint {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"scalegraph/graph"
 	"scalegraph/graph/model"
+	"scalegraph/internal/insights"
 	"scalegraph/upstream"
 )
 
@@ -22,6 +23,10 @@ func (r *projectResolver) ScalingGroups(ctx context.Context, obj *upstream.Proje
 
 func (r *projectResolver) ScalingActivities(ctx context.Context, obj *upstream.Project, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingActivityConnection, error) {
 	return r.projectActivities(ctx, *obj, groups, pageArgs{filter: filter, first: first, after: after, last: last, before: before})
+}
+
+func (r *projectResolver) ScalingInsights(ctx context.Context, obj *upstream.Project, groups *model.ScalingGroupFilter, filter *model.ScalingActivityFilter, maxRows *int32) (*model.ScalingInsights, error) {
+	return r.projectInsights(ctx, *obj, groups, filter, maxRows)
 }
 
 func (r *queryResolver) Node(ctx context.Context, id string) (model.Node, error) {
@@ -46,6 +51,10 @@ func (r *queryResolver) ScalingActivities(ctx context.Context, groups []*model.S
 
 func (r *queryResolver) Project(ctx context.Context, projectID *string, region *string) (*upstream.Project, error) {
 	return r.project(projectID, region)
+}
+
+func (r *queryResolver) ScalingInsights(ctx context.Context, groups []*model.ScalingGroupRef, filter *model.ScalingActivityFilter, maxRows *int32) (*model.ScalingInsights, error) {
+	return r.scalingInsights(ctx, groups, filter, maxRows)
 }
 
 func (r *scalingActivityResolver) AddedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
@@ -136,6 +145,22 @@ func (r *scalingGroupInstanceResolver) Activities(ctx context.Context, obj *upst
 	return r.instanceHistory(ctx, obj, first, maxRows)
 }
 
+func (r *scalingInsightsResolver) Failures(ctx context.Context, obj *model.ScalingInsights, first *int32) ([]*model.ScalingFailureGroup, error) {
+	return insightFailures(obj, first)
+}
+
+func (r *scalingInsightsResolver) Histogram(ctx context.Context, obj *model.ScalingInsights, interval insights.Interval, timeZone *string) ([]*insights.Bucket, error) {
+	return insightHistogram(obj, interval, timeZone)
+}
+
+func (r *scalingInsightsResolver) Durations(ctx context.Context, obj *model.ScalingInsights) ([]*insights.Duration, error) {
+	return obj.Figures.Durations.All(), nil
+}
+
+func (r *scalingInsightsResolver) Capacity(ctx context.Context, obj *model.ScalingInsights, points *int32) ([]*model.ScalingCapacity, error) {
+	return insightCapacity(obj, points)
+}
+
 func (r *scalingPolicyResolver) ID(ctx context.Context, obj *upstream.Policy) (string, error) {
 	return object{group: obj.Group, policyID: obj.Ref.ID}.globalID(), nil
 }
@@ -182,6 +207,10 @@ func (r *Resolver) ScalingGroupInstance() graph.ScalingGroupInstanceResolver {
 	return &scalingGroupInstanceResolver{r}
 }
 
+func (r *Resolver) ScalingInsights() graph.ScalingInsightsResolver {
+	return &scalingInsightsResolver{r}
+}
+
 func (r *Resolver) ScalingPolicy() graph.ScalingPolicyResolver { return &scalingPolicyResolver{r} }
 
 func (r *Resolver) ScalingPolicyExecution() graph.ScalingPolicyExecutionResolver {
@@ -198,6 +227,7 @@ type (
 	scalingActivityResolver        struct{ *Resolver }
 	scalingGroupResolver           struct{ *Resolver }
 	scalingGroupInstanceResolver   struct{ *Resolver }
+	scalingInsightsResolver        struct{ *Resolver }
 	scalingPolicyResolver          struct{ *Resolver }
 	scalingPolicyExecutionResolver struct{ *Resolver }
 	scalingReasonResolver          struct{ *Resolver }

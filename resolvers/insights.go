@@ -1,0 +1,211 @@
+package resolvers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"scalegraph/graph/model"
+	"scalegraph/internal/apierr"
+	"scalegraph/internal/insights"
+	"scalegraph/upstream"
+)
+
+const (
+	defaultPassRows = 2000
+	// maxPassRows is the most rows that one pass over the logs reads.
+	maxPassRows   = 20_000
+	defaultPoints = 200
+	defaultZone   = "UTC"
+)
+
+// passRows checks maxRows.
+func passRows(maxRows *int32) (int, error) {
+	if maxRows == nil {
+		return defaultPassRows, nil
+	}
+	if *maxRows < 1 || *maxRows > maxPassRows {
+		return 0, Input("maxRows", fmt.Sprintf("must be 1 to %d, not %d", maxPassRows, *maxRows))
+	}
+	return int(*maxRows), nil
+}
+
+// capacityPoints checks points. There are no more points than rows.
+func capacityPoints(points *int32) (int, error) {
+	if points == nil {
+		return defaultPoints, nil
+	}
+	if *points < insights.MinPoints {
+		return 0, Input("points", fmt.Sprintf("must be at least %d, not %d", insights.MinPoints, *points))
+	}
+	return min(int(*points), maxPassRows), nil
+}
+
+// bucketsOf checks the arguments of a histogram.
+func bucketsOf(interval insights.Interval, timeZone *string) (insights.Buckets, error) {
+	b := insights.Buckets{Interval: interval, Zone: defaultZone}
+	if timeZone != nil {
+		b.Zone = *timeZone
+	}
+	if _, ok := insights.LoadZone(b.Zone); !ok {
+		return b, Input("timeZone", fmt.Sprintf("is %.40q, which is not an IANA time zone", b.Zone))
+	}
+	return b, nil
+}
+
+// scalingInsights returns figures over some groups.
+func (r *Resolver) scalingInsights(ctx context.Context, refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, maxRows *int32) (*model.ScalingInsights, error) {
+	groups, err := r.feedGroups(refs)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPass(ctx, in, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	return r.insights(ctx, groups, p)
+}
+
+// projectInsights returns figures over the groups of a project that match.
+func (r *Resolver) projectInsights(ctx context.Context, of upstream.Project, filter *model.ScalingGroupFilter, in *model.ScalingActivityFilter, maxRows *int32) (*model.ScalingInsights, error) {
+	if _, err := groupFilterKey(filter); err != nil {
+		return nil, within("groups", err)
+	}
+	p, err := newPass(ctx, in, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.groupList(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := feedGroupsOf(list, filter)
+	if err != nil {
+		return nil, err
+	}
+	if len(groups) == 0 {
+		return &model.ScalingInsights{Complete: true, AsOf: list.AsOf, Stale: list.Stale, Figures: insights.New(p.spec)}, nil
+	}
+	result, err := r.insights(ctx, groups, p)
+	if err != nil {
+		return nil, err
+	}
+	dated := *result // a field over the same groups that needs no list may share the result
+	if list.AsOf.Before(dated.AsOf) {
+		dated.AsOf = list.AsOf
+	}
+	dated.Stale = dated.Stale || list.Stale
+	return &dated, nil
+}
+
+// passPlan is what one pass over the logs reads and computes.
+type passPlan struct {
+	filter  upstream.Filter
+	maxRows int
+	insightsSelection
+}
+
+func newPass(ctx context.Context, in *model.ScalingActivityFilter, maxRows *int32) (passPlan, error) {
+	var p passPlan
+	var err error
+	if p.filter, err = filterOf(in); err != nil {
+		return p, err
+	}
+	if p.maxRows, err = passRows(maxRows); err != nil {
+		return p, err
+	}
+	p.insightsSelection, err = selectedInsights(ctx)
+	return p, err
+}
+
+// passKey is what a pass is shared by within a request.
+type passKey struct {
+	groups  string
+	filter  string
+	maxRows int
+	spec    string
+}
+
+// insights makes the pass, or waits for an equal one of the same request.
+func (r *Resolver) insights(ctx context.Context, groups []upstream.Group, p passPlan) (*model.ScalingInsights, error) {
+	loadersFrom(ctx).details.expect(groups...)
+	key := passKey{keyOfFeed(upstream.FeedQuery{Groups: groups}).groups, p.filter.Key(), p.maxRows, fmt.Sprint(p.spec)}
+	return loadersFrom(ctx).passes.do(ctx, key, p.sections, func(ctx context.Context) (*model.ScalingInsights, error) {
+		return r.readInsights(ctx, groups, p)
+	})
+}
+
+func (r *Resolver) readInsights(ctx context.Context, groups []upstream.Group, p passPlan) (*model.ScalingInsights, error) {
+	figures := insights.New(p.spec)
+	q := insights.Query{Groups: groups, Filter: p.filter, MaxRows: p.maxRows, Sections: p.sections, GroupFault: concernsGroup}
+	pass, err := insights.Read(ctx, r.Pages, q, figures.Add)
+	if err == nil && len(pass.Failed) == len(groups) && pass.AsOf.IsZero() {
+		err = commonest(pass.Failed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result := &model.ScalingInsights{
+		ActivityCount: total(pass.Count), Complete: pass.Complete, Newest: timeOrNil(pass.Newest), Oldest: timeOrNil(pass.Oldest),
+		AsOf: pass.AsOf, Stale: pass.Stale, UnavailableGroups: r.unavailable(ctx, pass.Failed), Figures: figures,
+	}
+	for _, g := range groups {
+		if !slices.ContainsFunc(pass.Failed, func(u upstream.Unavailable) bool { return u.Group == g }) {
+			result.Groups = append(result.Groups, g)
+		}
+	}
+	return result, nil
+}
+
+// concernsGroup reports whether an error leaves a group out. Any other ends the request, or is a fault of ours.
+func concernsGroup(err error) bool {
+	switch describe(err).Code {
+	case apierr.Internal, apierr.RequestTimeout, apierr.TooComplex:
+		return false
+	}
+	return true
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func insightFailures(of *model.ScalingInsights, first *int32) ([]*model.ScalingFailureGroup, error) {
+	n, err := rows("first", first)
+	if err != nil {
+		return nil, err
+	}
+	groups := []*model.ScalingFailureGroup{}
+	for _, g := range of.Figures.Failures.Top(n) {
+		groups = append(groups, &model.ScalingFailureGroup{FailureGroup: g, Example: activity(g.Example, nil)})
+	}
+	return groups, nil
+}
+
+func insightHistogram(of *model.ScalingInsights, interval insights.Interval, timeZone *string) ([]*insights.Bucket, error) {
+	b, err := bucketsOf(interval, timeZone)
+	if err != nil {
+		return nil, err
+	}
+	buckets, err := of.Figures.Histograms[b].All()
+	if err != nil {
+		return nil, Input("interval", fmt.Sprintf("is too short: the activities span more than %d buckets", insights.MaxBuckets))
+	}
+	return buckets, nil
+}
+
+func insightCapacity(of *model.ScalingInsights, points *int32) ([]*model.ScalingCapacity, error) {
+	n, err := capacityPoints(points)
+	if err != nil {
+		return nil, err
+	}
+	curves := []*model.ScalingCapacity{}
+	for _, g := range of.Groups {
+		curves = append(curves, &model.ScalingCapacity{Group: g, Points: of.Figures.Capacities[n].Of(g)})
+	}
+	return curves, nil
+}
