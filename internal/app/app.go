@@ -18,6 +18,7 @@ import (
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/httpserver"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/redisx"
@@ -117,7 +118,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 
 	state := &health{redis: redis, circuits: client.Circuits, signing: client.Signing, demo: demo != nil,
 		reached: func(region string) (tried, reached bool) { return transport.Reached(hostOf(asking.Endpoints[region])) }}
-	streams := new(gqlhttp.Streams)
+	streams := new(stream.Registry)
 	serving := edgeConfig(cfg, demo.token(), streams, log)
 	serving.Queries = apq.New(redis)
 	if callers != nil {

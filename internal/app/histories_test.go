@@ -12,6 +12,7 @@ import (
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/paging/pagestest"
 	"scalegraph/resolvers"
@@ -67,5 +68,5 @@ func inProcess(t testing.TB, e *emulator.Emulator, kept bool) http.Handler {
 		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changefeed.New(changefeed.Config{Pages: pages}), nil)),
 		Complexity: resolvers.Complexity(),
 	})
-	return gqlhttp.NewHandler(schema, edgeConfig(cfg, "", new(gqlhttp.Streams), log))
+	return gqlhttp.NewHandler(schema, edgeConfig(cfg, "", new(stream.Registry), log))
 }

@@ -13,6 +13,7 @@ import (
 	"scalegraph/internal/config"
 	"scalegraph/internal/executionlog"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/redisx"
 	"scalegraph/resolvers"
@@ -81,7 +82,7 @@ func resolverConfig(cfg config.Config, pages *paging.Pages, changes *changefeed.
 	}
 }
 
-func edgeConfig(cfg config.Config, demoToken string, streams *gqlhttp.Streams, log *slog.Logger) gqlhttp.Config {
+func edgeConfig(cfg config.Config, demoToken string, streams *stream.Registry, log *slog.Logger) gqlhttp.Config {
 	return gqlhttp.Config{
 		Limits:             cfg.Limits,
 		RequestTimeout:     cfg.RequestTimeout,

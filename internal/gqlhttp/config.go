@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"scalegraph/internal/gqlhttp/document"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/request"
 )
 
@@ -57,10 +58,10 @@ type Config struct {
 	// the context to run the operation in and a function that returns, when it is called first, the id of where the stream
 	// begins, and then that of each event in turn. nil: events have no ids.
 	Events    func(ctx context.Context, last string) (context.Context, func() string)
-	Streams   *Streams      // counts and ends streams; nil: nobody ends them
-	KeepAlive time.Duration // between signs of life in a stream; 0: 10 s
-	Introduce time.Duration // for a WebSocket's first message; 0: 10 s
-	Recognise time.Duration // between two proofs of who the caller of a stream is, where callers must prove it; 0: 45 s
+	Streams   *stream.Registry // counts and ends streams; nil: nobody ends them
+	KeepAlive time.Duration    // between signs of life in a stream; 0: 10 s
+	Introduce time.Duration    // for a WebSocket's first message; 0: 10 s
+	Recognise time.Duration    // between two proofs of who the caller of a stream is, where callers must prove it; 0: 45 s
 
 	Log            *slog.Logger               // nil: none
 	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: what has no code is INTERNAL
@@ -83,7 +84,7 @@ func (c Config) withDefaults() Config {
 	fill(&c.KeepAlive, 10*time.Second)
 	fill(&c.Introduce, 10*time.Second)
 	fill(&c.Recognise, 45*time.Second)
-	fill(&c.Streams, &Streams{})
+	fill(&c.Streams, &stream.Registry{})
 	if c.Events == nil {
 		c.Events = func(ctx context.Context, _ string) (context.Context, func() string) {
 			return ctx, func() string { return "" }

@@ -22,6 +22,7 @@ import (
 	"scalegraph/graph/model"
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/gqlhttp/document"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 )
@@ -34,7 +35,7 @@ func TestDeferredPartsMergeToPlainResponse(t *testing.T) {
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		goleak.VerifyNone(t, before)
 	})
-	streams := new(gqlhttp.Streams)
+	streams := new(stream.Registry)
 	target := serveLoop(t, streams)
 	rapid.Check(t, func(t *rapid.T) {
 		q := newQueryGenerator(t)
@@ -64,7 +65,7 @@ func TestDeferredPartsMergeToPlainResponse(t *testing.T) {
 }
 
 // serveLoop serves groups and activities that refer to each other, so that queries of any depth have data.
-func serveLoop(t testing.TB, streams *gqlhttp.Streams) string {
+func serveLoop(t testing.TB, streams *stream.Registry) string {
 	t.Helper()
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: loop{}, Complexity: resolvers.Complexity()})
 	return start(t, gqlhttp.NewHandler(schema, gqlhttp.Config{
@@ -341,7 +342,7 @@ func postForDefer(t *rapid.T, target, query, variables, accept string) []string 
 
 // TestNestedDeferInListDeliversEveryRow covers results of rows that arrive before the list that the rows are in.
 func TestNestedDeferInListDeliversEveryRow(t *testing.T) {
-	target := serveLoop(t, new(gqlhttp.Streams))
+	target := serveLoop(t, new(stream.Registry))
 	const query = `{ scalingGroup(groupId: "g") { region ... @defer { activities(first: 20) { nodes { ... @defer { failedInstances { instanceId } ... @defer { logId addedInstances { instanceId } } } } } } } }`
 	for range 50 {
 		resp := askInParts(t, target, query, older)

@@ -9,11 +9,12 @@ import (
 
 	"scalegraph/internal/apierr"
 	"scalegraph/internal/gqlhttp/incremental"
+	"scalegraph/internal/gqlhttp/stream"
 )
 
 // writeIncremental executes a query with deferred fragments and writes its response in parts.
 func (x *exchange) writeIncremental(op *graphql.OperationContext) *refusal {
-	_, done, ok := x.cfg.Streams.begin()
+	_, done, ok := x.cfg.Streams.Begin()
 	if !ok {
 		return refusef(http.StatusServiceUnavailable, apierr.RateLimited, "The server takes no more streams now; try again later.")
 	}
@@ -35,17 +36,18 @@ func (x *exchange) writeIncremental(op *graphql.OperationContext) *refusal {
 		x.answerWhole(inTime(first))
 		return nil
 	}
-	parts := multipartWriter{x}
+	x.report.Status = http.StatusOK
+	parts := stream.Multipart{W: x.w}
 	dialect := dialectFor(x.prefer.deferred)
-	parts.start(dialect.MediaTypeParameter())
+	parts.Start(dialect.MediaTypeParameter())
 	x.report.Code = firstCode(first)
-	w := incremental.Writer{Deferral: deferral, Dialect: dialect, Part: parts.writePart}
+	w := incremental.Writer{Deferral: deferral, Dialect: dialect, Part: parts.WritePart}
 	err := w.WriteInitial(first)
 	if err == nil && *first.HasNext {
 		err = w.WriteRemaining(responses, x.ctx.Done(), timeoutError)
 	}
 	if err == nil {
-		_ = parts.close() // the client may be gone
+		_ = parts.Close() // the client may be gone
 	}
 	return nil
 }
@@ -93,10 +95,11 @@ func (x *exchange) answerWhole(resp *graphql.Response) {
 		x.answer(resp)
 		return
 	}
-	parts := multipartWriter{x}
-	parts.start(dialectFor(x.prefer.deferred).MediaTypeParameter())
+	x.report.Status = http.StatusOK
+	parts := stream.Multipart{W: x.w}
+	parts.Start(dialectFor(x.prefer.deferred).MediaTypeParameter())
 	x.report.Code = firstCode(resp)
-	if parts.writePart(encode(resp)) == nil {
-		_ = parts.close() // the client may be gone
+	if parts.WritePart(encode(resp)) == nil {
+		_ = parts.Close() // the client may be gone
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"scalegraph/graph"
 	"scalegraph/graph/model"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 )
@@ -196,7 +197,7 @@ func TestNothingIsDeferred(t *testing.T) {
 
 // TestTimeIsOverForParts that are late; those that are there stay.
 func TestTimeIsOverForParts(t *testing.T) {
-	l, streams := late{letGo: make(chan struct{})}, new(gqlhttp.Streams)
+	l, streams := late{letGo: make(chan struct{})}, new(stream.Registry)
 	target := serveLate(t, l, gqlhttp.Config{RequestTimeout: 50 * time.Millisecond, Streams: streams})
 	const overdue = `"errors":[{"message":"The request ran out of time.","path":["scalingGroup"],"extensions":{"code":"REQUEST_TIMEOUT","retryable":true}}]`
 	for accept, want := range map[string]string{
@@ -216,7 +217,7 @@ func TestTimeIsOverForParts(t *testing.T) {
 
 // TestWhoLeavesBeforeTheParts has nothing left behind.
 func TestWhoLeavesBeforeTheParts(t *testing.T) {
-	l, streams := late{letGo: make(chan struct{})}, new(gqlhttp.Streams)
+	l, streams := late{letGo: make(chan struct{})}, new(stream.Registry)
 	target := serveLate(t, l, gqlhttp.Config{Streams: streams})
 	for range 10 {
 		resp := askInParts(t, target, `{ scalingGroup(groupId: "g") { region ... @defer { id } ... @defer(label: "l") { latestActivity { ... @defer { failedInstances { instanceId } } } } } }`, newer)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"scalegraph/internal/gqlhttp/stream"
 )
 
 // form says how the answer to an operation is written.
@@ -17,11 +19,6 @@ const (
 	deferOld                  // deferred fragments in parts, deferSpec=20220824
 	deferNew                  // the same, incrementalSpec=v0.2
 	notAcceptable             // the client takes none of them
-)
-
-const (
-	mediaEvents    = "text/event-stream"
-	mediaMultipart = "multipart/mixed"
 )
 
 // preferences are what a client's Accept header says about streams. A stream is never what a client gets that did not name it: it
@@ -40,9 +37,9 @@ func preferencesOf(accept []string) preferences {
 	best := 0.0
 	for _, r := range parseAccept(strings.Join(accept, ",")) {
 		switch {
-		case r.pattern == mediaEvents:
+		case r.pattern == stream.MediaEvents:
 			p.events = max(p.events, r.q)
-		case r.pattern != mediaMultipart:
+		case r.pattern != stream.MediaMultipart:
 		case r.params["subscriptionspec"] != "":
 			p.parts = max(p.parts, r.q)
 		case r.q > best:

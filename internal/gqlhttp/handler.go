@@ -15,6 +15,7 @@ import (
 
 	"scalegraph/internal/apierr"
 	"scalegraph/internal/gqlhttp/incremental"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/request"
 )
 
@@ -177,9 +178,9 @@ func (x *exchange) run(params *graphql.RawParams) *refusal {
 func (x *exchange) respond(ctx context.Context, op *graphql.OperationContext) *refusal {
 	switch kind := op.Operation.Operation; {
 	case kind == ast.Subscription && x.prefer.subscription() == multipart:
-		return x.stream(op, multipartSubscription{multipartWriter{x}})
+		return x.stream(op, stream.MultipartSubscription{Multipart: stream.Multipart{W: x.w}})
 	case kind == ast.Subscription:
-		return x.stream(op, sse{x})
+		return x.stream(op, stream.SSE{W: x.w})
 	case x.prefer.deferred != whole && incremental.HasDefer(op.Doc):
 		return x.writeIncremental(op)
 	}
@@ -198,7 +199,7 @@ func (x *exchange) suits(kind ast.Operation) *refusal {
 	chosen := x.formOf(kind)
 	switch {
 	case kind == ast.Subscription && chosen == notAcceptable:
-		return refusef(http.StatusNotAcceptable, apierr.BadUserInput, "A subscription cannot be answered as %s; ask for %s or %s.", x.media, mediaEvents, mediaMultipart)
+		return refusef(http.StatusNotAcceptable, apierr.BadUserInput, "A subscription cannot be answered as %s; ask for %s or %s.", x.media, stream.MediaEvents, stream.MediaMultipart)
 	case chosen == notAcceptable:
 		return refusef(http.StatusNotAcceptable, apierr.BadUserInput, "Answers are %s or %s; Accept allows neither.", mediaResponse, mediaJSON)
 	case kind == ast.Mutation && x.r.Method != http.MethodPost:

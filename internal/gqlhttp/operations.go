@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"scalegraph/internal/apierr"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/request"
 )
 
@@ -157,7 +158,7 @@ func (s *socket) operation(ctx context.Context, p *parameters) (*graphql.Operati
 }
 
 // relay sends what an operation says; false where it ended with an error, which has been sent.
-func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan event, cancel context.CancelFunc, report *request.Report) bool {
+func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan stream.Event, cancel context.CancelFunc, report *request.Report) bool {
 	defer func() {
 		cancel()
 		for range events { // its goroutine must not outlive the operation
@@ -166,14 +167,14 @@ func (s *socket) relay(id string, op *graphql.OperationContext, events <-chan ev
 	told := false
 	for ev := range events {
 		told = true
-		report.Code = ev.code
-		if ev.errors != nil {
+		report.Code = ev.Code
+		if ev.Errors != nil {
 			if s.ended(id) {
-				s.send(message{Type: "error", ID: id, Payload: ev.errors})
+				s.send(message{Type: "error", ID: id, Payload: ev.Errors})
 			}
 			return false
 		}
-		if !s.running(id) || s.write(next(id, ev.body)) != nil {
+		if !s.running(id) || s.write(next(id, ev.Body)) != nil {
 			return false
 		}
 	}

@@ -2,29 +2,22 @@ package gqlhttp
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"scalegraph/internal/apierr"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/request"
 )
 
-// An event is one answer of a stream.
-type event struct {
-	id     string
-	body   []byte // the encoded response
-	errors []byte // its errors alone, where it has no data; else nil
-	code   string // of its first error; empty: none
-}
-
 // events answers an operation until it has no more to say or ctx ends, then closes the channel. Each answer is made when the one
 // before was taken. ctx must be ended by who called. Each answer counts what it costs by itself, and all count for the caller in ctx, too.
-func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextID func() string) <-chan event {
+func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextID func() string) <-chan stream.Event {
 	responses, ctx := e.DispatchOperation(ctx, op)
-	out := make(chan event)
+	out := make(chan stream.Event)
 	go func() {
 		defer close(out)
 		caller := request.CallerFrom(ctx)
@@ -35,11 +28,11 @@ func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextI
 			if resp == nil {
 				return
 			}
-			ev := event{body: encode(resp), code: firstCode(resp)} // before the next answer: gqlgen reuses the buffer
+			ev := stream.Event{Body: encode(resp), Code: firstCode(resp)} // before the next answer: gqlgen reuses the buffer
 			if len(resp.Data) == 0 {
-				ev.errors = encodeErrors(resp.Errors)
+				ev.Errors = encodeErrors(resp.Errors)
 			} else {
-				ev.id = nextID()
+				ev.ID = nextID()
 			}
 			select {
 			case out <- ev:
@@ -51,17 +44,9 @@ func (e *engine) events(ctx context.Context, op *graphql.OperationContext, nextI
 	return out
 }
 
-// A sink writes a stream in the words of its protocol. An error means that nobody is there any more.
-type sink interface {
-	begin(id string) error // id of where the stream begins; empty where events have none
-	event(ev event) error
-	beat() error // so that nobody on the way takes the connection for dead
-	end() error
-}
-
 // stream answers an operation event by event, as long as the client listens.
-func (x *exchange) stream(op *graphql.OperationContext, to sink) *refusal {
-	draining, done, ok := x.cfg.Streams.begin()
+func (x *exchange) stream(op *graphql.OperationContext, to stream.Sink) *refusal {
+	draining, done, ok := x.cfg.Streams.Begin()
 	if !ok {
 		return refusef(http.StatusServiceUnavailable, apierr.RateLimited, "The server takes no more streams now; try again later.")
 	}
@@ -76,41 +61,11 @@ func (x *exchange) stream(op *graphql.OperationContext, to sink) *refusal {
 		for range events { // its goroutine must not outlive the stream
 		}
 	}()
-	if to.begin(nextID()) == nil {
-		relay(events, to, x.cfg.KeepAlive, draining, x.revoked(ctx), x.report)
+	x.report.Status = http.StatusOK
+	if to.Begin(nextID()) == nil {
+		stream.Relay(events, to, x.cfg.KeepAlive, draining, x.revoked(ctx), rejected(errUnrecognised()), func(ev stream.Event) { x.report.Code = ev.Code })
 	}
 	return nil
-}
-
-// relay hands events on until there are no more, nobody listens, or the program stops. The report gets the code of the last error.
-func relay(events <-chan event, to sink, every time.Duration, draining, lost <-chan struct{}, report *request.Report) {
-	beat := time.NewTicker(every)
-	defer beat.Stop()
-	for {
-		var err error
-		select {
-		case ev, more := <-events:
-			if !more {
-				_ = to.end() // who is gone needs no end
-				return
-			}
-			report.Code = ev.code
-			err = to.event(ev)
-		case <-beat.C:
-			err = to.beat()
-		case <-lost:
-			report.Code = apierr.Unauthenticated
-			_ = to.event(refused(errUnrecognised()))
-			_ = to.end()
-			return
-		case <-draining:
-			_ = to.end()
-			return
-		}
-		if err != nil {
-			return
-		}
-	}
 }
 
 // endless returns the context of the exchange without the bound on the time of a request.
@@ -118,25 +73,30 @@ func (x *exchange) endless() context.Context {
 	return graphql.StartOperationTrace(request.WithCaller(x.connection, x.caller))
 }
 
-// refused is the last event of a stream that may not go on.
-func refused(err *gqlerror.Error) event {
+// rejected returns the last event of a stream that may not go on.
+func rejected(err *gqlerror.Error) stream.Event {
 	errs := gqlerror.List{err}
-	return event{body: encode(&graphql.Response{Errors: errs}), errors: encodeErrors(errs)}
+	return stream.Event{Body: encode(&graphql.Response{Errors: errs}), Errors: encodeErrors(errs), Code: apierr.CodeOf(err)}
 }
 
 func errUnrecognised() *gqlerror.Error {
 	return apierr.New(apierr.Unauthenticated, "The caller is not recognised any more.")
 }
 
-// flush sends what was written so far.
-func (x *exchange) flush() error { return http.NewResponseController(x.w).Flush() }
-
-// open begins an answer of unknown length.
-func (x *exchange) open(contentType string) {
+// answerByEvents sends the only response of an operation to a client that accepts nothing but events.
+func (x *exchange) answerByEvents(resp *graphql.Response) {
 	x.report.Status = http.StatusOK
-	h := x.w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // proxies must not gather events
-	x.w.WriteHeader(http.StatusOK)
+	to := stream.SSE{W: x.w}
+	if to.Begin("") == nil && to.Event(stream.Event{Body: encode(inTime(resp))}) == nil {
+		_ = to.End() // the client may be gone
+	}
+}
+
+// encodeErrors returns errors as a JSON list.
+func encodeErrors(errs any) []byte {
+	text, err := json.Marshal(errs)
+	if err != nil {
+		return []byte("[]") // ours can always be expressed
+	}
+	return text
 }

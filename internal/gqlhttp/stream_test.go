@@ -18,6 +18,7 @@ import (
 	"scalegraph/graph"
 	"scalegraph/graph/model"
 	"scalegraph/internal/gqlhttp"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/request"
 	"scalegraph/resolvers"
 )
@@ -258,7 +259,7 @@ func TestQueryAsEvents(t *testing.T) {
 
 // TestWhoLeaves has nothing left behind.
 func TestWhoLeaves(t *testing.T) {
-	f, streams := newFeed(), new(gqlhttp.Streams)
+	f, streams := newFeed(), new(stream.Registry)
 	target := serveFeed(t, f, gqlhttp.Config{KeepAlive: time.Millisecond, Streams: streams})
 	ctx, cancel := context.WithCancel(t.Context())
 	for range 20 {
@@ -285,7 +286,7 @@ func TestWhoLeaves(t *testing.T) {
 
 // TestStreamsEnd in the words of each protocol when the program stops.
 func TestStreamsEnd(t *testing.T) {
-	f, streams := newFeed(), new(gqlhttp.Streams)
+	f, streams := newFeed(), new(stream.Registry)
 	target := serveFeed(t, f, gqlhttp.Config{KeepAlive: time.Hour, Streams: streams})
 	events := open(t, http.MethodGet, target+"?query="+url.QueryEscape(subscription), "", "Accept", "text/event-stream")
 	inParts := subscribeInParts(t, target)

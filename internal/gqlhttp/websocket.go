@@ -46,7 +46,7 @@ func (x *exchange) webSocket() *refusal {
 	if !x.sameSite() {
 		return refusef(http.StatusForbidden, apierr.Forbidden, "This origin may not connect.")
 	}
-	draining, done, ok := x.cfg.Streams.begin()
+	draining, done, ok := x.cfg.Streams.Begin()
 	if !ok {
 		return refusef(http.StatusServiceUnavailable, apierr.RateLimited, "The server takes no more streams now; try again later.")
 	}

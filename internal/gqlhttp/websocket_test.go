@@ -15,6 +15,7 @@ import (
 
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/gqlhttp/document"
+	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -345,7 +346,7 @@ func TestSocketsOfStrangers(t *testing.T) {
 
 // TestSocketsEnd when the program stops: each operation completes, and the connection is going away.
 func TestSocketsEnd(t *testing.T) {
-	f, streams := newFeed(), new(gqlhttp.Streams)
+	f, streams := newFeed(), new(stream.Registry)
 	s := introduced(t, serveFeed(t, f, gqlhttp.Config{Streams: streams}))
 	s.send(subscribe("a", subscription))
 	ctx := f.subscribed(t)
