@@ -7,8 +7,8 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// act fills in what an action of r's type does to the group.
-func (s *story) act(r *emulator.Row) {
+// act sets the effects of an action of r's type and applies them to the group.
+func (s *simulation) perform(r *emulator.Row) {
 	switch r.Type {
 	case emulator.Normal:
 		s.scale(r)
@@ -23,21 +23,22 @@ func (s *story) act(r *emulator.Row) {
 	case emulator.ModifyELB:
 		s.migrate(r)
 	case emulator.EnterStandby:
-		s.rest(r)
+		s.enterStandby(r)
 	case emulator.ExitStandby:
-		s.wake(r)
+		s.exitStandby(r)
 	}
 }
 
-// scale is an ordinary scaling action, by a policy or by a changed desired count. It walks between the group's bounds, with a pull to the middle.
-func (s *story) scale(r *emulator.Row) {
-	room, size := s.plan.most-s.plan.least, len(s.members)
+// scale is a scaling action by a policy or by a manual change of the desired number. The sizes are a random walk within the group's bounds,
+// with a tendency to the middle.
+func (s *simulation) scale(r *emulator.Row) {
+	room, size := s.plan.maxSize-s.plan.minSize, len(s.members)
 	step := 1 + s.rng.IntN(1+room/8)
 	target := size + step
-	if s.rng.IntN(room+1) < size-s.plan.least {
+	if s.rng.IntN(room+1) < size-s.plan.minSize {
 		target = size - step
 	}
-	target = min(max(target, s.plan.least), s.plan.most)
+	target = min(max(target, s.plan.minSize), s.plan.maxSize)
 	if target == size { // full
 		target--
 	}
@@ -47,8 +48,8 @@ func (s *story) scale(r *emulator.Row) {
 	s.move(r, target)
 }
 
-// trigger picks a policy that moves the group in this direction, or a person who changed the desired count.
-func (s *story) trigger(shrinks bool) policy {
+// trigger returns a random policy that scales in this direction, or a manual change.
+func (s *simulation) trigger(shrinks bool) policy {
 	var fit []policy
 	for _, p := range s.plan.policies {
 		if p.shrinks() == shrinks {
@@ -62,18 +63,18 @@ func (s *story) trigger(shrinks bool) policy {
 	return fit[n]
 }
 
-// repair brings the actual count back to the desired one; where nothing is missing yet, an instance has just been lost.
-func (s *story) repair(r *emulator.Row) {
+// repair restores the desired number of instances. If none is missing, it removes an instance first.
+func (s *simulation) repair(r *emulator.Row) {
 	if len(s.members) >= s.target && len(s.members) > 0 {
 		s.members = s.members[1:]
 	}
-	target := min(max(s.target, len(s.members)+1), s.plan.most)
+	target := min(max(s.target, len(s.members)+1), s.plan.maxSize)
 	s.describe(r, policy{kind: emulator.Diff}, target)
 	s.move(r, target)
 }
 
-// describe sets the numbers and the description of an action that goes from the present count to target.
-func (s *story) describe(r *emulator.Row, why policy, target int) {
+// describe sets the numbers and the description of an action that changes the number of instances to target.
+func (s *simulation) describe(r *emulator.Row, why policy, target int) {
 	size := len(s.members)
 	r.InstanceValue, r.DesireValue, r.ScalingValue = size, target, max(target-size, size-target)
 	changed := r.Start.Add(-time.Duration(s.rng.IntN(12)) * time.Second)
@@ -82,33 +83,33 @@ func (s *story) describe(r *emulator.Row, why policy, target int) {
 	})
 }
 
-// move launches or deletes instances until there are target, as far as it goes.
-func (s *story) move(r *emulator.Row, target int) {
+// move launches or deletes instances until there are target. Some of them fail.
+func (s *simulation) move(r *emulator.Row, target int) {
 	size := len(s.members)
 	if target > size {
 		r.Added = s.launch(target - size)
-		s.spoilLaunch(r)
+		s.failLaunches(r)
 		s.members = append(s.members, r.Added...)
 		return
 	}
 	s.takeSome(r, &r.Deleted, size-target)
 }
 
-// addByHand takes servers into the group that somebody made elsewhere.
-func (s *story) addByHand(r *emulator.Row) {
+// addByHand adds servers that were created outside the group.
+func (s *simulation) addByHand(r *emulator.Row) {
 	n := 1 + s.rng.IntN(3)
 	s.describe(r, policy{kind: r.Type}, len(s.members)+n)
 	for range n {
 		r.Added = append(r.Added, emulator.Instance{ID: s.uuid(), Name: "ecs-" + s.suffix()[:4]})
 	}
-	s.spoilLaunch(r)
+	s.failLaunches(r)
 	s.members = append(s.members, r.Added...)
 	s.target = len(s.members)
 }
 
-// take takes one or two instances out of the group, into list.
-func (s *story) take(r *emulator.Row, list *[]emulator.Instance) {
-	n := min(1+s.rng.IntN(2), len(s.members)-s.plan.least)
+// take moves one or two instances from the group to list.
+func (s *simulation) take(r *emulator.Row, list *[]emulator.Instance) {
+	n := min(1+s.rng.IntN(2), len(s.members)-s.plan.minSize)
 	s.describe(r, policy{kind: r.Type}, len(s.members)-n)
 	s.takeSome(r, list, n)
 	if r.Type == emulator.ManualRemove || r.Type == emulator.ManualDelete {
@@ -116,48 +117,48 @@ func (s *story) take(r *emulator.Row, list *[]emulator.Instance) {
 	}
 }
 
-func (s *story) takeSome(r *emulator.Row, list *[]emulator.Instance, n int) {
-	if s.rng.Float64() < s.plan.trouble/4 && n > 0 {
-		s.failAll(r, s.members[:n], removals())
+func (s *simulation) takeSome(r *emulator.Row, list *[]emulator.Instance, n int) {
+	if s.rng.Float64() < s.plan.failureRate/4 && n > 0 {
+		s.failAll(r, s.members[:n], removalFailures())
 		return
 	}
 	*list = slices.Clone(s.members[:n])
 	s.members = s.members[n:]
 }
 
-// rest moves an instance to standby.
-func (s *story) rest(r *emulator.Row) {
+// enterStandby moves an instance to standby.
+func (s *simulation) enterStandby(r *emulator.Row) {
 	s.describe(r, policy{kind: r.Type}, len(s.members)-1)
 	r.Standby = []emulator.Instance{s.members[0]}
 	s.standby = append(s.standby, s.members[0])
 	s.members = s.members[1:]
 }
 
-// wake moves an instance back from standby.
-func (s *story) wake(r *emulator.Row) {
+// exitStandby moves an instance back from standby.
+func (s *simulation) exitStandby(r *emulator.Row) {
 	s.describe(r, policy{kind: r.Type}, len(s.members)+1)
 	r.Standby = []emulator.Instance{s.standby[0]}
 	s.members = append(s.members, s.standby[0])
 	s.standby = s.standby[1:]
 }
 
-// migrate moves the group from one load balancer to another. Its numbers are all 0 and it has no description, as in the sample.
-func (s *story) migrate(r *emulator.Row) {
+// migrate moves the group to another load balancer. As in the sample, the numbers are 0 and there is no description.
+func (s *simulation) migrate(r *emulator.Row) {
 	r.Bound, r.Unbound = s.balancers(1+s.rng.IntN(2)), s.balancers(s.rng.IntN(2))
-	if s.rng.Float64() >= 2*s.plan.trouble {
+	if s.rng.Float64() >= 2*s.plan.failureRate {
 		return
 	}
 	last := len(r.Bound) - 1
 	failed := r.Bound[last]
 	r.Bound = r.Bound[:last]
-	failed.FailedReason, failed.FailedDetails = s.failure(r, balancerTrouble())
+	failed.FailedReason, failed.FailedDetails = s.failure(r, bindFailures())
 	r.BindFailed = []emulator.LoadBalancer{failed}
 	if last == 0 {
 		r.Status, r.UnbindFailed, r.Unbound = emulator.Fail, r.Unbound, nil
 	}
 }
 
-func (s *story) balancers(n int) []emulator.LoadBalancer {
+func (s *simulation) balancers(n int) []emulator.LoadBalancer {
 	list := make([]emulator.LoadBalancer, n)
 	for i := range list {
 		if s.plan.classic && s.rng.IntN(2) == 0 {
@@ -169,9 +170,9 @@ func (s *story) balancers(n int) []emulator.LoadBalancer {
 	return list
 }
 
-func (s *story) listener() *emulator.Listener {
+func (s *simulation) listener() *emulator.Listener {
 	l := &emulator.Listener{Weight: 1 + s.rng.IntN(10), PoolID: s.uuid(), Port: []int{80, 82, 443, 8080, 8443}[s.rng.IntN(5)]}
-	if s.rng.IntN(3) > 0 { // null in the sample, so null at times
+	if s.rng.IntN(3) > 0 { // sometimes null, as in the sample
 		id := s.uuid()
 		l.ID = &id
 	}

@@ -1,3 +1,5 @@
+// Package demo is an upstream with invented data for users without an account: an emulator with a dozen groups, whose activity logs, instances
+// and policies are simulated from a seed and continue while it runs.
 package demo
 
 import (
@@ -12,49 +14,49 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// What a caller of the demo needs.
+// The project and the token of the demo.
 const (
 	Project     = "e179f773a6e0f3c09514b7dde2ad0478"
 	Token       = "demo-token"
 	SampleGroup = "e5d27f5c-dd76-4a61-b4bc-a67c5686719a" // whose response is the documents' sample; it never changes
 )
 
-// demoTick is how often the demo's groups live on.
+// demoTick is the interval of updates.
 const demoTick = 500 * time.Millisecond
 
-// Options shape a demo. The zero value is fine.
+// Options configure a demo. The zero value is valid.
 type Options struct {
-	Seed  uint64           // equal seeds and clocks make equal histories
+	Seed  uint64           // equal seeds and clocks result in equal data
 	Clock func() time.Time // nil: time.Now
 }
 
-// Demo is an upstream for those who have none: an emulator with the documents' sample group, a dozen groups with thousands of activities
-// each, and a group without any. Those dozen live on while it runs. A group's history is made when it is first asked for, which takes some
-// milliseconds, so that a demo starts at once.
+// Demo is an emulator with the sample group of the documents, a dozen groups with thousands of activities each, and a group without any. New
+// activities start in those dozen while it runs. The history of a group is created at the first request for it, which takes some milliseconds,
+// so that a demo starts at once.
 type Demo struct {
 	emulator *emulator.Emulator
 	clock    func() time.Time
-	lives    map[string]*life
+	states   map[string]*groupState
 	groups   []string
 
 	fullMu     sync.Mutex
 	fullPolicy string    // of FullGroup
-	fullNext   time.Time // when it fires next
+	fullNext   time.Time // its next execution
 
 	stop   context.CancelFunc
 	server *http.Server
 	done   sync.WaitGroup
 }
 
-// AddKey lets requests that are signed with k in.
+// AddKey accepts requests that are signed with k.
 func (d *Demo) AddKey(k emulator.Key) { d.emulator.AddKey(k) }
 
-// New returns a demo that does not listen yet; it can be used as an http.Handler, too.
+// New returns a demo, which is an http.Handler. Start serves it.
 func New(o Options) *Demo {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	d := &Demo{emulator: emulator.New(emulator.Switches{}), clock: o.Clock, lives: map[string]*life{}}
+	d := &Demo{emulator: emulator.New(emulator.Switches{}), clock: o.Clock, states: map[string]*groupState{}}
 	d.emulator.RememberRequests(0)
 	d.emulator.AddToken(Token, Project)
 	d.add(SampleGroup)
@@ -63,11 +65,11 @@ func New(o Options) *Demo {
 	now := o.Clock().UTC().Truncate(time.Second)
 	for i, p := range plans() {
 		d.add(p.group)
-		d.emulator.PutGroup(Project, p.attributes(now.Add(-p.keep)))
+		d.emulator.PutGroup(Project, p.attributes(now.Add(-p.retention)))
 		for _, own := range p.policies {
-			d.emulator.PutPolicies(Project, own.rule(p.group, now.Add(-p.keep)))
+			d.emulator.PutPolicies(Project, own.rule(p.group, now.Add(-p.retention)))
 		}
-		d.lives[p.group] = newLife(p, o.Seed+uint64(i), now)
+		d.states[p.group] = newGroupState(p, o.Seed+uint64(i), now)
 	}
 	d.add(EmptyGroup)
 	d.emulator.UpdateGroup(Project, SampleGroup, func(g *emulator.Group) { g.Name, g.Max, g.Cooldown = "sample", 10, 300 })
@@ -82,15 +84,15 @@ func (d *Demo) add(group string) {
 	d.groups = append(d.groups, group)
 }
 
-// Emulator returns the emulator behind the demo. Groups that nobody asked for are still empty there.
+// Emulator returns the emulator of the demo. Groups are empty until the first request for them.
 func (d *Demo) Emulator() *emulator.Emulator { return d.emulator }
 
 // Groups returns the ids of all groups: the sample first, then the busiest to the quietest, and an empty one.
 func (d *Demo) Groups() []string { return append([]string(nil), d.groups...) }
 
-// Name returns what people call a group: that by which its scaling configuration and its instances are named.
+// Name returns the name of a group, which is part of the names of its scaling configuration and its instances.
 func (d *Demo) Name(group string) string {
-	if l, ok := d.lives[group]; ok {
+	if l, ok := d.states[group]; ok {
 		return l.plan.name()
 	}
 	if group == SampleGroup {
@@ -99,32 +101,32 @@ func (d *Demo) Name(group string) string {
 	return "empty"
 }
 
-// ServeHTTP answers as the emulator does, with the history of each group that the call is about up to now.
+// ServeHTTP responds like the emulator, after creating the history of the requested groups.
 func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.emulator.ServeHTTP(w, r) }
 
-// begin makes the history of the group that a call names, and of all groups if it names none.
+// begin creates the history of the group of a request, or of all groups if it has none.
 func (d *Demo) begin(r emulator.Request) {
 	if r.Project != Project {
 		return
 	}
 	if r.Group == "" { // all histories together take more than a second of CPU
 		var all sync.WaitGroup
-		for _, l := range d.lives {
+		for _, l := range d.states {
 			all.Go(func() { l.begin(d.emulator, d.clock()) })
 		}
 		all.Wait()
 		return
 	}
-	if l, ok := d.lives[r.Group]; ok {
+	if l, ok := d.states[r.Group]; ok {
 		l.begin(d.emulator, d.clock())
 	}
 }
 
-// Transport returns a RoundTripper that asks the demo without a socket.
+// Transport returns a RoundTripper that calls the demo without a socket.
 func (d *Demo) Transport() http.RoundTripper { return d.emulator.Transport() }
 
-// Start listens on a free port of the loopback address and lets the groups live on until ctx ends or Close is called. It returns the base
-// URL. A demo is started once.
+// Start listens on a free port of the loopback address, updates the groups until ctx is done or Close is called, and returns the base URL. It
+// must be called at most once.
 func (d *Demo) Start(ctx context.Context) (url string, err error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -136,12 +138,12 @@ func (d *Demo) Start(ctx context.Context) (url string, err error) {
 	d.done.Go(func() { d.serve(listener) })
 	d.done.Go(func() {
 		d.Live(ctx)
-		_ = d.server.Close() // cuts off what is under way
+		_ = d.server.Close() // aborts requests in flight
 	})
 	return "http://" + listener.Addr().String(), nil
 }
 
-// Close stops the demo and waits until nothing of it runs. Closing one that was not started, or again, does nothing.
+// Close stops the demo and waits for its goroutines. It does nothing if the demo is not running.
 func (d *Demo) Close() error {
 	if d.stop == nil {
 		return nil
@@ -157,7 +159,7 @@ func (d *Demo) serve(listener net.Listener) {
 	}
 }
 
-// Live moves the groups on until ctx ends. Start calls it.
+// Live updates the groups until ctx is done. Start calls it.
 func (d *Demo) Live(ctx context.Context) {
 	ticker := time.NewTicker(demoTick)
 	defer ticker.Stop()
@@ -171,12 +173,12 @@ func (d *Demo) Live(ctx context.Context) {
 	}
 }
 
-// advance moves on the groups that somebody has asked for.
+// advance updates the groups that have been requested.
 func (d *Demo) advance() {
 	d.fireFullGroup(d.clock())
-	for _, l := range d.lives {
-		if l.begun() {
-			l.tell(d.emulator, d.clock())
+	for _, l := range d.states {
+		if l.started() {
+			l.update(d.emulator, d.clock())
 		}
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// cause is why something did not work.
+// cause is the cause of a failure.
 type cause struct{ code, text, service string }
 
-// launches are the causes for which no instance comes up.
-func launches() []cause {
+// launchFailures returns causes why an instance cannot be launched.
+func launchFailures() []cause {
 	return []cause{
 		{"AS.7003", "The quota of servers is used up.", "Ecs.0005"},
 		{"AS.7012", "The quota of disks is used up.", "EVS.1042"},
@@ -26,16 +26,16 @@ func launches() []cause {
 	}
 }
 
-// removals are the causes for which an instance cannot be taken out.
-func removals() []cause {
+// removalFailures returns causes why an instance cannot be removed.
+func removalFailures() []cause {
 	return []cause{
 		{"AS.2043", "The instance cannot be deleted in its present state.", "Ecs.0014"},
 		{"AS.7118", "The instance could not be taken out of its listener.", "ELB.5001"},
 	}
 }
 
-// balancerTrouble are the causes for which a load balancer migration fails.
-func balancerTrouble() []cause {
+// bindFailures returns causes why the migration of a load balancer fails.
+func bindFailures() []cause {
 	return []cause{
 		{"AS.7118", "The listener no longer exists.", "ELB.1001"},
 		{"AS.2038", "The backend server group no longer exists.", "ELB.1002"},
@@ -43,12 +43,12 @@ func balancerTrouble() []cause {
 	}
 }
 
-// spoilLaunch lets as many launches fail as the plan says: all of an action's, or some.
-func (s *story) spoilLaunch(r *emulator.Row) {
-	if len(r.Added) == 0 || s.rng.Float64() >= s.plan.trouble {
+// failLaunches lets all or some launches of an action fail, at the failure rate of the plan.
+func (s *simulation) failLaunches(r *emulator.Row) {
+	if len(r.Added) == 0 || s.rng.Float64() >= s.plan.failureRate {
 		return
 	}
-	causes := launches()
+	causes := launchFailures()
 	if len(r.Added) == 1 || s.rng.IntN(2) == 0 {
 		added := r.Added
 		r.Added = nil
@@ -60,27 +60,27 @@ func (s *story) spoilLaunch(r *emulator.Row) {
 	r.Added = r.Added[:good]
 }
 
-// failAll makes r a failure on all of these instances.
-func (s *story) failAll(r *emulator.Row, instances []emulator.Instance, causes []cause) {
+// failAll makes r fail on all of these instances.
+func (s *simulation) failAll(r *emulator.Row, instances []emulator.Instance, causes []cause) {
 	r.Status = emulator.Fail
 	r.Failed = s.failed(r, instances, causes)
 }
 
-// failed returns copies of the instances that say what went wrong. They share the details, as they share the cause.
-func (s *story) failed(r *emulator.Row, instances []emulator.Instance, causes []cause) []emulator.Instance {
+// failed returns copies of the instances with a cause and details, which are the same for all.
+func (s *simulation) failed(r *emulator.Row, instances []emulator.Instance, causes []cause) []emulator.Instance {
 	why, details := s.failure(r, causes)
 	list := make([]emulator.Instance, len(instances))
 	for i, in := range instances {
 		in.FailedReason, in.FailedDetails, in.Config = why, details, s.configuration()
 		if len(r.Added) == 0 && s.rng.IntN(3) == 0 {
-			in.ID = "" // there never was a server
+			in.ID = "" // no server was created
 		}
 		list[i] = in
 	}
 	return list
 }
 
-func (s *story) configuration() string {
+func (s *simulation) configuration() string {
 	return marshal(struct {
 		Name   string `json:"scaling_configuration_name"`
 		Flavor string `json:"flavorRef"`
@@ -89,7 +89,7 @@ func (s *story) configuration() string {
 	}{s.plan.config, s.plan.flavor, "67ca9a5c-9fb4-4a53-9c1d-0e2f8e0b7d3a", "keypair-ops"})
 }
 
-// attempt is one try in the details of a failure.
+// attempt is one attempt in the details of a failure.
 type attempt struct {
 	Number   int    `json:"attempt"`
 	At       string `json:"at"`
@@ -101,11 +101,11 @@ type attempt struct {
 	Response string `json:"response"`
 }
 
-// attemptSize is about how long one attempt is as text.
+// attemptSize is the approximate length of an attempt as JSON.
 const attemptSize = 330
 
-// failure returns a reason and details of 2 to 4 kB: the tries in every zone, and what the services said to them.
-func (s *story) failure(r *emulator.Row, causes []cause) (why, details string) {
+// failure returns a reason and details of 2 to 4 kB: attempts in every zone with the responses of the services.
+func (s *simulation) failure(r *emulator.Row, causes []cause) (why, details string) {
 	c := causes[s.rng.IntN(len(causes))]
 	tries := make([]attempt, (2300+s.rng.IntN(1400))/attemptSize)
 	at := r.Start

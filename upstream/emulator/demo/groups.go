@@ -8,29 +8,29 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// FullGroup is a group of the demo that has grown to its maximum: its alarm policy has fired in vain ever since.
+// FullGroup is a group of the demo at its maximum size: the executions of its alarm policy fail.
 const FullGroup = "7d3f0b52-6a1e-4c58-9f27-3b8e5d90c1a4"
 
-// The steps by which FullGroup grew to its maximum, and how often its policy fires.
+// The number of executions until FullGroup is at its maximum, and their interval.
 const (
 	fullSteps = 8
 	fullEvery = 10 * time.Minute
 )
 
-// name returns what people call the group.
+// name returns the name of the group.
 func (p plan) name() string { return strings.TrimPrefix(p.config, "as-config-") }
 
-// attributes are what the group shows before its history is made.
+// attributes returns the attributes of the group before its history is created.
 func (p plan) attributes(created time.Time) emulator.Group {
 	id := func(what string) string { return emulator.DeriveID(p.group, what, 0) }
 	return emulator.Group{
-		ID: p.group, Name: p.name(), Min: p.least, Max: p.most, Cooldown: 300, ConfigID: configID(p.config), ConfigName: p.config,
+		ID: p.group, Name: p.name(), Min: p.minSize, Max: p.maxSize, Cooldown: 300, ConfigID: configID(p.config), ConfigName: p.config,
 		Zones: []string{"eu-west-101a", "eu-west-101b"}, VPC: id("vpc"), Networks: []string{id("network")}, SecurityGroups: []string{id("security group")},
 		HealthInterval: 5, HealthGrace: 600, Tags: []emulator.Tag{{Key: "app", Value: p.name()}}, Created: created,
 	}
 }
 
-// rule returns the policy as the calls for policies show it.
+// rule returns the policy for the emulator.
 func (p policy) rule(group string, created time.Time) emulator.Policy {
 	r := emulator.Policy{ID: p.id, Name: p.name, Resource: group, Type: p.kind, Operation: emulator.OperationAdd, Instances: 2, Cooldown: 300, Created: created}
 	if p.shrinks() {
@@ -52,16 +52,16 @@ func (p policy) rule(group string, created time.Time) emulator.Policy {
 	return r
 }
 
-// shrinks reports whether the policy takes instances away.
+// shrinks reports whether the policy removes instances.
 func (p policy) shrinks() bool { return p.name == "cpu-below-20" || p.name == "weekdays-2000" }
 
-// addFullGroup makes FullGroup and its history up to now.
+// addFullGroup creates FullGroup and its history up to now.
 func (d *Demo) addFullGroup(now time.Time) {
-	p := plan{group: FullGroup, config: "as-config-checkout", least: 2, most: 2 + fullSteps}
+	p := plan{group: FullGroup, config: "as-config-checkout", minSize: 2, maxSize: 2 + fullSteps}
 	g := p.attributes(now.Add(-week))
-	g.Desire = p.least
+	g.Desire = p.minSize
 	d.emulator.PutGroup(Project, g)
-	members := make([]emulator.Member, p.least)
+	members := make([]emulator.Member, p.minSize)
 	for i := range members {
 		id := emulator.DeriveID(FullGroup, "first", uint64(i))
 		members[i] = emulator.Member{ID: id, Name: fmt.Sprintf("%s_%s", p.config, strings.ToUpper(id[:8])), ConfigID: g.ConfigID, ConfigName: g.ConfigName, Joined: g.Created}
@@ -75,7 +75,7 @@ func (d *Demo) addFullGroup(now time.Time) {
 	d.fireFullGroup(now)
 }
 
-// fireFullGroup lets the policy of FullGroup fire as often as it is due. What it starts takes three minutes.
+// fireFullGroup executes the policy of FullGroup until now. Its activities take three minutes.
 func (d *Demo) fireFullGroup(now time.Time) {
 	d.fullMu.Lock()
 	defer d.fullMu.Unlock()
@@ -88,7 +88,7 @@ func (d *Demo) fireFullGroup(now time.Time) {
 	d.emulator.ExpireExecutions(Project, d.fullPolicy, now.Add(-day))
 }
 
-// ownPolicy gives a policy an id of its own in a group: a policy belongs to one group.
+// ownPolicy returns a copy of a policy with an id that is unique to a group.
 func ownPolicy(group string, p policy) policy {
 	p.id = emulator.DeriveID(group, p.id, 0)
 	return p

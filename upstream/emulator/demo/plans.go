@@ -5,23 +5,23 @@ import "time"
 // EmptyGroup is a group of the demo without any activity.
 const EmptyGroup = "ff53a46f-5ead-403a-84c4-b877678537a3"
 
-// plan is what one group of the demo is like. An action starts every quiet to calm, and takes brisk to slow.
+// plan has the parameters of one group of the demo. The next action starts after minInterval to maxInterval, and takes minDuration to maxDuration.
 type plan struct {
-	group        string
-	config       string // name of the scaling configuration, and so the beginning of its instances' names
-	flavor       string
-	policies     []policy
-	least, most  int // instances
-	quiet, calm  time.Duration
-	brisk, slow  time.Duration
-	keep         time.Duration // retention
-	trouble      float64       // the part of the actions that fails, wholly or partly
-	classic      bool          // has classic load balancers as well
-	stubborn     float64       // the part of the actions that takes hours
-	simultaneous float64       // the part of the actions that starts together with the one before
+	group                    string
+	config                   string // name of the scaling configuration, and so the beginning of its instances' names
+	flavor                   string
+	policies                 []policy
+	minSize, maxSize         int // instances
+	minInterval, maxInterval time.Duration
+	minDuration, maxDuration time.Duration
+	retention                time.Duration
+	failureRate              float64 // ratio of actions that fail, wholly or partly
+	classic                  bool    // has classic load balancers as well
+	longRate                 float64 // ratio of actions that take hours
+	sameSecondRate           float64 // ratio of actions that start together with the previous one
 }
 
-// policy is a reason to scale.
+// policy is a scaling policy.
 type policy struct{ id, name, kind string }
 
 const (
@@ -39,30 +39,30 @@ func plans() []plan {
 	all := []policy{alarm, idle, once, morning, night}
 	s, m, h := time.Second, time.Minute, time.Hour
 	list := []plan{
-		{group: "f6fadfa7-e5c1-4b62-9362-da5cc13da58a", config: "as-config-spot", flavor: "c6.large.2", policies: all[:2], least: 2, most: 60,
-			quiet: 3 * s, calm: 7 * s, brisk: 4 * s, slow: 25 * s, keep: 6 * h, trouble: .08, simultaneous: .1},
-		{group: "2c63888f-28f0-4481-be6d-dce7a7ace732", config: "as-config-ci", flavor: "c6.2xlarge.2", policies: all[:2], least: 1, most: 40,
-			quiet: 30 * s, calm: 90 * s, brisk: 20 * s, slow: 100 * s, keep: 3 * day, trouble: .05, simultaneous: .05},
-		{group: "8a119b9e-16bc-4732-8f7b-7676d015b0dc", config: "as-config-shop", flavor: "s6.xlarge.2", policies: all, least: 4, most: 50,
-			quiet: 2 * m, calm: 6 * m, brisk: 21 * s, slow: 278 * s, keep: 2 * week, trouble: .06, stubborn: .002},
-		{group: "bc67ba94-637d-4efa-a09e-467ada679f81", config: "as-config-api", flavor: "s6.large.2", policies: all[:4], least: 3, most: 30,
-			quiet: 3 * m, calm: 9 * m, brisk: 21 * s, slow: 200 * s, keep: 20 * day, trouble: .03},
-		{group: "fab36728-a78b-4b7e-8787-c0de2f960063", config: "as-config-media", flavor: "p2s.2xlarge.8", policies: all[2:], least: 0, most: 24,
-			quiet: 4 * m, calm: 12 * m, brisk: 60 * s, slow: 400 * s, keep: 24 * day, trouble: .3, stubborn: .004},
-		{group: "a712755f-6cac-44d5-99d5-269512e74f7b", config: "as-config-search", flavor: "m6.2xlarge.8", policies: all[:3], least: 3, most: 18,
-			quiet: 5 * m, calm: 15 * m, brisk: 90 * s, slow: 300 * s, keep: 30 * day, trouble: .04},
-		{group: "ac8efe12-1c59-49f1-ba2d-de83458bfed0", config: "as-config-t66a", flavor: "s3.large.2", policies: all[3:], least: 1, most: 12,
-			quiet: 6 * m, calm: 18 * m, brisk: 30 * s, slow: 200 * s, keep: 35 * day, trouble: .06, classic: true},
-		{group: "5796a670-482c-490e-8d97-82bfcdc83011", config: "as-config-mail", flavor: "s6.large.4", policies: all[:1], least: 2, most: 10,
-			quiet: 8 * m, calm: 20 * m, brisk: 25 * s, slow: 150 * s, keep: 40 * day, trouble: .05, simultaneous: .1},
-		{group: "0b80a255-53a1-4945-a932-58ef7777682c", config: "as-config-batch", flavor: "c6.4xlarge.2", policies: all[2:4], least: 0, most: 100,
-			quiet: 10 * m, calm: 30 * m, brisk: 60 * s, slow: 600 * s, keep: 60 * day, trouble: .1, stubborn: .01},
-		{group: "45ac16b9-c20d-4c21-8f8a-7abff2e91ac7", config: "as-config-blog", flavor: "s6.small.1", policies: all[3:], least: 1, most: 6,
-			quiet: 15 * m, calm: 35 * m, brisk: 21 * s, slow: 120 * s, keep: 60 * day, trouble: .02},
-		{group: "dd2ee150-d284-4277-b89c-1af40ce8fcc9", config: "as-config-intranet", flavor: "s3.medium.2", policies: all[3:], least: 2, most: 8,
-			quiet: 20 * m, calm: 40 * m, brisk: 30 * s, slow: 180 * s, keep: 70 * day, trouble: .08, classic: true},
-		{group: "3c3ae353-fb14-428e-90b4-01a6c1cc0aff", config: "as-config-archive", flavor: "d6.xlarge.4", policies: all[2:], least: 1, most: 5,
-			quiet: 30 * m, calm: 90 * m, brisk: 60 * s, slow: 240 * s, keep: 90 * day, trouble: .05},
+		{group: "f6fadfa7-e5c1-4b62-9362-da5cc13da58a", config: "as-config-spot", flavor: "c6.large.2", policies: all[:2], minSize: 2, maxSize: 60,
+			minInterval: 3 * s, maxInterval: 7 * s, minDuration: 4 * s, maxDuration: 25 * s, retention: 6 * h, failureRate: .08, sameSecondRate: .1},
+		{group: "2c63888f-28f0-4481-be6d-dce7a7ace732", config: "as-config-ci", flavor: "c6.2xlarge.2", policies: all[:2], minSize: 1, maxSize: 40,
+			minInterval: 30 * s, maxInterval: 90 * s, minDuration: 20 * s, maxDuration: 100 * s, retention: 3 * day, failureRate: .05, sameSecondRate: .05},
+		{group: "8a119b9e-16bc-4732-8f7b-7676d015b0dc", config: "as-config-shop", flavor: "s6.xlarge.2", policies: all, minSize: 4, maxSize: 50,
+			minInterval: 2 * m, maxInterval: 6 * m, minDuration: 21 * s, maxDuration: 278 * s, retention: 2 * week, failureRate: .06, longRate: .002},
+		{group: "bc67ba94-637d-4efa-a09e-467ada679f81", config: "as-config-api", flavor: "s6.large.2", policies: all[:4], minSize: 3, maxSize: 30,
+			minInterval: 3 * m, maxInterval: 9 * m, minDuration: 21 * s, maxDuration: 200 * s, retention: 20 * day, failureRate: .03},
+		{group: "fab36728-a78b-4b7e-8787-c0de2f960063", config: "as-config-media", flavor: "p2s.2xlarge.8", policies: all[2:], minSize: 0, maxSize: 24,
+			minInterval: 4 * m, maxInterval: 12 * m, minDuration: 60 * s, maxDuration: 400 * s, retention: 24 * day, failureRate: .3, longRate: .004},
+		{group: "a712755f-6cac-44d5-99d5-269512e74f7b", config: "as-config-search", flavor: "m6.2xlarge.8", policies: all[:3], minSize: 3, maxSize: 18,
+			minInterval: 5 * m, maxInterval: 15 * m, minDuration: 90 * s, maxDuration: 300 * s, retention: 30 * day, failureRate: .04},
+		{group: "ac8efe12-1c59-49f1-ba2d-de83458bfed0", config: "as-config-t66a", flavor: "s3.large.2", policies: all[3:], minSize: 1, maxSize: 12,
+			minInterval: 6 * m, maxInterval: 18 * m, minDuration: 30 * s, maxDuration: 200 * s, retention: 35 * day, failureRate: .06, classic: true},
+		{group: "5796a670-482c-490e-8d97-82bfcdc83011", config: "as-config-mail", flavor: "s6.large.4", policies: all[:1], minSize: 2, maxSize: 10,
+			minInterval: 8 * m, maxInterval: 20 * m, minDuration: 25 * s, maxDuration: 150 * s, retention: 40 * day, failureRate: .05, sameSecondRate: .1},
+		{group: "0b80a255-53a1-4945-a932-58ef7777682c", config: "as-config-batch", flavor: "c6.4xlarge.2", policies: all[2:4], minSize: 0, maxSize: 100,
+			minInterval: 10 * m, maxInterval: 30 * m, minDuration: 60 * s, maxDuration: 600 * s, retention: 60 * day, failureRate: .1, longRate: .01},
+		{group: "45ac16b9-c20d-4c21-8f8a-7abff2e91ac7", config: "as-config-blog", flavor: "s6.small.1", policies: all[3:], minSize: 1, maxSize: 6,
+			minInterval: 15 * m, maxInterval: 35 * m, minDuration: 21 * s, maxDuration: 120 * s, retention: 60 * day, failureRate: .02},
+		{group: "dd2ee150-d284-4277-b89c-1af40ce8fcc9", config: "as-config-intranet", flavor: "s3.medium.2", policies: all[3:], minSize: 2, maxSize: 8,
+			minInterval: 20 * m, maxInterval: 40 * m, minDuration: 30 * s, maxDuration: 180 * s, retention: 70 * day, failureRate: .08, classic: true},
+		{group: "3c3ae353-fb14-428e-90b4-01a6c1cc0aff", config: "as-config-archive", flavor: "d6.xlarge.4", policies: all[2:], minSize: 1, maxSize: 5,
+			minInterval: 30 * m, maxInterval: 90 * m, minDuration: 60 * s, maxDuration: 240 * s, retention: 90 * day, failureRate: .05},
 	}
 	for i, p := range list {
 		own := make([]policy, len(p.policies))

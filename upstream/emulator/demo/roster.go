@@ -8,20 +8,20 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// roster holds the instances of a group of the demo, so that the list of instances agrees with the activity log.
+// roster has the instances of a group, so that the list of instances agrees with the activity log.
 type roster struct {
 	members []emulator.Member
-	gone    map[string]bool // ids that left before the action that added them had ended
+	gone    map[string]bool // ids that were removed before the action that added them ended
 }
 
-// apply makes the instances follow an action that has ended.
+// apply updates the instances after an action has ended.
 func (r *roster) apply(row emulator.Row, config string) {
 	for _, in := range slices.Concat(row.Removed, row.Deleted) {
 		r.remove(in.ID)
 	}
 	for _, in := range row.Added {
 		if !r.gone[in.ID] {
-			r.members = append(r.members, newcomer(in, row, config))
+			r.members = append(r.members, newMember(in, row, config))
 		}
 	}
 	state := map[string]string{emulator.EnterStandby: emulator.Standby, emulator.ExitStandby: emulator.InService}[row.Type]
@@ -43,7 +43,7 @@ func (r *roster) remove(id string) {
 	}
 }
 
-func newcomer(in emulator.Instance, row emulator.Row, config string) emulator.Member {
+func newMember(in emulator.Instance, row emulator.Row, config string) emulator.Member {
 	m := emulator.Member{ID: in.ID, Name: in.Name, ConfigID: configID(config), ConfigName: config, Joined: row.End}
 	if row.Type == emulator.ManualAdd {
 		m.ConfigID, m.ConfigName = "", emulator.AddedByHand
@@ -51,11 +51,11 @@ func newcomer(in emulator.Instance, row emulator.Row, config string) emulator.Me
 	return m
 }
 
-// configID is the id of a scaling configuration of the demo.
+// configID returns the id of a scaling configuration.
 func configID(name string) string { return emulator.DeriveID(Project, name, 0) }
 
-// current returns the instances that are in the group now: those that joined and have not been lost, and those that are being created.
-func (r *roster) current(s *story, running []emulator.Row, config string) []emulator.Member {
+// current returns the instances in the group: those that joined and have not been removed, and those that are being created.
+func (r *roster) current(s *simulation, running []emulator.Row, config string) []emulator.Member {
 	present := map[string]bool{}
 	leaving := map[string]bool{}
 	for _, in := range slices.Concat(s.members, s.standby) {
@@ -70,7 +70,7 @@ func (r *roster) current(s *story, running []emulator.Row, config string) []emul
 			joining = append(joining, emulator.Member{Name: in.Name, State: emulator.Pending, Health: emulator.HealthInitializing, ConfigID: configID(config), ConfigName: config, Joined: row.Start})
 		}
 	}
-	r.members = slices.DeleteFunc(r.members, func(m emulator.Member) bool { return !present[m.ID] }) // lost without an activity
+	r.members = slices.DeleteFunc(r.members, func(m emulator.Member) bool { return !present[m.ID] }) // removed without an activity
 	list := slices.Clone(r.members)
 	for i, m := range list {
 		if leaving[m.ID] {

@@ -12,63 +12,63 @@ import (
 // timeLayout is the form of times in descriptions.
 const timeLayout = "2006-01-02T15:04:05Z"
 
-// story makes up what happens to one group, one action after the other. Equal seeds tell equal stories.
-type story struct {
+// simulation generates the actions of one group. Equal seeds generate equal actions.
+type simulation struct {
 	plan    plan
 	rng     *rand.Rand
 	next    time.Time // when the next action starts
 	members []emulator.Instance
 	standby []emulator.Instance
-	target  int // instances wanted; failures leave the group short of it
+	target  int // desired number of instances; there are fewer after failures
 }
 
-func newStory(p plan, seed uint64, from time.Time) *story {
-	s := &story{plan: p, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), next: from}
-	s.members = s.launch((p.least + p.most) / 2)
+func newSimulation(p plan, seed uint64, from time.Time) *simulation {
+	s := &simulation{plan: p, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), next: from}
+	s.members = s.launch((p.minSize + p.maxSize) / 2)
 	s.target = len(s.members)
 	return s
 }
 
-// weights say how often each type occurs, of a hundred.
+// weights has the frequency of each type in percent.
 var weights = []struct {
-	kind string
-	of   int
+	kind    string
+	percent int
 }{
 	{emulator.Normal, 52}, {emulator.Diff, 12}, {emulator.ELBCheckDelete, 8}, {emulator.AuditCheckDelete, 5}, {emulator.ManualAdd, 6},
 	{emulator.ManualRemove, 4}, {emulator.ManualDelete, 4}, {emulator.ModifyELB, 4}, {emulator.EnterStandby, 3}, {emulator.ExitStandby, 2},
 }
 
-// step returns the next action as it will have ended, and moves on to the one after it.
-func (s *story) step() emulator.Row {
+// step returns the next action, as it will be after it has ended.
+func (s *simulation) step() emulator.Row {
 	r := emulator.Row{ID: s.uuid(), Type: s.kind(), Status: emulator.Success, Start: s.next}
 	r.End = r.Start.Add(s.duration())
-	s.act(&r)
-	if s.rng.Float64() >= s.plan.simultaneous {
-		s.next = s.next.Add(s.between(s.plan.quiet, s.plan.calm))
+	s.perform(&r)
+	if s.rng.Float64() >= s.plan.sameSecondRate {
+		s.next = s.next.Add(s.between(s.plan.minInterval, s.plan.maxInterval))
 	}
 	return r
 }
 
-func (s *story) duration() time.Duration {
-	if s.rng.Float64() < s.plan.stubborn {
+func (s *simulation) duration() time.Duration {
+	if s.rng.Float64() < s.plan.longRate {
 		return s.between(time.Hour, 3*time.Hour)
 	}
-	return s.between(s.plan.brisk, s.plan.slow)
+	return s.between(s.plan.minDuration, s.plan.maxDuration)
 }
 
-// kind picks a type that the group can do now.
-func (s *story) kind() string {
+// kind returns a random type that is possible in the current state.
+func (s *simulation) kind() string {
 	n := s.rng.IntN(100)
 	for _, w := range weights {
-		if n -= w.of; n < 0 {
+		if n -= w.percent; n < 0 {
 			return s.possible(w.kind)
 		}
 	}
 	return emulator.Normal
 }
 
-func (s *story) possible(kind string) string {
-	spare := len(s.members) > max(s.plan.least, 1)
+func (s *simulation) possible(kind string) string {
+	spare := len(s.members) > max(s.plan.minSize, 1)
 	switch kind {
 	case emulator.ELBCheckDelete, emulator.AuditCheckDelete, emulator.ManualRemove, emulator.ManualDelete, emulator.EnterStandby:
 		if !spare {
@@ -79,19 +79,19 @@ func (s *story) possible(kind string) string {
 			return emulator.Normal
 		}
 	case emulator.ManualAdd:
-		if len(s.members)+3 > s.plan.most {
+		if len(s.members)+3 > s.plan.maxSize {
 			return emulator.Normal
 		}
 	}
 	return kind
 }
 
-func (s *story) between(low, high time.Duration) time.Duration {
+func (s *simulation) between(low, high time.Duration) time.Duration {
 	return (low + time.Duration(s.rng.Int64N(int64(high-low)+1))).Truncate(time.Second)
 }
 
 // uuid returns a random id, version 4.
-func (s *story) uuid() string {
+func (s *simulation) uuid() string {
 	var b [16]byte
 	s.fill(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
@@ -106,20 +106,20 @@ func (s *story) uuid() string {
 }
 
 // hex32 returns 32 random hexadecimal digits, as request ids and the ids of classic listeners have.
-func (s *story) hex32() string {
+func (s *simulation) hex32() string {
 	var b [16]byte
 	s.fill(b[:])
 	return hex.EncodeToString(b[:])
 }
 
-func (s *story) fill(b []byte) {
+func (s *simulation) fill(b []byte) {
 	for i := range b {
 		b[i] = byte(s.rng.Uint32())
 	}
 }
 
-// launch makes instances of the group's scaling configuration.
-func (s *story) launch(n int) []emulator.Instance {
+// launch creates instances of the group's scaling configuration.
+func (s *simulation) launch(n int) []emulator.Instance {
 	made := make([]emulator.Instance, n)
 	for i := range made {
 		made[i] = emulator.Instance{ID: s.uuid(), Name: s.plan.config + "_" + s.suffix()}
@@ -127,8 +127,8 @@ func (s *story) launch(n int) []emulator.Instance {
 	return made
 }
 
-// suffix is the end of an instance's name, as the sample has it.
-func (s *story) suffix() string {
+// suffix returns the random end of an instance's name, as in the sample.
+func (s *simulation) suffix() string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	var b [8]byte
 	for i := range b {
