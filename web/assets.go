@@ -3,7 +3,9 @@ package web
 import (
 	"bytes"
 	"embed"
+	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"path"
 	"regexp"
@@ -13,12 +15,12 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// files holds what was built, each file in brotli.
+// files has the built pages, each file compressed with brotli.
 //
 //go:embed dist
 var files embed.FS
 
-// types are the media types of what a build makes, by the end of its name. Those of the system differ from one to the next.
+// types maps file name extensions to media types. The tables of operating systems differ.
 var types = map[string]string{
 	".css":   "text/css; charset=utf-8",
 	".js":    "text/javascript; charset=utf-8",
@@ -30,11 +32,11 @@ var types = map[string]string{
 // forever is for names that have a hash of their content.
 const forever = "public, max-age=31536000, immutable"
 
-// Assets serves what the pages load, below /assets/. A name has a hash of its content, so it may be kept for ever.
+// Assets returns the handler of the files that the pages load, below /assets/. Names contain a hash of the content, so responses never expire.
 func Assets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-		body, err := kept(name)
+		body, err := packedFile(name)
 		if err != nil {
 			http.NotFound(w, r)
 			return
@@ -47,8 +49,28 @@ func Assets() http.Handler {
 	})
 }
 
-// send writes what was packed with brotli as the client can read it. Browsers take brotli over TLS and from their own machine, and gzip
-// everywhere.
+// Icon returns the handler of /favicon.ico, for browsers that show something else than a page of ours. It fails if no icon is embedded.
+func Icon() (http.Handler, error) {
+	found, err := fs.Glob(files, "dist/assets/icon-*.svg.br")
+	if err != nil {
+		return nil, err
+	}
+	if len(found) != 1 {
+		return nil, fmt.Errorf("web: %d icons are embedded", len(found))
+	}
+	body, err := files.ReadFile(found[0])
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", types[".svg"])
+		w.Header().Set("Cache-Control", "public, max-age=86400")
+		w.Header().Set("Vary", "Accept-Encoding")
+		send(w, r.Header.Get("Accept-Encoding"), body)
+	}), nil
+}
+
+// send writes a brotli-compressed body in an encoding that the client accepts. Browsers accept brotli only over TLS and from localhost.
 func send(w http.ResponseWriter, accepted string, packed []byte) {
 	plain := brotli.NewReader(bytes.NewReader(packed))
 	switch {
@@ -79,12 +101,12 @@ func accepts(header, encoding string) bool {
 // refused is a weight of nothing, as in "br;q=0".
 var refused = regexp.MustCompile(`^\s*q\s*=\s*0(\.0*)?\s*$`)
 
-// kept returns a file of dist/, packed with brotli.
-func kept(name string) ([]byte, error) { return files.ReadFile("dist/" + name + ".br") }
+// packedFile returns a file of dist/, compressed with brotli.
+func packedFile(name string) ([]byte, error) { return files.ReadFile("dist/" + name + ".br") }
 
 // expand returns the content of a file of dist/.
 func expand(name string) ([]byte, error) {
-	packed, err := kept(name)
+	packed, err := packedFile(name)
 	if err != nil {
 		return nil, err
 	}

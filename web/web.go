@@ -1,5 +1,6 @@
-// Package web serves the pages that people open in a browser, with all they need, from the program itself. What it serves is built
-// from the sources beside it (npm run build) and kept compressed in dist/, so that the program builds without Node.js.
+// Package web serves the console and GraphiQL, and everything that they load, from the program itself. The pages are built from the
+// sources in this directory (npm run build) and embedded from dist/, compressed, so that the program builds without Node.js. Their links
+// are relative, so that a proxy may serve them below a prefix.
 package web
 
 import (
@@ -7,15 +8,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
-// Settings are what the server tells its pages. They are public. The zero Settings are those of a server that tells nothing.
+// Settings are written into the pages and are public. The zero Settings are those of a real upstream whose callers send X-Auth-Token.
 type Settings struct {
-	Token  string  `json:"token,omitempty"` // stands for a credential where the upstream is the demo
+	Demo   bool    `json:"demo,omitempty"`   // whether the upstream is the embedded demo
+	Token  string  `json:"token,omitempty"`  // the token of the demo
+	Header string  `json:"header,omitempty"` // the header that identifies a caller, if it is not X-Auth-Token
 	Groups []Group `json:"groups,omitempty"`
 }
 
-// Group is a group for a newcomer to begin with.
+// Group is a group that the pages show first.
 type Group struct {
 	ID   string `json:"groupId"`
 	Name string `json:"name,omitempty"`
@@ -29,19 +33,19 @@ const (
 	graphiqlPolicy = closed + "; worker-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:"
 )
 
-// GraphiQL serves the page at which people explore the API.
+// GraphiQL returns the handler of the page for exploring the API.
 func GraphiQL(s Settings) (http.Handler, error) { return page("graphiql.html", graphiqlPolicy, s) }
 
-// Console serves the page at which people watch groups.
+// Console returns the handler of the page for watching groups.
 func Console(s Settings) (http.Handler, error) { return page("console.html", consolePolicy, s) }
 
-// page returns a handler for one page, with the settings written into it.
+// page returns a handler for one page that contains the settings. It fails if the embedded page has no place for them.
 func page(name, policy string, s Settings) (http.Handler, error) {
 	text, err := expand(name)
 	if err != nil {
 		return nil, err
 	}
-	told, err := json.Marshal(s) // escapes <, > and &
+	encoded, err := json.Marshal(s) // escapes <, > and &
 	if err != nil {
 		return nil, err
 	}
@@ -49,16 +53,21 @@ func page(name, policy string, s Settings) (http.Handler, error) {
 	if !bytes.Contains(text, []byte(data+"{}")) {
 		return nil, fmt.Errorf("web: %s has no place for settings", name)
 	}
-	text = bytes.Replace(text, []byte(data+"{}"), append([]byte(data), told...), 1)
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	text = bytes.Replace(text, []byte(data+"{}"), append([]byte(data), encoded...), 1)
+	below := bytes.ReplaceAll(text, []byte(`="./`), []byte(`="../`)) // the same links, seen from a path that ends with a slash
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache") // names the assets of this build
-		_, _ = w.Write(text)                        // fails only where the caller has gone; so below
+		body := text
+		if strings.HasSuffix(r.URL.Path, "/") {
+			body = below
+		}
+		_, _ = w.Write(body) // fails only if the client is gone; so below
 	}), nil
 }
 
-// Licenses answers with those of what the pages are made from.
+// Licenses returns the handler of the licenses of the packages that the pages contain.
 func Licenses() (http.Handler, error) {
 	text, err := expand("licenses.md")
 	if err != nil {

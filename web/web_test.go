@@ -68,10 +68,34 @@ func TestPagesLoadOnlyWhatIsServedHere(t *testing.T) {
 			t.Errorf("%s loads %d files", name, len(found))
 		}
 		for _, f := range found {
-			if got := get(t, Assets(), f[1], "br"); got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") == "" {
+			if got := get(t, Assets(), path.Join("/", f[1]), "br"); got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") == "" {
 				t.Errorf("%s: %s answers %d", name, f[1], got.StatusCode)
 			}
 		}
+	}
+}
+
+// Links are relative, so that they hold below any prefix, and also if the path of the page ends with a slash.
+func TestPageLinksAreRelative(t *testing.T) {
+	for name, h := range pages(t, Settings{}) {
+		for target, prefix := range map[string]string{"/" + name: "./assets/", "/prefix/" + name + "/": "../assets/"} {
+			for _, f := range loaded.FindAllStringSubmatch(read(t, get(t, h, target, "").Body), -1) {
+				if !strings.HasPrefix(f[1], prefix) {
+					t.Errorf("%s links to %s", target, f[1])
+				}
+			}
+		}
+	}
+}
+
+func TestIcon(t *testing.T) {
+	h, err := Icon()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := get(t, h, "/favicon.ico", "")
+	if body := read(t, got.Body); got.Header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(body, "<svg") {
+		t.Errorf("got %q: %s", got.Header.Get("Content-Type"), body)
 	}
 }
 

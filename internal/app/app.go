@@ -130,7 +130,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	watch.redis(redis)
 	watch.streams(streams.Count, changes.Subscriptions, changes.Pollers)
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", watch.traced(gqlhttp.NewHandler(schema, serving)))
+	mux.Handle("/graphql", withGraphiQL(cfg, watch.traced(gqlhttp.NewHandler(schema, serving))))
 	mux.HandleFunc("GET /schema.graphql", schemaText)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", state.ready)

@@ -91,14 +91,14 @@ func withDemoHeader(h http.Handler, d *demoUpstream) http.Handler {
 	})
 }
 
-// settings are what the pages are told: a credential and some groups to begin with, where the upstream is the demo.
+// settings returns the token and groups of the demo for the pages; the zero Settings for a real upstream.
 func (d *demoUpstream) settings() web.Settings {
 	if d == nil {
 		return web.Settings{}
 	}
-	told := web.Settings{Token: d.token()}
+	settings := web.Settings{Demo: true, Token: d.token()}
 	for _, id := range d.Groups() {
-		told.Groups = append(told.Groups, web.Group{ID: id, Name: d.Name(id)})
+		settings.Groups = append(settings.Groups, web.Group{ID: id, Name: d.Name(id)})
 	}
-	return told
+	return settings
 }

@@ -25,24 +25,73 @@ func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 	if err != nil {
 		return err
 	}
-	console, err := web.Console(demo.settings())
+	icon, err := web.Icon()
+	if err != nil {
+		return err
+	}
+	settings := pageSettings(cfg, demo)
+	console, err := web.Console(settings)
 	if err != nil {
 		return err
 	}
 	mux.Handle("GET /assets/", web.Assets())
 	mux.Handle("GET /licenses", licenses)
+	mux.Handle("GET /favicon.ico", icon)
 	mux.Handle("GET /console", console)
+	mux.Handle("GET /console/{$}", console)
 	if !cfg.Introspection {
 		mux.HandleFunc("GET /{$}", paths)
 		return nil
 	}
-	graphiql, err := web.GraphiQL(demo.settings())
+	graphiql, err := web.GraphiQL(settings)
 	if err != nil {
 		return err
 	}
 	mux.Handle("GET /graphiql", graphiql)
-	mux.Handle("GET /{$}", http.RedirectHandler(cfg.BasePath+"/graphiql", http.StatusFound))
+	mux.Handle("GET /graphiql/{$}", graphiql)
+	mux.Handle("GET /{$}", toGraphiQL(cfg))
 	return nil
+}
+
+// toGraphiQL redirects to GraphiQL: below the base path, or else by a relative location, which also holds if a proxy removes a prefix.
+func toGraphiQL(cfg config.Config) http.Handler {
+	location := "graphiql"
+	if cfg.BasePath != "" {
+		location = cfg.BasePath + "/graphiql"
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", location)
+		w.WriteHeader(http.StatusFound)
+	})
+}
+
+// openedInBrowser reports whether a request for /graphql is a person's visit: a GET without a query that prefers HTML.
+func openedInBrowser(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.RawQuery == "" && strings.HasPrefix(r.Header.Get("Accept"), "text/html")
+}
+
+// withGraphiQL redirects people who open the endpoint in a browser to GraphiQL, if that is served.
+func withGraphiQL(cfg config.Config, api http.Handler) http.Handler {
+	if !cfg.Introspection {
+		return api
+	}
+	redirect := toGraphiQL(cfg)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if openedInBrowser(r) {
+			redirect.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+// pageSettings returns what the pages need to know of the server: how callers identify themselves and, for the demo, a token and groups.
+func pageSettings(cfg config.Config, demo *demoUpstream) web.Settings {
+	settings := demo.settings()
+	if cfg.Callers() {
+		settings.Header = "Authorization"
+	}
+	return settings
 }
 
 // belowPath serves h below a path prefix. Paths without the prefix are served as they are, for proxies that remove it and for probes that go

@@ -1,25 +1,26 @@
 import { useCosts } from './costs'
+import { t } from './language'
 import { bytes } from './words'
 
-/** Costs shows what the last answers cost upstream, newest first. */
+/** Costs is a drawer for developers: what the last requests cost upstream, newest first. */
 export function Costs() {
   const costs = useCosts()
   return (
-    <details className="costs" open={matchMedia('(min-width: 68rem)').matches}>
+    <details className="costs">
       <summary>
-        <h2>What the last answers cost</h2>
+        <h2>{t('developer')}</h2>
       </summary>
       <table>
         <thead>
           <tr>
-            <th scope="col">Query</th>
+            <th scope="col">{t('developer.query')}</th>
             <th scope="col">ms</th>
             <th scope="col">
-              <abbr title="requests to the upstream">calls</abbr>
+              <abbr title={t('developer.calls.title')}>{t('developer.calls')}</abbr>
             </th>
-            <th scope="col">read</th>
+            <th scope="col">{t('developer.read')}</th>
             <th scope="col">
-              <abbr title="pages found in memory or Redis">kept</abbr>
+              <abbr title={t('developer.cached.title')}>{t('developer.cached')}</abbr>
             </th>
           </tr>
         </thead>
@@ -35,9 +36,7 @@ export function Costs() {
           ))}
         </tbody>
       </table>
-      <p className="quiet">
-        As each answer tells with <code>Scalegraph-Explain: 1</code>. <i>Details</i> is asked when a row is opened, and not before.
-      </p>
+      <p className="quiet">{t('developer.note')}</p>
     </details>
   )
 }

@@ -1,55 +1,105 @@
-import { createRequest, type Client } from '@urql/core'
 import { useEffect, useState } from 'react'
-import { pipe, subscribe } from 'wonka'
+import { Copy } from './Copy'
+import { client } from './client'
 import { detailsQuery, type Activity, type Details } from './documents'
+import { t } from './language'
+import { linkTo } from './place'
+import { messageOf, query, retryNow, type Failure } from './retry'
 
 type Instance = NonNullable<Details['failedInstances']>[number]
 type Balancer = NonNullable<Details['boundLoadBalancers']>[number]
+type Reason = Details['reasons'][number]
 
-/** DetailsOf asks for the lists of an activity when it is first shown, and again when the activity has ended meanwhile. */
-export function DetailsOf({ client, activity }: { client: Client; activity: Activity }) {
+/** DetailsOf requests the details of an activity when it is first shown, and again when the activity has ended meanwhile. */
+export function DetailsOf({ activity }: { activity: Activity }) {
   const [details, setDetails] = useState<Details>()
-  const [error, setError] = useState<string>()
+  const [failure, setFailure] = useState<Failure>()
   const { id, status } = activity
   useEffect(() => {
-    const { unsubscribe } = pipe(
-      client.executeQuery(createRequest(detailsQuery, { id }), { requestPolicy: 'network-only' }),
-      subscribe((result) => {
-        const node = result.data?.node
-        setError(result.error?.graphQLErrors[0]?.message ?? (result.error ? 'The server cannot be reached.' : undefined))
-        if (node && 'description' in node) setDetails(node)
-      }),
-    )
-    return unsubscribe
-  }, [client, id, status])
+    const abort = new AbortController()
+    const read = async () => {
+      const node = await query(client, detailsQuery, { id }, (data) => data.node, abort.signal, setFailure)
+      if (node && 'description' in node) setDetails(node)
+    }
+    void read()
+    return () => abort.abort()
+  }, [id, status])
   return (
-    <div className="details" aria-live="polite" aria-busy={!details && !error}>
-      {error && <p className="problem">{error}</p>}
-      {!details && !error && <p className="quiet">Fetching details …</p>}
+    <div className="details" aria-live="polite" aria-busy={!details && !failure}>
+      {failure && (
+        <p className="problem">
+          {messageOf(failure)} <code>{failure.code}</code>{' '}
+          <button type="button" onClick={retryNow}>
+            {t('retry')}
+          </button>
+        </p>
+      )}
+      {!details && !failure && <p className="quiet">{t('details.loading')}</p>}
+      {details && <Reasons details={details} />}
       {details && <Lists details={details} running={status === 'DOING'} />}
       <p className="ids">
-        <span>log id</span> <code>{activity.logId}</code> <span>group</span> <code>{activity.group.groupId}</code>
+        <span>{t('details.log')}</span> <code>{activity.logId}</code> <Copy label={t('copy.id')} text={activity.logId} />{' '}
+        <span>{t('details.group')}</span> <code>{activity.group.groupId}</code> <Copy label={t('copy.id')} text={activity.group.groupId} />{' '}
+        <Copy label={t('copy.link')} text={linkTo(activity)} />
       </p>
     </div>
   )
 }
 
+/** Reasons says what the cloud gives as the reason of an activity, with the policy and the values before and after. */
+function Reasons({ details: { description, reasons } }: { details: Details }) {
+  return (
+    <dl className="reasons">
+      {description && (
+        <>
+          <dt>{t('details.description')}</dt>
+          <dd>{description}</dd>
+        </>
+      )}
+      {reasons.map((reason, i) => (
+        <ReasonLine key={i} reason={reason} />
+      ))}
+    </dl>
+  )
+}
+
+function ReasonLine({ reason }: { reason: Reason }) {
+  const { changeReason, scalingPolicyName, scalingPolicyId, oldValue, newValue } = reason
+  return (
+    <>
+      <dt>{t('details.reason')}</dt>
+      <dd>
+        <code>{changeReason}</code>
+        {scalingPolicyId && (
+          <>
+            {' '}
+            {t('details.policy')} <b>{scalingPolicyName ?? scalingPolicyId}</b>
+          </>
+        )}{' '}
+        {oldValue !== null && newValue !== null && t('details.values', { old: oldValue, new: newValue })}
+      </dd>
+    </>
+  )
+}
+
+type ListName = 'Failed' | 'Added' | 'Removed' | 'Deleted' | 'Standby' | 'BindFailed' | 'UnbindFailed' | 'Bound' | 'Unbound'
+
 function Lists({ details, running }: { details: Details; running: boolean }) {
-  const instances: [string, Instance[] | null | undefined][] = [
+  const instances: [ListName, Instance[] | null | undefined][] = [
     ['Failed', details.failedInstances],
     ['Added', details.addedInstances],
     ['Removed', details.removedInstances],
     ['Deleted', details.deletedInstances],
     ['Standby', details.standbyInstances],
   ]
-  const balancers: [string, Balancer[] | null | undefined][] = [
-    ['Binding failed', details.bindFailedLoadBalancers],
-    ['Unbinding failed', details.unbindFailedLoadBalancers],
+  const balancers: [ListName, Balancer[] | null | undefined][] = [
+    ['BindFailed', details.bindFailedLoadBalancers],
+    ['UnbindFailed', details.unbindFailedLoadBalancers],
     ['Bound', details.boundLoadBalancers],
     ['Unbound', details.unboundLoadBalancers],
   ]
   const none = [...instances, ...balancers].every(([, list]) => !list || list.length === 0)
-  if (none) return <p className="quiet">{running ? 'Still running: what it did is told when it ends.' : 'It touched no instance and no load balancer.'}</p>
+  if (none) return <p className="quiet">{running ? t('details.running') : t('details.nothing')}</p>
   return (
     <>
       {instances.map(([title, list]) => list && list.length > 0 && <Instances key={title} title={title} list={list} />)}
@@ -58,16 +108,21 @@ function Lists({ details, running }: { details: Details; running: boolean }) {
   )
 }
 
-function Instances({ title, list }: { title: string; list: Instance[] }) {
+function Instances({ title, list }: { title: ListName; list: Instance[] }) {
   return (
     <section data-bad={title === 'Failed' || undefined}>
       <h4>
-        {title} <span>{list.length}</span>
+        {t(`details.${title}`)} <span>{list.length}</span>
       </h4>
       <ul>
         {list.map((instance, i) => (
           <li key={instance.instanceId ?? i}>
-            <b>{instance.instanceName ?? 'unnamed'}</b> <code>{instance.instanceId}</code>
+            <b>{instance.instanceName ?? t('details.unnamed')}</b> <code>{instance.instanceId}</code>
+            {instance.instanceConfig && (
+              <span className="config">
+                {t('details.config')} <code>{instance.instanceConfig}</code>
+              </span>
+            )}
             <Failure of={instance.failure} />
           </li>
         ))}
@@ -76,11 +131,11 @@ function Instances({ title, list }: { title: string; list: Instance[] }) {
   )
 }
 
-function Balancers({ title, list }: { title: string; list: Balancer[] }) {
+function Balancers({ title, list }: { title: ListName; list: Balancer[] }) {
   return (
-    <section data-bad={title.endsWith('failed') || undefined}>
+    <section data-bad={title.endsWith('Failed') || undefined}>
       <h4>
-        {title} <span>{list.length}</span>
+        {t(`details.${title}`)} <span>{list.length}</span>
       </h4>
       <ul>
         {list.map((balancer, i) => (
@@ -97,7 +152,7 @@ function Balancers({ title, list }: { title: string; list: Balancer[] }) {
 function Listener({ of: { listenerId, poolId, protocolPort, weight } }: { of: NonNullable<Balancer['lbaasListener']> }) {
   return (
     <>
-      <b>port {protocolPort}</b> weight {weight} <code>{listenerId ?? poolId}</code>
+      <b>{t('details.listener', { port: String(protocolPort) })}</b> {t('details.weight')} {weight} <code>{listenerId ?? poolId}</code>
     </>
   )
 }
@@ -109,16 +164,16 @@ function Failure({ of }: { of: Instance['failure'] }) {
       <strong>{of.reason}</strong>
       {of.details && (
         <details>
-          <summary>What the cloud told</summary>
-          <pre tabIndex={0}>{laidOut(of.details)}</pre>
+          <summary>{t('details.cloud')}</summary>
+          <pre tabIndex={0}>{indented(of.details)}</pre>
         </details>
       )}
     </div>
   )
 }
 
-/** laidOut puts JSON on lines of its own; other text stays as it is. */
-function laidOut(text: string): string {
+/** indented formats JSON over several lines; other text is returned unchanged. */
+function indented(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2)
   } catch {

@@ -1,83 +1,133 @@
-import type { Client } from '@urql/core'
-import { Fragment, useEffect, useRef } from 'react'
+import { Fragment, useEffect, useLayoutEffect, useRef, type RefObject } from 'react'
 import { Row } from './Row'
 import type { Connection } from './documents'
 import type { Feed } from './feed'
+import { t } from './language'
+import type { StatusChoice } from './place'
+import { messageOf, retryNow } from './retry'
 import { dayOf } from './words'
 
 interface Props {
-  client: Client
   feed: Feed
+  status: StatusChoice
   name: (groupId: string) => string
-  started: string // rows that began later came while somebody looked
-  reload: () => void
+  started: string // rows that started later arrived while the page was open
+  open: Set<string>
+  toggle: (id: string) => void
 }
 
-/** FeedList is the merged feed; more is read as its ends come into sight. */
-export function FeedList({ client, feed, name, started, reload }: Props) {
-  const { edges, page, loading, error } = feed
-  const missing = page?.unavailableGroups ?? []
+/** FeedList shows the merged feed. More is read when one of its ends comes near the window. */
+export function FeedList({ feed, status, name, started, open, toggle }: Props) {
+  const { page, loading, failure } = feed
+  // The API cannot filter by outcome, so partly failed rows are selected here, and further pages are read only on request.
+  const partly = status === 'PARTLY'
+  const edges = partly ? feed.edges.filter((edge) => edge.node.outcome === 'PARTIALLY_FAILED') : feed.edges
+  const list = useRef<HTMLOListElement>(null)
+  useStart(list, feed.origin)
+  useHeldPosition(list, edges, feed.origin?.from === 'oldest')
+  const problem = failure && (
+    <p className="problem" role="alert">
+      {messageOf(failure)} {failure.code !== 'NETWORK' && <code>{failure.code}</code>}{' '}
+      <button type="button" onClick={retryNow}>
+        {t('retry')}
+      </button>
+    </p>
+  )
   return (
-    <section className="feed" aria-label="Activities" aria-busy={loading !== ''}>
+    <section className="feed" aria-label={t('feed')} aria-busy={loading !== ''}>
       <p className="tally" role="status">
-        {page ? `${edges.length.toLocaleString()} of ${page.totalCount.toLocaleString()} activities` : 'Reading …'}
-        {page?.stale && <em> · the upstream fails; this is a kept copy of {new Date(page.asOf).toLocaleTimeString()}</em>}
+        {tally(feed, partly, edges.length)}
       </p>
-      {missing.map(({ group, code, message }) => (
+      {(page?.unavailableGroups ?? []).map(({ group, code, message }) => (
         <p className="problem" key={group.id}>
-          <b>{name(group.groupId)}</b> is missing here. {message} <code>{code}</code>
+          <b>{name(group.groupId)}</b> {t('feed.missing')} {messageOf({ code, message, retryable: false })} <code>{code}</code>
         </p>
       ))}
-      {error && (
-        <p className="problem" role="alert">
-          {error}{' '}
-          <button type="button" onClick={reload}>
-            Try again
-          </button>
-        </p>
-      )}
+      {loading === 'first' && problem}
       {feed.outdated && (
         <p className="notice">
-          Activities joined or left this list.{' '}
-          <button type="button" onClick={reload}>
-            Read it again
+          {t('feed.outdated')}{' '}
+          <button type="button" onClick={feed.reload}>
+            {t('feed.reload')}
           </button>
         </p>
       )}
-      {feed.hasNewer && <End className="newer" label="Newer activities" busy={loading === 'newer'} reach={feed.newer} />}
-      <ol className="rows">
-        {edges.map((edge, i) => (
-          <Fragment key={edge.node.id}>
+      {feed.hasNewer && <End className="newer" label={t('feed.newer')} busy={loading === 'newer'} reach={feed.newer} manual={partly} />}
+      {loading === 'newer' && problem}
+      <ol className="rows" ref={list}>
+        {edges.map(({ node }, i) => (
+          <Fragment key={node.id}>
             {startsDay(edges, i) && (
               <li className="day">
-                <h3>{dayOf(edge.node.startTime)}</h3>
+                <h3>{dayOf(node.startTime)}</h3>
               </li>
             )}
-            <Row client={client} activity={edge.node} name={name(edge.node.group.groupId)} fresh={edge.node.startTime > started} />
+            <Row activity={node} name={name(node.group.groupId)} fresh={node.startTime > started} open={open.has(node.id)} toggle={toggle} />
           </Fragment>
         ))}
       </ol>
-      {feed.hasOlder && <End className="older" label="Older activities" busy={loading === 'older'} reach={feed.older} />}
-      {page && !feed.hasOlder && <p className="quiet end">{edges.length > 0 ? 'The oldest activity of this period.' : 'Nothing happened here.'}</p>}
+      {loading === 'older' && problem}
+      {feed.hasOlder && <End className="older" label={t('feed.older')} busy={loading === 'older'} reach={feed.older} manual={partly} />}
+      {page && !feed.hasOlder && <p className="quiet end">{edges.length > 0 ? t('feed.last') : t('feed.empty')}</p>}
     </section>
   )
+}
+
+function tally({ page, edges }: Feed, partly: boolean, shown: number): string {
+  if (!page) return t('feed.loading')
+  const total = Math.max(page.totalCount, edges.length)
+  return partly ? t('feed.scanned', { shown, scanned: edges.length, total }) : t('feed.count', { shown, total })
 }
 
 const startsDay = (edges: Connection['edges'], i: number) =>
   i === 0 || dayOf(edges[i - 1]!.node.startTime) !== dayOf(edges[i]!.node.startTime)
 
-/** End reads on as it comes near the window, and on request for those who do not scroll. */
-function End({ className, label, busy, reach }: { className: string; label: string; busy: boolean; reach: () => void }) {
+/** useStart scrolls to the oldest row when a list that starts there has its first page. */
+function useStart(list: RefObject<HTMLOListElement | null>, origin: Feed['origin']) {
+  useLayoutEffect(() => {
+    if (origin?.from === 'oldest') list.current?.lastElementChild?.scrollIntoView({ block: 'end' })
+  }, [list, origin])
+}
+
+/** useHeldPosition keeps the rows in the window where they are if rows are added above them: always, or only if the user has scrolled. */
+function useHeldPosition(list: RefObject<HTMLOListElement | null>, edges: Connection['edges'], always: boolean) {
+  const before = useRef<{ id: string; offset: number }>(undefined)
+  useLayoutEffect(() => {
+    const rows = list.current
+    const first = edges[0]?.node.id
+    if (!rows || !first) return
+    const top = rows.getBoundingClientRect().top
+    const offsetOf = (id: string) => {
+      const row = rows.querySelector(`[data-id="${CSS.escape(id)}"]`)
+      return row ? row.getBoundingClientRect().top - top : undefined
+    }
+    const known = before.current
+    const offset = known && known.id !== first ? offsetOf(known.id) : undefined
+    if (known && offset !== undefined && (always || top < 0)) scrollBy({ top: offset - known.offset, behavior: 'instant' })
+    before.current = { id: first, offset: offsetOf(first) ?? 0 }
+  }, [list, edges, always])
+}
+
+interface EndProps {
+  className: string
+  label: string
+  busy: boolean
+  reach: () => void
+  manual: boolean
+}
+
+/** End reads further when it comes near the window, or only when it is pressed if it is manual. */
+function End({ className, label, busy, reach, manual }: EndProps) {
   const button = useRef<HTMLButtonElement>(null)
   useEffect(() => {
-    if (busy || !button.current) return
+    if (busy || manual || !button.current) return
     const watcher = new IntersectionObserver(([entry]) => entry?.isIntersecting && reach(), { rootMargin: '600px 0px' })
     watcher.observe(button.current)
     return () => watcher.disconnect()
-  }, [busy, reach])
+  }, [busy, manual, reach])
   return (
     <button type="button" ref={button} className={`more ${className}`} onClick={reach} aria-disabled={busy}>
-      {busy ? 'Reading …' : label}
+      {busy ? t('feed.loading') : label}
     </button>
   )
 }

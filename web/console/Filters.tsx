@@ -1,63 +1,94 @@
-import { periods, type Period, type Place } from './place'
-import { statusWords, typeWords } from './words'
+import { useState } from 'react'
+import { Popover } from './Popover'
+import { fromInput, t, toInput } from './language'
+import { periods, type Period, type Place, type StatusChoice } from './place'
+import { typeWord, types } from './words'
 
-type Type = keyof typeof typeWords
-type Status = keyof typeof statusWords
+type Type = (typeof types)[number]
 
-/** Filters narrow the feed: period, status and types, and at which end it begins. */
+const statuses = ['DOING', 'SUCCESS', 'FAIL', 'PARTLY'] as const
+
+/** Filters choose what the feed contains: period, status and types, and the end at which it starts. */
 export function Filters({ place, change }: { place: Place; change: (part: Partial<Place>) => void }) {
-  const toggle = (type: Type) =>
-    change({ types: place.types.includes(type) ? place.types.filter((t) => t !== type) : [...place.types, type] })
+  const choosePeriod = (period: Period) => {
+    const hourAgo = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000).toISOString()
+    change(period === 'range' && !place.since ? { period, since: hourAgo } : { period })
+  }
   return (
-    <form className="filters" aria-label="Filter" onSubmit={(event) => event.preventDefault()}>
+    <form className="filters" aria-label={t('filter')} onSubmit={(event) => event.preventDefault()}>
       <label>
-        <span>Period</span>
-        <select value={place.period} onChange={(event) => change({ period: event.target.value as Period })}>
-          {Object.entries(periods).map(([key, { label }]) => (
-            <option key={key} value={key}>
-              {label}
+        <span>{t('period')}</span>
+        <select value={place.period} onChange={(event) => choosePeriod(event.target.value as Period)}>
+          {(Object.keys(periods) as Period[]).map((period) => (
+            <option key={period} value={period}>
+              {t(`period.${period}`)}
+            </option>
+          ))}
+        </select>
+      </label>
+      {place.period === 'range' && (
+        <>
+          <Instant label={t('range.since')} value={place.since} choose={(since) => change({ since })} />
+          <Instant label={t('range.until')} value={place.until} choose={(until) => change({ until })} />
+        </>
+      )}
+      <label>
+        <span>{t('status')}</span>
+        <select value={place.status} onChange={(event) => change({ status: event.target.value as StatusChoice })}>
+          <option value="">{t('status.any')}</option>
+          {statuses.map((status) => (
+            <option key={status} value={status}>
+              {t(`status.${status}`)}
             </option>
           ))}
         </select>
       </label>
       <label>
-        <span>Status</span>
-        <select value={place.status} onChange={(event) => change({ status: event.target.value as Status | '' })}>
-          <option value="">Any</option>
-          {Object.entries(statusWords).map(([key, label]) => (
-            <option key={key} value={key}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        <span>Begin at</span>
+        <span>{t('start')}</span>
         <select value={place.from} onChange={(event) => change({ from: event.target.value as Place['from'] })}>
-          <option value="newest">Newest</option>
-          <option value="oldest">Oldest</option>
+          <option value="newest">{t('start.newest')}</option>
+          <option value="oldest">{t('start.oldest')}</option>
         </select>
       </label>
-      <details className="types">
-        <summary>
-          <span>Types</span>
-          <b>{place.types.length === 0 ? 'All' : `${place.types.length} of ${Object.keys(typeWords).length}`}</b>
-        </summary>
-        <fieldset>
-          <legend className="visually-hidden">Types</legend>
-          {(Object.entries(typeWords) as [Type, string][]).map(([type, label]) => (
-            <label key={type}>
-              <input type="checkbox" checked={place.types.includes(type)} onChange={() => toggle(type)} />
-              {label}
-            </label>
-          ))}
-          {place.types.length > 0 && (
-            <button type="button" onClick={() => change({ types: [] })}>
-              All types
-            </button>
-          )}
-        </fieldset>
-      </details>
+      <Types chosen={place.types} choose={(chosen) => change({ types: chosen })} />
     </form>
+  )
+}
+
+function Instant({ label, value, choose }: { label: string; value: string; choose: (instant: string) => void }) {
+  return (
+    <label>
+      <span>{label}</span>
+      <input type="datetime-local" value={value && toInput(value)} onChange={(event) => choose(fromInput(event.target.value) ?? '')} />
+    </label>
+  )
+}
+
+function Types({ chosen, choose }: { chosen: Place['types']; choose: (types: Place['types']) => void }) {
+  const [open, setOpen] = useState(false)
+  const toggle = (type: Type) => choose(chosen.includes(type) ? chosen.filter((other) => other !== type) : [...chosen, type])
+  const summary = (
+    <>
+      <span>{t('types')}</span>
+      <b>{chosen.length === 0 ? t('types.all') : t('types.some', { count: chosen.length, total: types.length })}</b>
+    </>
+  )
+  return (
+    <Popover className="types" summary={summary} open={open} setOpen={setOpen}>
+      <fieldset>
+        <legend className="visually-hidden">{t('types')}</legend>
+        {types.map((type) => (
+          <label key={type}>
+            <input type="checkbox" checked={chosen.includes(type)} onChange={() => toggle(type)} />
+            {typeWord(type, type)}
+          </label>
+        ))}
+        {chosen.length > 0 && (
+          <button type="button" onClick={() => choose([])}>
+            {t('types.clear')}
+          </button>
+        )}
+      </fieldset>
+    </Popover>
   )
 }

@@ -1,19 +1,22 @@
 import { useEffect, useRef, useState, type RefObject } from 'react'
 import uPlot from 'uplot'
+import { format, t } from './language'
+import { messageOf, type Failure } from './retry'
 import type { Steps } from './timeline'
+import { timeOf } from './words'
 
 interface Props {
   name: string
   steps: Steps | undefined
-  error: string | undefined
+  failure: Failure | undefined
   from: number // seconds, as `to`
   to: number
   theme: string
-  last: boolean // carries the axis of times for those above it
+  last: boolean // has the time axis for all strips above it
 }
 
-/** Strip is one group's record: how many instances there were and were wanted, and where something failed. */
-export function Strip({ name, steps, error, from, to, theme, last }: Props) {
+/** Strip plots one group over time: actual and desired instances, and failures. */
+export function Strip({ name, steps, failure, from, to, theme, last }: Props) {
   const paper = useRef<HTMLDivElement>(null)
   const shown = useRef<Shown>({ steps: nothing, from, to })
   const plot = useRef<uPlot>(undefined)
@@ -44,26 +47,28 @@ export function Strip({ name, steps, error, from, to, theme, last }: Props) {
   const index = pointed ?? (steps ? steps.times.length - 1 : -1)
   const actual = steps?.actual[index]
   const desired = steps?.desired[index]
-  const when = pointed === null ? '' : new Date((steps?.times[pointed] ?? 0) * 1000).toLocaleTimeString(undefined, { hourCycle: 'h23' })
-  const failures = steps?.failures.length ?? 0
+  const when = pointed === null ? '' : timeOf(new Date((steps?.times[pointed] ?? 0) * 1000).toISOString())
+  const { failed, partly } = steps ?? nothing
   return (
     <figure className="strip">
       <figcaption>
         <span className="strip-name">{name}</span>
-        {error ? (
-          <span className="strip-error">{error}</span>
+        {failure ? (
+          <span className="strip-error">{messageOf(failure)}</span>
         ) : actual === undefined ? (
-          <span className="strip-none">{steps ? 'no activity' : 'reading …'}</span>
+          <span className="strip-none">{steps ? t('strip.none') : t('feed.loading')}</span>
         ) : (
           <>
             <span className="strip-count">
               <b>{actual}</b>
               <span aria-hidden="true"> → </span>
-              <span className="visually-hidden"> instances, wanted </span>
+              <span className="visually-hidden">{t('strip.wanted')}</span>
               <b className={actual === desired ? 'same' : 'wanted'}>{desired}</b>
             </span>
             <span className="strip-note">
-              {when || (failures > 0 ? <em>{failures} failed</em> : 'none failed')}
+              {when || (failed + partly === 0 && t('strip.fine'))}
+              {!when && failed > 0 && <em data-count="failed">{t('strip.failed', { failed })}</em>}
+              {!when && partly > 0 && <em data-count="partly">{t('strip.partly', { partly })}</em>}
             </span>
           </>
         )}
@@ -72,7 +77,7 @@ export function Strip({ name, steps, error, from, to, theme, last }: Props) {
         className="paper"
         ref={paper}
         role="img"
-        aria-label={`Timeline of ${name}: ${steps?.times.length ?? 0} steps, ${failures} with failures`}
+        aria-label={t('strip.label', { name, steps: steps?.times.length ?? 0, failed, partly })}
       />
     </figure>
   )
@@ -84,10 +89,10 @@ interface Shown {
   to: number
 }
 
-const nothing: Steps = { times: [], actual: [], desired: [], failures: [] }
+const nothing: Steps = { times: [], actual: [], desired: [], failures: [], failed: 0, partly: 0 }
 const stepped = uPlot.paths.stepped!({ align: 1 })
 
-/** columns draws the last step on to the present. */
+/** columns extends the last step to the end of the plot. */
 function columns({ steps, to }: Shown): uPlot.AlignedData {
   const wanted = steps.desired.at(-1) ?? 0
   return [
@@ -134,12 +139,12 @@ function draw(at: HTMLElement, shown: RefObject<Shown>, last: boolean, point: (i
   return new uPlot(options, columns(shown.current), at)
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
-const clockTicks: uPlot.Axis.DynamicValues = (_, ticks, __, ___, step) =>
-  ticks.map((time) => (step >= 86_400 ? day : clock).format(new Date(time * 1000)))
+const clockTicks: uPlot.Axis.DynamicValues = (_, ticks, __, ___, step) => {
+  const shown = step >= 86_400 ? format({ day: 'numeric', month: 'short' }) : format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+  return ticks.map((time) => shown.format(new Date(time * 1000)))
+}
 
-/** blank greys the time before the oldest step that was read. */
+/** blank shades the time before the oldest step that was read. */
 function blank({ ctx, bbox, valToPos }: uPlot, { steps, from }: Shown, colour: string) {
   if (steps.cutAt === undefined || steps.cutAt <= from) return
   ctx.save()
@@ -161,7 +166,7 @@ function marks(plot: uPlot, times: number[], colour: string) {
   ctx.restore()
 }
 
-/** mark draws a failure: a cross above the record and a hair through it. */
+/** mark draws a failure: a cross above the plot and a line through it. */
 function mark(ctx: CanvasRenderingContext2D, x: number, top: number, height: number) {
   const arm = 3 * devicePixelRatio
   const y = top - 7 * devicePixelRatio

@@ -1,62 +1,73 @@
-import type { Client } from '@urql/core'
 import { useEffect, useState } from 'react'
 import { Strip } from './Strip'
-import type { Change, GroupRef } from './documents'
+import type { Change, Filter, GroupRef } from './documents'
+import { t } from './language'
 import { periods, writeGroup, type Period } from './place'
 import { useTimeline } from './timeline'
 
+const collapsed = 4 // strips that leave the feed in sight
+
 interface Props {
-  client: Client
   groups: GroupRef[]
   names: (group: GroupRef) => string
   period: Period
-  since: string | undefined
+  filter: Filter
   changes: Change[]
   theme: string
 }
 
-/** Timeline is a strip for each group over one stretch of time. */
-export function Timeline({ client, groups, names, period, since, changes, theme }: Props) {
+/** Timeline has one strip for each group, all over the same period. Only the first few are read and shown until the user wants all. */
+export function Timeline({ groups, names, period, filter, changes, theme }: Props) {
   const [oldest, setOldest] = useState<Record<string, number>>({})
+  const [all, setAll] = useState(false)
   const [now, setNow] = useState(() => Date.now() / 1000)
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now() / 1000), 5000)
     return () => clearInterval(timer)
   }, [])
-  const length = periods[period].length / 1000
-  const reach = groups.map((group) => oldest[writeGroup(group)]).filter((time) => time !== undefined)
-  const from = Number.isFinite(length) ? now - length : Math.min(now - 3600, ...reach)
+  const shown = all ? groups : groups.slice(0, collapsed)
+  const since = filter.startTime ?? undefined
+  const until = filter.endTime ?? undefined
+  const to = until ? Date.parse(until) / 1000 : now
+  const { length } = periods[period]
+  const reach = shown.map((group) => oldest[writeGroup(group)]).filter((time) => time !== undefined)
+  const from = Number.isFinite(length) ? now - length / 1000 : since ? Date.parse(since) / 1000 : Math.min(to - 3600, ...reach)
   return (
-    <section className="timeline" aria-label="Instances over time">
+    <section className="timeline" aria-label={t('timeline')}>
       <div className="legend" aria-hidden="true">
-        <span className="key-actual">instances</span>
-        <span className="key-desired">desired</span>
-        <span className="key-failed">failure</span>
+        <span className="key-actual">{t('timeline.instances')}</span>
+        <span className="key-desired">{t('timeline.desired')}</span>
+        <span className="key-failed">{t('timeline.failure')}</span>
       </div>
-      {groups.map((group, i) => (
+      {shown.map((group, i) => (
         <GroupStrip
           key={writeGroup(group)}
-          client={client}
           group={group}
           name={names(group)}
           since={since}
+          until={until}
           changes={changes}
           theme={theme}
           from={from}
-          to={now}
-          last={i === groups.length - 1}
+          to={to}
+          last={i === shown.length - 1}
           onOldest={(time) => setOldest((known) => (known[writeGroup(group)] === time ? known : { ...known, [writeGroup(group)]: time }))}
         />
       ))}
+      {groups.length > collapsed && (
+        <button type="button" className="fold" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? t('timeline.fewer') : t('timeline.all', { count: groups.length })}
+        </button>
+      )}
     </section>
   )
 }
 
 interface StripProps {
-  client: Client
   group: GroupRef
   name: string
   since: string | undefined
+  until: string | undefined
   changes: Change[]
   theme: string
   from: number
@@ -65,11 +76,11 @@ interface StripProps {
   onOldest: (time: number) => void
 }
 
-function GroupStrip({ client, group, name, since, changes, theme, from, to, last, onOldest }: StripProps) {
-  const { steps, error } = useTimeline(client, group, since, changes)
-  const begin = steps?.times[0]
+function GroupStrip({ group, name, since, until, changes, theme, from, to, last, onOldest }: StripProps) {
+  const { steps, failure } = useTimeline(group, since, until, changes)
+  const start = steps?.times[0]
   useEffect(() => {
-    if (begin !== undefined) onOldest(begin)
+    if (start !== undefined) onOldest(start)
   })
-  return <Strip name={name} steps={steps} error={error} from={from} to={to} theme={theme} last={last} />
+  return <Strip name={name} steps={steps} failure={failure} from={from} to={to} theme={theme} last={last} />
 }

@@ -2,7 +2,7 @@ import type { Exchange, OperationResult } from '@urql/core'
 import { useSyncExternalStore } from 'react'
 import { pipe, tap } from 'wonka'
 
-/** What an answer cost, as the server tells it in extensions.explain. */
+/** The cost of one request, from extensions.explain. */
 export interface Cost {
   key: number
   name: string
@@ -18,13 +18,13 @@ export interface Cost {
   cost: number
 }
 
-const kept = 12
+const limit = 12
 let costs: Cost[] = []
 let count = 0
 const listeners = new Set<() => void>()
 
-/** told notes what each answer to a query cost. */
-export const told: Exchange =
+/** costExchange records the cost of each query. */
+export const costExchange: Exchange =
   ({ forward }) =>
   (operations) => {
     const began = new Map<number, number>()
@@ -43,7 +43,7 @@ function note(result: OperationResult, began: number | undefined) {
   if (!explain || began === undefined || result.operation.kind !== 'query') return
   const definition = result.operation.query.definitions.find((d) => d.kind === 'OperationDefinition')
   const name = definition?.kind === 'OperationDefinition' ? (definition.name?.value ?? '') : ''
-  costs = [{ key: ++count, name, at: Date.now(), milliseconds: performance.now() - began, ...explain }, ...costs].slice(0, kept)
+  costs = [{ key: ++count, name, at: Date.now(), milliseconds: performance.now() - began, ...explain }, ...costs].slice(0, limit)
   for (const listener of listeners) listener()
 }
 
@@ -52,5 +52,5 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener)
 }
 
-/** useCosts returns what the last answers cost, the newest first. */
+/** useCosts returns the costs of the last queries, newest first. */
 export const useCosts = () => useSyncExternalStore(subscribe, () => costs)

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf, type VariablesOf } from './graphql'
 
-/** What a row of the feed shows. No list that is costly to fetch stands here. */
+/** The fields of a row. It has no list that costs upstream calls. */
 const activityRow = graphql(`
   fragment ActivityRow on ScalingActivity {
     id
@@ -8,6 +8,7 @@ const activityRow = graphql(`
     type
     rawType
     status
+    rawStatus
     outcome
     direction
     startTime
@@ -49,6 +50,7 @@ export const feedQuery = graphql(
         unavailableGroups {
           code
           message
+          retryable
           group {
             id
             groupId
@@ -60,13 +62,21 @@ export const feedQuery = graphql(
   [activityRow],
 )
 
-/** The lists of one activity, asked for when its row is opened. */
+/** The details of one activity, requested when its row is opened. */
 export const detailsQuery = graphql(`
   query Details($id: ID!) {
     node(id: $id) {
       id
       ... on ScalingActivity {
         description
+        reasons {
+          changeReason
+          changeTime
+          oldValue
+          newValue
+          scalingPolicyId
+          scalingPolicyName
+        }
         addedInstances {
           ...InstanceLine
         }
@@ -101,6 +111,7 @@ export const detailsQuery = graphql(`
   fragment InstanceLine on ScalingInstance {
     instanceId
     instanceName
+    instanceConfig
     failure {
       reason
       details
@@ -122,7 +133,7 @@ export const detailsQuery = graphql(`
   }
 `)
 
-/** One stretch of a group's timeline. */
+/** One page of a group's timeline. */
 export const timelineQuery = graphql(`
   query Timeline($group: ID!, $project: ID, $region: String, $filter: ScalingActivityFilter, $first: Int!, $after: String) {
     scalingGroup(groupId: $group, projectId: $project, region: $region) {
@@ -135,6 +146,47 @@ export const timelineQuery = graphql(`
           startTime
           instanceValue
           desireValue
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  }
+`)
+
+/** The one activity that a link names. */
+export const activityQuery = graphql(
+  `
+    query Activity($id: ID!) {
+      node(id: $id) {
+        id
+        ... on ScalingActivity {
+          ...ActivityRow
+        }
+      }
+    }
+  `,
+  [activityRow],
+)
+
+/** The groups of the server's own project, for the picker. */
+export const groupsQuery = graphql(`
+  query Groups($after: String) {
+    project {
+      id
+      scalingGroups(first: 500, after: $after) {
+        nodes {
+          id
+          groupId
+          details {
+            name
+            status
+            currentInstances
+            minInstances
+            maxInstances
+          }
         }
         pageInfo {
           hasNextPage
@@ -167,7 +219,6 @@ export type Filter = NonNullable<FeedVariables['filter']>
 export type GroupRef = Exclude<FeedVariables['groups'], null>[number]
 export type Change = ResultOf<typeof liveSubscription>['scalingActivityChanged']
 export type Details = Extract<NonNullable<ResultOf<typeof detailsQuery>['node']>, { __typename?: 'ScalingActivity' }>
-export type TimelineVariables = VariablesOf<typeof timelineQuery>
-export type TimelineNode = NonNullable<
-  NonNullable<ResultOf<typeof timelineQuery>['scalingGroup']>['activities']
->['nodes'][number]
+export type TimelineConnection = NonNullable<NonNullable<ResultOf<typeof timelineQuery>['scalingGroup']>['activities']>
+export type TimelineNode = TimelineConnection['nodes'][number]
+export type GroupNode = NonNullable<NonNullable<ResultOf<typeof groupsQuery>['project']>['scalingGroups']>['nodes'][number]

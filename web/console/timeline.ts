@@ -1,49 +1,49 @@
-import type { Client } from '@urql/core'
 import { useEffect, useMemo, useState } from 'react'
-import { timelineQuery, type Change, type GroupRef, type TimelineNode, type TimelineVariables } from './documents'
-import { failed } from './words'
+import { client } from './client'
+import { timelineQuery, type Change, type Filter, type GroupRef, type TimelineConnection, type TimelineNode } from './documents'
+import { query, type Failure } from './retry'
 
-const stretch = 500
-const stretches = 4
+const pageSize = 500
+const maxPages = 4
 
 /** Steps of one group, the oldest first, in columns as the plot wants them. */
 export interface Steps {
   times: number[] // seconds
   actual: number[]
   desired: number[]
-  failures: number[] // seconds
-  /** Where drawing begins although the period begins earlier; undefined where all of it is there. */
+  failures: number[] // seconds, failed and partly failed
+  failed: number
+  partly: number
+  /** The start of what was read if the period starts earlier; undefined if all of it was read. */
   cutAt?: number
 }
 
 /**
- * useTimeline reads a group's steps since a time, at most 2000 of them, and goes on with the changes that are handed to it. It is undefined
- * while it is read, and has an error where it cannot be.
+ * useTimeline reads a group's steps in a period, at most 2000 of them, and adds the changes that are passed to it. The steps are
+ * undefined until they have been read.
  */
-export function useTimeline(client: Client, group: GroupRef, since: string | undefined, changes: Change[]) {
+export function useTimeline(group: GroupRef, since: string | undefined, until: string | undefined, changes: Change[]) {
   const [nodes, setNodes] = useState<Map<string, TimelineNode>>()
   const [cut, setCut] = useState(false)
-  const [error, setError] = useState<string>()
+  const [failure, setFailure] = useState<Failure>()
 
   useEffect(() => {
-    let gone = false
+    const abort = new AbortController()
+    const filter: Filter = { ...(since ? { startTime: since } : {}), ...(until ? { endTime: until } : {}) }
     const read = async () => {
       const found = new Map<string, TimelineNode>()
       let after: string | null = null
       let more = true
-      for (let i = 0; i < stretches && more; i++) {
-        const variables: TimelineVariables = {
-          group: group.groupId,
-          project: group.projectId,
-          region: group.region,
-          filter: since ? { startTime: since } : {},
-          first: stretch,
-          after,
-        }
-        const result = await client.query(timelineQuery, variables, { requestPolicy: 'network-only' }).toPromise()
-        if (gone) return
-        const connection = result.data?.scalingGroup?.activities
-        if (!connection) return setError(result.error?.graphQLErrors[0]?.message ?? 'The server cannot be reached.')
+      for (let i = 0; i < maxPages && more; i++) {
+        const connection: TimelineConnection | undefined = await query(
+          client,
+          timelineQuery,
+          { group: group.groupId, project: group.projectId, region: group.region, filter, first: pageSize, after },
+          (data) => data.scalingGroup?.activities,
+          abort.signal,
+          setFailure,
+        )
+        if (!connection) return
         for (const node of connection.nodes) found.set(node.id, node)
         more = connection.pageInfo.hasNextPage
         after = connection.pageInfo.endCursor
@@ -51,34 +51,35 @@ export function useTimeline(client: Client, group: GroupRef, since: string | und
       setCut(more)
       setNodes(found)
     }
-    setError(undefined)
-    setNodes(undefined)
     void read()
-    return () => {
-      gone = true
-    }
-  }, [client, group, since])
+    return () => abort.abort()
+  }, [group, since, until])
 
   useEffect(() => {
     setNodes((known) => {
       if (!known) return known
       const grown = new Map(known)
-      for (const { activity } of changes) if (activity.group.groupId === group.groupId) grown.set(activity.id, activity)
+      for (const { activity } of changes) {
+        const within = (!since || activity.startTime >= since) && (!until || activity.startTime < until)
+        if (activity.group.groupId === group.groupId && within) grown.set(activity.id, activity)
+      }
       return grown
     })
-  }, [changes, group])
+  }, [changes, group, since, until])
 
   const steps = useMemo(() => nodes && stepsOf([...nodes.values()], cut), [nodes, cut])
-  return { steps, error }
+  return { steps, failure }
 }
 
-/** stepsOf puts activities in the order of time. Changes of load balancers count no instances. */
+/** stepsOf sorts activities by time. Changes of load balancers have no instance counts. */
 export function stepsOf(nodes: TimelineNode[], cut: boolean): Steps {
-  const steps: Steps = { times: [], actual: [], desired: [], failures: [] }
+  const steps: Steps = { times: [], actual: [], desired: [], failures: [], failed: 0, partly: 0 }
   const sorted = nodes.toSorted((a, b) => (a.startTime < b.startTime ? -1 : 1))
   for (const node of sorted) {
     const time = Date.parse(node.startTime) / 1000
-    if (failed(node.outcome)) steps.failures.push(time)
+    if (node.outcome === 'FAILED') steps.failed++
+    if (node.outcome === 'PARTIALLY_FAILED') steps.partly++
+    if (node.outcome === 'FAILED' || node.outcome === 'PARTIALLY_FAILED') steps.failures.push(time)
     if (node.type === 'MODIFY_ELB' || node.instanceValue === null || node.desireValue === null) continue
     if (steps.times.at(-1) === time) {
       steps.desired[steps.times.length - 1] = node.desireValue

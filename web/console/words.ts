@@ -1,42 +1,27 @@
 import type { Activity } from './documents'
+import { format, hasText, t } from './language'
 
-// How the console says what the API says.
+// The words for what the API returns, in the current language.
 
 type Type = Activity['type']
 
-export const typeWords: Record<Exclude<Type, 'UNKNOWN'>, string> = {
-  NORMAL: 'Scaling action',
-  DIFF: 'Count corrected',
-  ELB_CHECK_DELETE: 'Failed health check',
-  AUDIT_CHECK_DELETE: 'Failed server audit',
-  MANUAL_ADD: 'Added by hand',
-  MANUAL_REMOVE: 'Removed by hand',
-  MANUAL_DELETE: 'Deleted by hand',
-  MODIFY_ELB: 'Load balancers changed',
-  ENTER_STANDBY: 'To standby',
-  EXIT_STANDBY: 'Back from standby',
+export const types = [
+  'NORMAL', 'DIFF', 'ELB_CHECK_DELETE', 'AUDIT_CHECK_DELETE', 'MANUAL_ADD', 'MANUAL_REMOVE', 'MANUAL_DELETE', 'MODIFY_ELB', 'ENTER_STANDBY', 'EXIT_STANDBY',
+] as const
+
+/** typeWord names what was done. A type that this release does not know is shown as the cloud sent it. */
+export function typeWord(type: Type, raw: string): string {
+  const key = `type.${type}`
+  return hasText(key) ? t(key) : raw
 }
 
-/** typeWord is a type in words; one that is too new for us is said as it was sent. */
-export const typeWord = (type: Type, raw: string) => (type === 'UNKNOWN' ? raw : (typeWords[type] ?? raw))
+export const outcomeWord = ({ outcome, rawStatus }: Activity) => (outcome === 'UNKNOWN' ? rawStatus : t(`outcome.${outcome}`))
 
-export const outcomeWords: Record<Activity['outcome'], string> = {
-  IN_PROGRESS: 'Running',
-  SUCCEEDED: 'Succeeded',
-  PARTIALLY_FAILED: 'Partly failed',
-  FAILED: 'Failed',
-  UNKNOWN: 'Unknown',
-}
+const time = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const
 
-export const statusWords = { DOING: 'Running', SUCCESS: 'Succeeded', FAIL: 'Failed' } as const
-
-export const failed = (outcome: Activity['outcome']) => outcome === 'FAILED' || outcome === 'PARTIALLY_FAILED'
-
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
-const date = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
-
-export const timeOf = (instant: string) => clock.format(new Date(instant))
-export const dayOf = (instant: string) => date.format(new Date(instant))
+export const timeOf = (instant: string) => format(time).format(new Date(instant))
+export const dayOf = (instant: string) => format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(instant))
+export const dayAndTimeOf = (instant: string) => format({ ...time, day: 'numeric', month: 'short' }).format(new Date(instant))
 
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds}s`
@@ -48,11 +33,14 @@ export function bytes(n: number): string {
   return n < 1024 ? `${n} B` : n < 1024 * 1024 ? `${(n / 1024).toFixed(1)} kB` : `${(n / 1024 / 1024).toFixed(1)} MB`
 }
 
-/** reasonOf says why a group scaled: the policy, or what else set it off. */
-export function reasonOf(activity: Activity): string {
+/** causeOf says why a group scaled: the policy, the check that failed, or the reason that the cloud sent; empty if the type says it. */
+export function causeOf(activity: Activity): string {
+  const key = `cause.${activity.type}`
+  if (hasText(key)) return t(key)
   const reason = activity.reasons[0]
   if (!reason) return ''
   if (reason.scalingPolicyName) return reason.scalingPolicyName
   const word = reason.changeReason.replace('MANNUAL', 'MANUAL').replaceAll('_', ' ').toLowerCase()
-  return word === activity.type.replaceAll('_', ' ').toLowerCase() ? '' : word
+  if (word === activity.type.replaceAll('_', ' ').toLowerCase()) return ''
+  return word === 'manual' ? t('row.manual') : word
 }

@@ -1,0 +1,44 @@
+import { useSyncExternalStore } from 'react'
+import { readSettings } from '../shared/settings'
+import { retryNow } from './retry'
+
+// The credential, and whether the server still accepts it. It lives in memory, or for the tab if the user wants that; never in an address.
+
+export const settings = readSettings()
+
+const stored = sessionStorage.getItem('token')
+let session = { token: stored ?? settings.token, stored: stored !== null, expired: false }
+const listeners = new Set<() => void>()
+
+function set(part: Partial<typeof session>) {
+  session = { ...session, ...part }
+  for (const listener of listeners) listener()
+}
+
+/** acceptToken makes a new token current; requests that wait for one are repeated. */
+export function acceptToken(token: string, keep: boolean) {
+  if (keep) sessionStorage.setItem('token', token)
+  else sessionStorage.removeItem('token')
+  set({ token, stored: keep, expired: false })
+  retryNow()
+}
+
+/** noteAccess records whether the last response accepted the token. */
+export function noteAccess(accepted: boolean) {
+  if (session.expired === accepted) set({ expired: !accepted })
+}
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+export const useSession = () => useSyncExternalStore(subscribe, () => session)
+
+/** credential returns the header that identifies the caller: an IAM token, or a key if the server signs its own requests. */
+export function credential(): Record<string, string> {
+  const { token } = session
+  if (!token) return {}
+  if (token.startsWith('Bearer ')) return { Authorization: token }
+  return settings.header === 'Authorization' ? { Authorization: `Bearer ${token}` } : { 'X-Auth-Token': token }
+}
