@@ -1,6 +1,6 @@
 // Builds the pages and compresses them into dist/, which the program embeds. With --check, dist/ is compared instead of written:
 // what the compressed files hold must be what the sources make.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
 import { build } from 'vite'
@@ -16,33 +16,39 @@ if (process.argv.includes('--check')) {
 }
 rmSync('built', { recursive: true })
 
+/** write compresses what differs from dist/ and removes what is no longer made. */
 function write(files) {
-  rmSync('dist', { recursive: true, force: true })
+  for (const old of filesIn('dist')) if (!files.includes(old.replace(/\.br$/, ''))) rmSync(join('dist', old))
   let total = 0
   for (const file of files) {
-    const body = readFileSync(join('built', file))
-    const small = brotliCompressSync(body, {
-      params: {
-        [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
-        [constants.BROTLI_PARAM_LGWIN]: 22,
-        [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
-      },
-    })
     const to = join('dist', `${file}.br`)
-    mkdirSync(dirname(to), { recursive: true })
-    writeFileSync(to, small)
-    total += small.length
+    if (!isCurrent(file)) {
+      mkdirSync(dirname(to), { recursive: true })
+      writeFileSync(to, compress(readFileSync(join('built', file))))
+    }
+    total += statSync(to).size
   }
   console.log(`${files.length} files, ${Math.ceil(total / 1024)} KiB compressed`)
 }
 
+function compress(body) {
+  return brotliCompressSync(body, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_LGWIN]: 22,
+      [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
+    },
+  })
+}
+
+function isCurrent(file) {
+  const packed = join('dist', `${file}.br`)
+  return existsSync(packed) && brotliDecompressSync(readFileSync(packed)).equals(readFileSync(join('built', file)))
+}
+
 function check(files) {
-  const kept = filesIn('dist')
-  const wrong = kept.filter((file) => !files.includes(file.replace(/\.br$/, '')))
-  for (const file of files) {
-    const same = kept.includes(`${file}.br`) && brotliDecompressSync(readFileSync(join('dist', `${file}.br`))).equals(readFileSync(join('built', file)))
-    if (!same) wrong.push(file)
-  }
+  const gone = filesIn('dist').filter((file) => !files.includes(file.replace(/\.br$/, '')))
+  const wrong = [...gone, ...files.filter((file) => !isCurrent(file))]
   if (wrong.length > 0) {
     console.error(`web/dist is not what the sources make (npm --prefix web run build):\n  ${wrong.join('\n  ')}`)
     process.exitCode = 1

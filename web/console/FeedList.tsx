@@ -4,6 +4,7 @@ import type { Connection } from './documents'
 import type { Feed } from './feed'
 import { t } from './language'
 import type { StatusChoice } from './place'
+import { useReasons } from './reasons'
 import { messageOf, retryNow } from './retry'
 import { dayOf } from './words'
 
@@ -22,6 +23,7 @@ export function FeedList({ feed, status, name, started, open, toggle }: Props) {
   // The API cannot filter by outcome, so partly failed rows are selected here, and further pages are read only on request.
   const partly = status === 'PARTLY'
   const edges = partly ? feed.edges.filter((edge) => edge.node.outcome === 'PARTIALLY_FAILED') : feed.edges
+  const reasons = useReasons(edges)
   const list = useRef<HTMLOListElement>(null)
   useStart(list, feed.origin)
   useHeldPosition(list, edges, feed.origin?.from === 'oldest')
@@ -62,7 +64,14 @@ export function FeedList({ feed, status, name, started, open, toggle }: Props) {
                 <h3>{dayOf(node.startTime)}</h3>
               </li>
             )}
-            <Row activity={node} name={name(node.group.groupId)} fresh={node.startTime > started} open={open.has(node.id)} toggle={toggle} />
+            <Row
+              activity={node}
+              name={name(node.group.groupId)}
+              reason={reasons.get(node.id)}
+              fresh={node.startTime > started}
+              open={open.has(node.id)}
+              toggle={toggle}
+            />
           </Fragment>
         ))}
       </ol>

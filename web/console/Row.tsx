@@ -7,13 +7,14 @@ import { causeOf, duration, outcomeWord, timeOf, typeWord } from './words'
 interface Props {
   activity: Activity
   name: string
+  reason?: string | undefined // why it failed
   fresh: boolean // started while the page was open
   open: boolean
   toggle: (id: string) => void
 }
 
 /** Row is one activity: what was done and why, and apart from that how it ended. Its details are requested only if it is open. */
-export function Row({ activity, name, fresh, open, toggle }: Props) {
+export function Row({ activity, name, reason, fresh, open, toggle }: Props) {
   const panel = useId()
   const { outcome, direction, instanceValue, desireValue } = activity
   return (
@@ -24,6 +25,7 @@ export function Row({ activity, name, fresh, open, toggle }: Props) {
         <span className="what">
           {typeWord(activity.type, activity.rawType)}
           <span className="why">{causeOf(activity)}</span>
+          {reason && <span className="reason">{reason}</span>}
         </span>
         <span className="change" data-direction={direction}>
           {direction !== 'NONE' && instanceValue !== null && desireValue !== null && (

@@ -171,6 +171,18 @@ export const activityQuery = graphql(
   [activityRow],
 )
 
+/** The failure reasons of several activities, requested together because they cost upstream calls. */
+export const reasonsQuery = graphql(`
+  query Reasons($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      id
+      ... on ScalingActivity {
+        failureReasons
+      }
+    }
+  }
+`)
+
 /** The groups of the server's own project, for the picker. */
 export const groupsQuery = graphql(`
   query Groups($after: String) {

@@ -1,9 +1,7 @@
-import type { Group } from '../shared/settings'
+// The variables are filled from the bar above the editors, so that an example can be run as it is.
 
-// The variables have default values, so that a newcomer can run an example as it is.
-
-const oneGroup = (group: string) => `# The newest activities of one group. The page does not shift while new ones arrive: hand endCursor to after.
-query OneGroup($group: ID! = ${group}, $after: String) {
+const oneGroup = `# The newest activities of one group. Pass endCursor as after to get the next page; new activities do not shift it.
+query OneGroup($group: ID!, $after: String) {
   scalingGroup(groupId: $group) {
     activities(first: 10, after: $after) {
       totalCount
@@ -33,8 +31,8 @@ query OneGroup($group: ID! = ${group}, $after: String) {
 }
 `
 
-const failures = (group: string) => `# What failed, and why. Details are fetched because this query asks for them; the others do not pay for them.
-query Failures($group: ID! = ${group}) {
+const failures = `# What failed, and why. The details cost upstream calls only in queries that select them.
+query Failures($group: ID!) {
   scalingGroup(groupId: $group) {
     activities(first: 5, filter: { status: FAIL }) {
       totalCount
@@ -64,8 +62,8 @@ query Failures($group: ID! = ${group}) {
 }
 `
 
-const mergedFeed = (groups: string) => `# One feed over many groups, newest first. A group that cannot be read is named, and the rest is still there.
-query MergedFeed($groups: [ScalingGroupRef!]! = ${groups}, $after: String) {
+const mergedFeed = `# One feed over many groups, newest first. Groups that cannot be read are listed in unavailableGroups.
+query MergedFeed($groups: [ScalingGroupRef!]!, $after: String) {
   scalingActivities(groups: $groups, first: 20, after: $after) {
     totalCount
     edges {
@@ -97,8 +95,8 @@ query MergedFeed($groups: [ScalingGroupRef!]! = ${groups}, $after: String) {
 }
 `
 
-const summary = (groups: string) => `# Counts, without fetching the activities themselves.
-query Summary($groups: [ScalingGroupRef!]! = ${groups}) {
+const summary = `# Counts, without fetching the activities themselves.
+query Summary($groups: [ScalingGroupRef!]!) {
   scalingGroups(groups: $groups) {
     groupId
     activitySummary {
@@ -120,8 +118,8 @@ query Summary($groups: [ScalingGroupRef!]! = ${groups}) {
 }
 `
 
-const deferred = (group: string) => `# The page at once, the failures when they are there.
-query Deferred($group: ID! = ${group}) {
+const deferred = `# The page first; the failures follow when they have been read.
+query Deferred($group: ID!) {
   scalingGroup(groupId: $group) {
     activities(first: 5) {
       nodes {
@@ -142,8 +140,8 @@ query Deferred($group: ID! = ${group}) {
 }
 `
 
-const live = (groups: string) => `# Every activity that starts or changes, from now on. Hand the last cursor to since after a broken connection.
-subscription Live($groups: [ScalingGroupRef!]! = ${groups}, $since: String) {
+const live = `# Every activity that starts or changes, from now on. After a broken connection, pass the last cursor as since.
+subscription Live($groups: [ScalingGroupRef!]!, $since: String) {
   scalingActivityChanged(groups: $groups, since: $since) {
     kind
     cursor
@@ -162,12 +160,5 @@ subscription Live($groups: [ScalingGroupRef!]! = ${groups}, $since: String) {
 }
 `
 
-/** examples fills the tabs that a newcomer finds. Without groups to begin with, the default values say what to write there. */
-export function examples(groups: Group[]): string[] {
-  const known = groups.length > 0 ? groups.map((g) => g.groupId) : ['YOUR-GROUP-ID']
-  const busy = id(known[1] ?? known[0]!)
-  const many = `[${known.map((group) => `\n  { groupId: ${id(group)} }`).join('')}\n]`
-  return [oneGroup(busy), failures(busy), mergedFeed(many), summary(many), deferred(busy), live(many)]
-}
-
-const id = (group: string) => JSON.stringify(group)
+/** examples are the tabs of a first visit. */
+export const examples = [oneGroup, failures, mergedFeed, summary, deferred, live]

@@ -1,25 +1,41 @@
 import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit'
-import { Kind, parse, type DocumentNode } from 'graphql'
+import { Kind, parse, type DocumentNode, type OperationDefinitionNode } from 'graphql'
+import { base } from '../shared/settings'
+import { credentialOf, variablesOf, type Connection } from './connection'
 
-const socket = new URL('/graphql', location.href)
+const endpoint = new URL(`${base}/graphql`, location.href)
+const socket = new URL(endpoint)
 socket.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
-const send = createGraphiQLFetcher({ url: '/graphql', subscriptionUrl: socket.href })
+const send = createGraphiQLFetcher({ url: endpoint.href, subscriptionUrl: socket.href })
 
 /**
- * fetcher sends an operation: subscriptions over a WebSocket, the rest over HTTP. GraphiQL reads what the editor holds only when it has
- * been still for a moment, so somebody quick would run a tab under the name of the one before.
+ * newFetcher sends operations with the credential and the variables of the connection: subscriptions over a WebSocket, the rest over HTTP.
+ * It reads the operation from the text, because GraphiQL updates its own name of the operation with a delay after an edit.
  */
-export const fetcher: Fetcher = (params, options) => {
-  const documentAST = parsed(params.query)
-  const operations = documentAST?.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION) ?? []
-  if (operations.length !== 1 || params.operationName === 'IntrospectionQuery') return send(params, options)
-  return send({ ...params, operationName: operations[0]!.name?.value }, { ...options, documentAST })
+export function newFetcher(connection: () => Connection): Fetcher {
+  return (params, options) => {
+    const documentAST = parsed(params.query)
+    const headers = withCredential(connection(), options?.headers ?? {})
+    const operations = documentAST?.definitions.filter((d) => d.kind === Kind.OPERATION_DEFINITION) ?? []
+    const [operation] = operations
+    if (!operation || operations.length !== 1 || params.operationName === 'IntrospectionQuery') return send(params, { ...options, headers })
+    const variables = variablesOf(connection(), declaredBy(operation), (params.variables as Record<string, unknown> | undefined) ?? {})
+    return send({ ...params, operationName: operation.name?.value, variables }, { ...options, documentAST, headers })
+  }
 }
+
+function withCredential(connection: Connection, given: Record<string, string>): Record<string, string> {
+  const names = Object.entries(given).flatMap(([name, value]) => (value ? [name.toLowerCase()] : []))
+  const own = Object.entries(credentialOf(connection)).filter(([name]) => !names.includes(name.toLowerCase()))
+  return { ...Object.fromEntries(own), ...given }
+}
+
+const declaredBy = (operation: OperationDefinitionNode) => (operation.variableDefinitions ?? []).map((definition) => definition.variable.name.value)
 
 function parsed(query: string): DocumentNode | undefined {
   try {
     return parse(query)
   } catch {
-    return undefined // the server says what is wrong with it
+    return undefined // the server's response names the syntax error
   }
 }

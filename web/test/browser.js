@@ -36,6 +36,7 @@ export async function open(options = {}) {
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
     ],
     viewport: { width: 1280, height: 860 },
+    locale: 'en-GB',
     ...options,
   })
   const close = async () => {

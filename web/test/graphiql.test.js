@@ -68,12 +68,36 @@ test('the explorer and the documentation open', async (t) => {
   assert.deepEqual(seen.faults, [])
 })
 
-test('the header editor sends a token', async (t) => {
+test('one bar has the token and the groups for all tabs', async (t) => {
   const { page, seen } = await graphiql(t)
-  const sent = page.waitForRequest((request) => request.postData()?.includes('OneGroup') ?? false)
-  await answer(page, 'OneGroup', '"totalCount"')
-  assert.equal((await sent).headers()['x-auth-token'], 'demo-token')
+  await page.getByText('Demo data').waitFor()
+  const groups = await page.getByLabel('Groups').inputValue()
+  await page.getByLabel('X-Auth-Token').fill('my-token')
+  for (const tab of ['OneGroup', 'Failures']) {
+    const sent = page.waitForRequest((request) => request.postData()?.includes(tab) ?? false)
+    await tabOf(page, tab).click()
+    await page.locator('.graphiql-execute-button').click()
+    assert.equal((await sent).headers()['x-auth-token'], 'my-token')
+    assert.equal((await sent).postDataJSON().variables.group, groups.split(', ')[0])
+  }
   assert.deepEqual(seen.faults, [])
+})
+
+test('a browser that opens /graphql is led to GraphiQL, and /graphiql/ and /console/ work', async (t) => {
+  const { page, seen } = await graphiql(t)
+  await page.goto(`${program.base}/graphql`)
+  assert.equal(new URL(page.url()).pathname, '/graphiql')
+  for (const path of ['/graphiql/', '/console/']) {
+    await page.goto(program.base + path)
+    await page.locator('.graphiql-query-editor, .row').first().waitFor()
+  }
+  assert.deepEqual(seen.faults, [])
+})
+
+test('tabs that were stored for the demo do not come back on a real upstream', async (t) => {
+  const { page } = await graphiql(t)
+  const names = await page.evaluate(() => Object.keys(localStorage))
+  assert.ok(names.length > 0 && names.every((name) => name.startsWith('scalegraph:demo:')), names.join())
 })
 
 for (const colorScheme of ['light', 'dark']) {

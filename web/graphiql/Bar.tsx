@@ -1,0 +1,40 @@
+import { useState } from 'react'
+import { base } from '../shared/settings'
+import { settings, type Connection } from './connection'
+
+interface Props {
+  connection: Connection
+  change: (connection: Connection) => void
+}
+
+/** Bar has the credential, project and groups for all tabs. */
+export function Bar({ connection, change }: Props) {
+  const [groups, setGroups] = useState(connection.groups.join(', '))
+  return (
+    <form className="connection" aria-label="Connection" onSubmit={(event) => event.preventDefault()}>
+      <a className="home" href={`${base}/console`}>
+        scale<b>graph</b>
+      </a>
+      {settings.demo && <span className="badge">Demo data</span>}
+      <label>
+        <span>{settings.header || 'X-Auth-Token'}</span>
+        <input type="password" autoComplete="off" value={connection.token} onChange={(event) => change({ ...connection, token: event.target.value.trim() })} />
+      </label>
+      <label>
+        <span>Project</span>
+        <input placeholder="of the server" value={connection.project} onChange={(event) => change({ ...connection, project: event.target.value.trim() })} />
+      </label>
+      <label className="wide">
+        <span>Groups</span>
+        <input
+          placeholder="group ids, for $group and $groups"
+          value={groups}
+          onChange={(event) => {
+            setGroups(event.target.value)
+            change({ ...connection, groups: event.target.value.split(/[\s,]+/).filter(Boolean) })
+          }}
+        />
+      </label>
+    </form>
+  )
+}

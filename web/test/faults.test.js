@@ -1,0 +1,220 @@
+// Tests of the console when something fails: requests are counted, and what is shown recovers by itself.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { open, start, watch } from './browser.js'
+
+let program
+before(async () => (program = await start()))
+after(() => program?.stop())
+
+const busiest = 'f6fadfa7-e5c1-4b62-9362-da5cc13da58a'
+const quiet = '3c3ae353-fb14-428e-90b4-01a6c1cc0aff'
+
+async function newPage(t, options = {}) {
+  const browser = await open(options)
+  t.after(browser.close)
+  const page = await browser.context.newPage()
+  page.setDefaultTimeout(20_000)
+  return { page, seen: watch(page, program.base) }
+}
+
+async function visit(page, search) {
+  await page.goto(`${program.base}/console${search}`)
+  await page.locator('.row').first().waitFor()
+}
+
+const feeds = (seen) => seen.asked.filter((request) => request.operationName === 'Feed')
+
+/** failing answers the requests that `applies` selects with an error while `failing.code` is set. */
+async function failing(page, applies, code) {
+  const fault = { code, count: 0 }
+  await page.route('**/graphql', async (route) => {
+    const request = route.request().postDataJSON()
+    if (!fault.code || !applies(request)) return route.fallback()
+    fault.count++
+    const retryable = fault.code.startsWith('UPSTREAM')
+    const error = { message: 'It failed.', path: ['scalingActivities'], extensions: { code: fault.code, retryable } }
+    await route.fulfill({ contentType: 'application/json', body: JSON.stringify({ data: { scalingActivities: null }, errors: [error] }) })
+  })
+  return fault
+}
+
+test('a failing next page is requested again with backoff, and its error stands at the end of the list', async (t) => {
+  const { page } = await newPage(t)
+  const fault = await failing(page, (request) => request.operationName === 'Feed' && request.variables.after, 'UPSTREAM_UNAVAILABLE')
+  await visit(page, `?group=${busiest}&period=7d`)
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
+  await page.locator('.rows ~ .problem').waitFor()
+  await page.waitForTimeout(6000)
+  assert.ok(fault.count >= 2 && fault.count <= 6, `${fault.count} requests in 6 s`)
+  const rows = await page.locator('.row').count()
+  fault.code = undefined
+  await page.waitForFunction((rows) => document.querySelectorAll('.row').length > rows, rows)
+  assert.equal(await page.locator('.problem').count(), 0)
+})
+
+test('a list that starts at the oldest row reads further only when it is scrolled, and holds its position', async (t) => {
+  const { page, seen } = await newPage(t)
+  await visit(page, `?group=${busiest}&period=7d&from=oldest`)
+  await page.waitForTimeout(4000)
+  const untouched = feeds(seen).length
+  assert.ok(untouched <= 2, `${untouched} pages were read without scrolling`)
+  assert.ok(await page.evaluate(() => scrollY + innerHeight > document.body.scrollHeight - 800), 'it does not start at the oldest row')
+  const id = await page.locator('.row').first().getAttribute('data-id')
+  await page.evaluate(() => scrollTo(0, 0))
+  await page.waitForFunction((id) => document.querySelector('.row').dataset.id !== id, id)
+  await page.waitForTimeout(3000)
+  assert.ok(feeds(seen).length <= untouched + 2, `${feeds(seen).length} pages after one scroll`)
+  assert.ok(await page.evaluate(() => scrollY > 500), 'the rows moved away')
+})
+
+test('an expired token opens the token box, keeps the rows, and a new token goes on', async (t) => {
+  const { page } = await newPage(t)
+  const fault = await failing(page, (request) => request.operationName === 'Feed' && request.variables.after, 'UNAUTHENTICATED')
+  await visit(page, `?group=${busiest}&period=7d`)
+  const rows = await page.locator('.row').count()
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
+  await page.locator('.token form').waitFor()
+  await page.locator('.live[data-state=expired]').waitFor()
+  assert.equal(await page.locator('.row').count(), rows)
+  await page.waitForTimeout(2500)
+  assert.equal(fault.count, 1, 'it was repeated with the same token')
+  fault.code = undefined
+  await page.locator('.token input[type=password]').fill('another-token')
+  await page.getByLabel('Keep until this tab is closed').check()
+  const next = page.waitForRequest((request) => request.postDataJSON()?.variables?.after !== undefined && request.headers()['x-auth-token'] === 'another-token')
+  await page.getByRole('button', { name: 'Use this token' }).click()
+  await next
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('token')), 'another-token')
+  assert.ok(!page.url().includes('another-token'))
+})
+
+test('the state of the page is honest, and recovers by itself', async (t) => {
+  const { page } = await newPage(t)
+  let stale = true
+  await page.route('**/graphql', async (route) => {
+    if (!stale || route.request().postDataJSON().operationName !== 'Feed') return route.fallback()
+    const response = await route.fetch()
+    const body = await response.json()
+    body.data.scalingActivities.stale = true
+    await route.fulfill({ response, json: body })
+  })
+  await visit(page, `?group=${busiest}`)
+  await page.locator('.live[data-state=stale]').waitFor()
+  stale = false
+  await page.locator('.live[data-state=live]').waitFor()
+})
+
+test('a filter change keeps the focus, the open popover and the open row; Escape and a click outside close the popover', async (t) => {
+  const { page } = await newPage(t)
+  await visit(page, `?group=${busiest}&period=1d&status=FAIL`)
+  const id = await page.locator('.row').first().getAttribute('data-id')
+  await page.locator(`.row[data-id="${id}"] > button`).click()
+  await page.getByLabel('Status').focus()
+  await page.getByLabel('Status').selectOption('')
+  await page.waitForFunction(() => document.querySelector('.row:not([data-outcome=FAILED])'))
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'SELECT')
+  await page.getByLabel('Status').selectOption('FAIL')
+  await page.waitForFunction(() => !document.querySelector('.row:not([data-outcome=FAILED])'))
+  assert.equal(await page.locator(`.row[data-id="${id}"] > button`).getAttribute('aria-expanded'), 'true')
+  await page.locator('.types button').first().click()
+  await page.getByLabel('Scaling action').check()
+  await page.waitForTimeout(1000)
+  assert.ok(await page.locator('.types fieldset').isVisible())
+  await page.keyboard.press('Escape')
+  assert.equal(await page.locator('.types fieldset').count(), 0)
+  await page.locator('.types button').first().click()
+  await page.locator('.tally').click()
+  assert.equal(await page.locator('.types fieldset').count(), 0)
+})
+
+test('relative periods are rounded, so that requests within a step are the same', async (t) => {
+  const { page, seen } = await newPage(t)
+  for (const [period, step] of [['1h', 60], ['6h', 300], ['7d', 3600]]) {
+    await visit(page, `?group=${busiest}&period=${period}`)
+    const since = Date.parse(feeds(seen).at(-1).variables.filter.startTime) / 1000
+    assert.equal(since % step, 0, period)
+  }
+})
+
+test('cause and result are apart, and the strip counts what the list shows', async (t) => {
+  const { page } = await newPage(t)
+  await visit(page, `?group=${busiest}&period=1d&type=ELB_CHECK_DELETE`)
+  const row = page.locator('.row[data-type=ELB_CHECK_DELETE][data-outcome=SUCCEEDED]').first()
+  await row.waitFor()
+  assert.doesNotMatch(await row.innerText(), /fail/i)
+  await visit(page, `?group=${quiet}&period=1d`)
+  const figures = await page.locator('.strip-count').first().waitFor().then(() => page.locator('.strip-note').first().innerText())
+  const failed = Number(figures.match(/(\d+) failed/)?.[1] ?? 0)
+  await page.getByLabel('Status').selectOption('FAIL')
+  await page.waitForFunction((failed) => document.querySelector('.tally').textContent.match(/of ([\d,]+)/)?.[1] === String(failed), failed)
+  await page.getByLabel('Status').selectOption('PARTLY')
+  await page.waitForFunction(() => [...document.querySelectorAll('.row')].every((row) => row.dataset.outcome === 'PARTIALLY_FAILED'))
+})
+
+test('without scripts, and if they cannot be loaded, the page says so; a badge marks the demo', async (t) => {
+  const off = await newPage(t, { javaScriptEnabled: false })
+  await off.page.goto(`${program.base}/console`)
+  await off.page.getByText('This page needs JavaScript').waitFor()
+  const { page } = await newPage(t)
+  await page.route('**/assets/*.js', (route) => route.abort())
+  await page.goto(`${program.base}/console`)
+  await page.getByText('its scripts could not be loaded').waitFor()
+  await page.unroute('**/assets/*.js')
+  await visit(page, '')
+  await page.getByText('Demo data').waitFor()
+})
+
+test('every view is a link, Back and Forward work, and a link opens one activity', async (t) => {
+  const { page } = await newPage(t)
+  await visit(page, `?group=${busiest}&period=1d`)
+  await page.getByLabel('Status').selectOption('FAIL')
+  await page.waitForURL(/status=FAIL/)
+  await page.goBack()
+  await page.waitForURL((url) => !url.search.includes('status'))
+  assert.equal(await page.getByLabel('Status').inputValue(), '')
+  await page.goForward()
+  assert.equal(await page.getByLabel('Status').inputValue(), 'FAIL')
+  const id = await page.locator('.row').first().getAttribute('data-id')
+  await visit(page, `?group=${busiest}&activity=${encodeURIComponent(id)}`)
+  await page.locator(`.linked .row[data-id="${id}"] .ids`).waitFor()
+})
+
+test('Chinese is shown by browser language, and by the switch', async (t) => {
+  const { page } = await newPage(t, { locale: 'zh-CN' })
+  await visit(page, `?group=${busiest}`)
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN')
+  await page.getByText('演示数据').waitFor()
+  await page.getByLabel('语言').selectOption('en')
+  await page.getByText('Demo data').waitFor()
+})
+
+test('the picker finds groups by name, and the project is one choice', async (t) => {
+  const { page } = await newPage(t)
+  await visit(page, `?group=${busiest}`)
+  await page.locator('.picker > button').click()
+  const entries = page.locator('.panel li')
+  await entries.first().waitFor()
+  const name = await entries.first().locator('span').innerText()
+  await page.getByLabel('Search groups by name').fill(name)
+  assert.equal(await entries.first().locator('span').innerText(), name)
+  await page.getByLabel('All groups of the project').check()
+  await page.waitForURL(/project=all/)
+  await page.keyboard.press('Escape')
+  await page.locator('.row').first().waitFor()
+})
+
+test('the current view is exported as CSV and NDJSON, and the last line says whether it is complete', async (t) => {
+  const { page } = await newPage(t)
+  await visit(page, `?group=${quiet}&period=1d`)
+  for (const [button, last] of [['CSV', /^# complete: true, rows: (\d+)$/], ['NDJSON', /^\{"complete":true,"rows":(\d+)\}$/]]) {
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: button, exact: true }).click()
+    const stream = await (await download).createReadStream()
+    let text = ''
+    for await (const chunk of stream) text += chunk
+    const lines = text.trim().split('\n')
+    const rows = Number(lines.at(-1).match(last)?.[1])
+    assert.ok(rows > 0 && rows === lines.length - (button === 'CSV' ? 2 : 1), `${button}: ${lines.at(-1)}`)
+  }
+})
