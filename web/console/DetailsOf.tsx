@@ -4,7 +4,8 @@ import { client } from './client'
 import { detailsQuery, type Activity, type Details } from './documents'
 import { t } from './language'
 import { linkTo } from './place'
-import { messageOf, query, retryNow, type Failure } from './retry'
+import { messageOf, query, type Failure } from './retry'
+import { retryNow } from './wake'
 
 type Instance = NonNullable<Details['failedInstances']>[number]
 type Balancer = NonNullable<Details['boundLoadBalancers']>[number]

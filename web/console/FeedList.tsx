@@ -5,7 +5,8 @@ import type { Feed } from './feed'
 import { t } from './language'
 import type { StatusChoice } from './place'
 import { useReasons } from './reasons'
-import { messageOf, retryNow } from './retry'
+import { messageOf } from './retry'
+import { retryNow } from './wake'
 import { dayOf } from './words'
 
 interface Props {

@@ -3,7 +3,7 @@ import { pipe, tap } from 'wonka'
 import { base } from '../shared/settings'
 import { costExchange } from './costs'
 import { failureOf } from './retry'
-import { credential, noteAccess } from './session'
+import { noteAccess, requestOptions } from './session'
 
 /** accessExchange records whether the server accepts the token. */
 const accessExchange: Exchange =
@@ -22,6 +22,6 @@ export const client = new Client({
   url: `${base}/graphql`,
   preferGetMethod: false,
   fetchSubscriptions: true,
-  fetchOptions: () => ({ headers: { 'Scalegraph-Explain': '1', ...credential() } }),
+  fetchOptions: requestOptions,
   exchanges: [accessExchange, costExchange, fetchExchange],
 })

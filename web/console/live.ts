@@ -3,7 +3,8 @@ import { useEffect, useRef, useState } from 'react'
 import { onEnd, pipe, subscribe, takeUntil, fromPromise } from 'wonka'
 import { client } from './client'
 import { liveSubscription, type Change, type GroupRef } from './documents'
-import { Backoff, failureOf, sleep, type Failure } from './retry'
+import { Backoff, failureOf, type Failure } from './retry'
+import { sleep } from './wake'
 
 export type LiveState = 'off' | 'listening' | 'reconnecting'
 

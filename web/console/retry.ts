@@ -1,5 +1,7 @@
 import type { AnyVariables, Client, DocumentInput, OperationResult } from '@urql/core'
 import { hasText, t } from './language'
+import { requestOptions } from './session'
+import { sleep } from './wake'
 
 // All repeated requests of the console are made here: there is one backoff, and one rule for what is worth repeating.
 
@@ -29,15 +31,6 @@ export function messageOf(failure: Failure): string {
   return hasText(key) ? t(key) : failure.message
 }
 
-const wakeUps = new EventTarget()
-
-/** retryNow ends all waits at once: after a new token, a click on "Try again", or when the network is back. */
-export function retryNow() {
-  wakeUps.dispatchEvent(new Event('wake'))
-}
-
-addEventListener('online', retryNow)
-
 /** Backoff waits between attempts: 1 s at first, doubled up to 30 s, less a random part of up to one half. */
 export class Backoff {
   #next = shortest
@@ -55,22 +48,6 @@ export class Backoff {
   }
 }
 
-/** sleep ends after a time in milliseconds, or only by retryNow if it is undefined. It rejects if the signal is aborted. */
-export function sleep(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  return new Promise((resolve, reject) => {
-    const settled = new AbortController()
-    const timer = milliseconds === undefined ? undefined : setTimeout(() => settle(resolve), milliseconds)
-    const settle = (how: () => void) => {
-      clearTimeout(timer)
-      settled.abort()
-      how()
-    }
-    signal.addEventListener('abort', () => settle(() => reject(signal.reason as Error)), { signal: settled.signal })
-    wakeUps.addEventListener('wake', () => settle(resolve), { signal: settled.signal })
-  })
-}
-
 /**
  * query repeats a query until `select` finds what it asks for, and reports each failure, then undefined. It returns undefined if the
  * signal is aborted.
@@ -86,7 +63,7 @@ export async function query<Data, Variables extends AnyVariables, T>(
   const backoff = new Backoff()
   try {
     for (;;) {
-      const result = await client.query(document, variables, { requestPolicy: 'network-only', fetchOptions: { signal } }).toPromise()
+      const result = await client.query(document, variables, { requestPolicy: 'network-only', fetchOptions: () => ({ ...requestOptions(), signal }) }).toPromise()
       if (signal.aborted) return undefined
       const found = result.data ? select(result.data) : undefined
       if (found !== null && found !== undefined) {

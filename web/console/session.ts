@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import { readSettings } from '../shared/settings'
-import { retryNow } from './retry'
+import { retryNow } from './wake'
 
 // The credential, and whether the server still accepts it. It lives in memory, or for the tab if the user wants that; never in an address.
 
@@ -35,8 +35,11 @@ const subscribe = (listener: () => void) => {
 
 export const useSession = () => useSyncExternalStore(subscribe, () => session)
 
+/** requestOptions are those of every request: the credential, and the wish to know its cost. */
+export const requestOptions = () => ({ headers: { 'Scalegraph-Explain': '1', ...credential() } })
+
 /** credential returns the header that identifies the caller: an IAM token, or a key if the server signs its own requests. */
-export function credential(): Record<string, string> {
+function credential(): Record<string, string> {
   const { token } = session
   if (!token) return {}
   if (token.startsWith('Bearer ')) return { Authorization: token }

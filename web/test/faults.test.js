@@ -124,7 +124,7 @@ test('a filter change keeps the focus, the open popover and the open row; Escape
   await page.keyboard.press('Escape')
   assert.equal(await page.locator('.types fieldset').count(), 0)
   await page.locator('.types button').first().click()
-  await page.locator('.tally').click()
+  await page.locator('.strip-name').first().click()
   assert.equal(await page.locator('.types fieldset').count(), 0)
 })
 
@@ -155,7 +155,7 @@ test('cause and result are apart, and the strip counts what the list shows', asy
 test('without scripts, and if they cannot be loaded, the page says so; a badge marks the demo', async (t) => {
   const off = await newPage(t, { javaScriptEnabled: false })
   await off.page.goto(`${program.base}/console`)
-  await off.page.getByText('This page needs JavaScript').waitFor()
+  await off.page.locator('noscript b').waitFor() // text selectors skip noscript
   const { page } = await newPage(t)
   await page.route('**/assets/*.js', (route) => route.abort())
   await page.goto(`${program.base}/console`)
