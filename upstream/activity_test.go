@@ -10,7 +10,7 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-func TestDurationIsBetweenTheSecondsThatClientsSee(t *testing.T) {
+func TestDurationUsesWholeSeconds(t *testing.T) {
 	start := time.Date(2018, 11, 22, 13, 44, 22, 900e6, time.UTC)
 	for name, tc := range map[string]struct {
 		end  time.Time

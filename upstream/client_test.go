@@ -56,7 +56,7 @@ func list(t *testing.T, c *Client) (Listing, error) {
 	return c.List(t.Context(), ListQuery{Group: testGroup, Limit: 20})
 }
 
-// says answers every request with one status and body.
+// says returns a handler that responds with one status and body.
 func says(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -75,7 +75,7 @@ func sample(t *testing.T) string {
 	return string(b)
 }
 
-func TestNewRefusesUnusableConfigurations(t *testing.T) {
+func TestNewRejectsInvalidConfigurations(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"no region":   {},
 		"no scheme":   {Endpoints: map[string]string{"a": "as.example.com"}},
@@ -98,7 +98,7 @@ func TestNewRefusesUnusableConfigurations(t *testing.T) {
 	}
 }
 
-func TestNewNamesEveryWrongRegion(t *testing.T) {
+func TestNewReportsEveryInvalidRegion(t *testing.T) {
 	_, err := New(Config{Endpoints: map[string]string{"a": "x", "good": "http://h", "b": "y"}})
 	if err == nil || !strings.Contains(err.Error(), `"a"`) || !strings.Contains(err.Error(), `"b"`) || strings.Contains(err.Error(), "good") {
 		t.Errorf("got %v", err)
@@ -143,7 +143,7 @@ func TestListSendsEveryParameter(t *testing.T) {
 	}
 }
 
-func TestListKeepsThePathOfTheBaseURL(t *testing.T) {
+func TestListUsesPathOfBaseURL(t *testing.T) {
 	var got string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r.URL.EscapedPath()
@@ -158,7 +158,7 @@ func TestListKeepsThePathOfTheBaseURL(t *testing.T) {
 	}
 }
 
-func TestListSendsNothingForWhatNoCallCanAsk(t *testing.T) {
+func TestListRejectsInvalidQueries(t *testing.T) {
 	for name, tc := range map[string]struct {
 		query ListQuery
 		want  error
@@ -188,7 +188,7 @@ func TestListSendsNothingForWhatNoCallCanAsk(t *testing.T) {
 	}
 }
 
-func TestListSendsTheTokenOfTheProject(t *testing.T) {
+func TestListSendsProjectToken(t *testing.T) {
 	for name, tc := range map[string]struct {
 		caller *request.Caller
 		want   []string
@@ -219,7 +219,7 @@ func TestListSendsTheTokenOfTheProject(t *testing.T) {
 	}
 }
 
-func TestListRefusesATokenThatNoHeaderCarries(t *testing.T) {
+func TestListRejectsInvalidToken(t *testing.T) {
 	c := serve(t, says(200, emptyPage))
 	ctx := request.WithCaller(t.Context(), &request.Caller{Token: "a\nHost: b"})
 	_, err := c.List(ctx, ListQuery{Group: testGroup, Limit: 1})
@@ -228,7 +228,7 @@ func TestListRefusesATokenThatNoHeaderCarries(t *testing.T) {
 	}
 }
 
-func TestListTalliesWhatItCost(t *testing.T) {
+func TestListCountsCallsAndBytes(t *testing.T) {
 	body := sample(t)
 	var calls atomic.Int32
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -256,7 +256,7 @@ func TestListTalliesWhatItCost(t *testing.T) {
 	}
 }
 
-func TestListAsksForGzipAndReusesConnections(t *testing.T) {
+func TestListRequestsGzipAndReusesConnections(t *testing.T) {
 	var mu sync.Mutex
 	peers, encodings := map[string]bool{}, map[string]bool{}
 	status := 0
@@ -295,7 +295,7 @@ func TestListDoesNotFollowRedirects(t *testing.T) {
 	}
 }
 
-func TestListBoundsBodies(t *testing.T) {
+func TestListLimitsBodies(t *testing.T) {
 	for name, gzipped := range map[string]bool{"plain": false, "gzip": true} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -344,7 +344,7 @@ func TestListTimesOut(t *testing.T) {
 	}
 }
 
-func TestListEndsWithItsCaller(t *testing.T) {
+func TestListEndsIfCallerCancels(t *testing.T) {
 	arrived := make(chan struct{}, 1)
 	c := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 		arrived <- struct{}{}
@@ -370,7 +370,7 @@ func TestListEndsWithItsCaller(t *testing.T) {
 	}
 }
 
-func TestListBoundsCallsUnderWay(t *testing.T) {
+func TestListLimitsCallsInFlight(t *testing.T) {
 	var now, most atomic.Int32
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		n := now.Add(1)
@@ -393,7 +393,7 @@ func TestListBoundsCallsUnderWay(t *testing.T) {
 	}
 }
 
-func TestListWithoutAnUpstream(t *testing.T) {
+func TestListWithoutUpstream(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -410,7 +410,7 @@ func TestListWithoutAnUpstream(t *testing.T) {
 	}
 }
 
-// raw answers every connection with the same bytes and closes it.
+// raw starts a server that sends the same bytes on every connection and closes it.
 func raw(t *testing.T, answer string) (base string, connections *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -434,7 +434,7 @@ func raw(t *testing.T, answer string) (base string, connections *atomic.Int32) {
 	return "http://" + l.Addr().String(), connections
 }
 
-func TestListReadsBrokenConnections(t *testing.T) {
+func TestListWithBrokenConnections(t *testing.T) {
 	for name, tc := range map[string]struct {
 		answer string
 		want   error
@@ -460,7 +460,7 @@ func TestListReadsBrokenConnections(t *testing.T) {
 	}
 }
 
-func TestErrorsDoNotTellTheURL(t *testing.T) {
+func TestErrorsDoNotContainURL(t *testing.T) {
 	var u *url.Error
 	_, err := list(t, serve(t, says(500, "x")))
 	if errors.As(err, &u) || strings.Contains(err.Error(), "autoscaling-api") {
@@ -468,7 +468,7 @@ func TestErrorsDoNotTellTheURL(t *testing.T) {
 	}
 }
 
-func TestListStopsAtTheCallersBudget(t *testing.T) {
+func TestListStopsAtCallBudget(t *testing.T) {
 	var asked atomic.Int32
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)

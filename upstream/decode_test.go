@@ -16,7 +16,7 @@ func decode(t *testing.T, body string) (page, error) {
 	return decodePage(body, ListQuery{Group: testGroup, Limit: 20, Sections: AllSections})
 }
 
-// pageOf makes an answer with one row of these members, which may overrule its id and start time.
+// pageOf returns a response with one row of these members, which may override its id and start time.
 func pageOf(members string) string {
 	return `{"total_number":1,"scaling_activity_log":[{"id":"a","start_time":"2018-11-22T13:44:22Z"` + members + `}]}`
 }
@@ -33,7 +33,7 @@ func row(t *testing.T, members string) *Activity {
 	return p.rows[0]
 }
 
-// same compares by what the values hold.
+// same compares the values that pointers refer to.
 func same(t *testing.T, got, want any) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -43,7 +43,7 @@ func same(t *testing.T, got, want any) {
 	}
 }
 
-func TestDecodeTheSample(t *testing.T) {
+func TestDecodeSample(t *testing.T) {
 	p, err := decode(t, sample(t))
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestDecodeTheSample(t *testing.T) {
 	}
 }
 
-func TestDecodeIsStrictAboutTheWhole(t *testing.T) {
+func TestDecodeEnvelopeIsStrict(t *testing.T) {
 	for name, body := range map[string]string{
 		"empty":              ``,
 		"HTML":               html,
@@ -117,7 +117,7 @@ func TestDecodeIsStrictAboutTheWhole(t *testing.T) {
 	}
 }
 
-func TestDecodeIsLenientAboutTheRest(t *testing.T) {
+func TestDecodeRowsIsLenient(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body        string
 		total, rows int
@@ -141,7 +141,7 @@ func TestDecodeIsLenientAboutTheRest(t *testing.T) {
 	}
 }
 
-func TestRowsWithoutAPlaceKeepTheirPosition(t *testing.T) {
+func TestRowsWithoutIDRetainTheirOffset(t *testing.T) {
 	const good = `{"id":"a","start_time":"2018-11-22T13:44:22Z"}`
 	for _, bad := range []string{
 		`{}`, `null`, `7`, `"a"`, `[]`,
@@ -240,7 +240,7 @@ func TestTypesAndStatusesOfARow(t *testing.T) {
 	}
 }
 
-func TestDescriptionsAreKeptAsSent(t *testing.T) {
+func TestDescriptionsAreUnchanged(t *testing.T) {
 	for sent, want := range map[string]*string{
 		`"{\"reason\":[]}"`: ptr(`{"reason":[]}`), `"{'reason':1}"`: ptr(`{'reason':1}`), `""`: ptr(""), `null`: nil,
 		`"\u00e9\n\ud83d\ude00"`: ptr("é\n😀"), `"\ud800"`: ptr("\uFFFD"), `{"reason": []}`: ptr(`{"reason": []}`), `7`: ptr("7"),
@@ -315,7 +315,7 @@ func TestLoadBalancerLists(t *testing.T) {
 	}
 }
 
-func TestWhatStandsInAFailedListFailed(t *testing.T) {
+func TestEntriesOfFailedListsHaveFailures(t *testing.T) {
 	a := row(t, `,"instance_failed_list":[{"instance_name":"n"},{"failed_reason":"r","failed_details":null},"V1"],
 		"lb_bind_failed_list":[{"listener":"l"}],"lb_unbind_failed_list":[{"listener":"l","failed_details":"d"}]`)
 	same(t, a.Details.Failed, []*Instance{
@@ -326,7 +326,7 @@ func TestWhatStandsInAFailedListFailed(t *testing.T) {
 	same(t, a.Lengths, Lengths{Failed: 3, BindFailed: 1, UnbindFailed: 1})
 }
 
-func TestTheLastOfDoubleMembersCounts(t *testing.T) {
+func TestLastDuplicateMemberWins(t *testing.T) {
 	a := row(t, `,"id":"b","instance_added_list":[{"instance_id":"x","instance_name":"n"},{}],"instance_added_list":[{"instance_id":"y"}]`)
 	same(t, a.LogID, "b")
 	same(t, a.Details.Added, []*Instance{{ID: ptr("y")}})
@@ -368,7 +368,7 @@ func FuzzDecodePage(f *testing.F) {
 	})
 }
 
-// checkRow checks what holds for every row, whatever was sent.
+// checkRow checks the properties of every decoded row.
 func checkRow(t *testing.T, a *Activity) {
 	t.Helper()
 	d := a.Details
@@ -421,7 +421,7 @@ func checkLight(t *testing.T, body string, q ListQuery, whole page, failed error
 	}
 }
 
-func TestDecodeIgnoresAByteOrderMark(t *testing.T) {
+func TestDecodeIgnoresByteOrderMark(t *testing.T) {
 	if _, err := decodePage("\ufeff"+emptyPage, ListQuery{Group: testGroup, Limit: 20}); err != nil {
 		t.Error(err)
 	}

@@ -56,7 +56,7 @@ func rowsOfEveryKind() []emulator.Row {
 	return rows
 }
 
-func TestEveryFilterIsUnderstood(t *testing.T) {
+func TestEveryFilterAgainstEmulator(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 	all := rowsOfEveryKind()
 	for name, tc := range map[string]struct {
@@ -108,7 +108,7 @@ func ids(rows []*Activity) []string {
 	return ids
 }
 
-func TestEveryRowIsReadInEveryForm(t *testing.T) {
+func TestEveryRowInEveryForm(t *testing.T) {
 	all := rowsOfEveryKind()
 	for name, sw := range map[string]emulator.Switches{
 		"as documented": {},
@@ -146,7 +146,7 @@ func checkAgainst(t *testing.T, a *Activity, r emulator.Row) {
 	}
 }
 
-func TestWhatTheEmulatorRefuses(t *testing.T) {
+func TestErrorsOfEmulator(t *testing.T) {
 	for name, tc := range map[string]struct {
 		sw    emulator.Switches
 		token string
@@ -175,7 +175,7 @@ func TestWhatTheEmulatorRefuses(t *testing.T) {
 	}
 }
 
-func TestWhatBefallsTheEmulator(t *testing.T) {
+func TestFaultsOfEmulator(t *testing.T) {
 	page := ListQuery{Group: testGroup, Limit: 100}
 	for name, tc := range map[string]struct {
 		fault    emulator.Fault
@@ -269,7 +269,7 @@ func BenchmarkList(b *testing.B) {
 	b.ReportMetric(float64(e.Count())/float64(b.N), "requests/op")
 }
 
-// heavyBody returns the answer with heavyRows as it is on the wire.
+// heavyBody returns the body of the response with heavyRows.
 func heavyBody(b *testing.B) string {
 	b.Helper()
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen})

@@ -140,7 +140,7 @@ func TestNotScaledReason(t *testing.T) {
 	}
 }
 
-func TestEveryExecutionEnumIsRead(t *testing.T) {
+func TestEveryExecutionEnum(t *testing.T) {
 	const base = `{"id":"e","execute_time":"2026-01-02T03:04:05Z",`
 	for _, s := range ExecutionStatuses() {
 		if e := execution(recordOf(base+`"status":"`+string(s)+`"}`), testPolicy); e.Status != s {

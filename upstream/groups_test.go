@@ -88,7 +88,7 @@ func TestGroupQuirks(t *testing.T) {
 	}
 }
 
-func TestEveryGroupStatusIsRead(t *testing.T) {
+func TestEveryGroupStatus(t *testing.T) {
 	for _, s := range GroupStatuses() {
 		if d := showBody(t, fmt.Sprintf(`{"scaling_group":{"scaling_group_status":%q}}`, s)); d.Status != s || d.RawStatus != string(s) {
 			t.Errorf("%s became %s", s, d.Status)

@@ -47,7 +47,7 @@ func TestInstanceQuirks(t *testing.T) {
 	}
 }
 
-func TestEveryInstanceStateIsRead(t *testing.T) {
+func TestEveryInstanceState(t *testing.T) {
 	for _, s := range LifecycleStates() {
 		if i := listInstance(t, fmt.Sprintf(`{"life_cycle_state":%q}`, s)); i.LifecycleState != s {
 			t.Errorf("%s became %s", s, i.LifecycleState)

@@ -186,7 +186,7 @@ func TestListRejectsRangesBeforeCalling(t *testing.T) {
 	}
 }
 
-func TestLookupRejectsWhatIsNoID(t *testing.T) {
+func TestLookupRejectsInvalidIDs(t *testing.T) {
 	c := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	for _, g := range []Group{{"here", "p/1", "g"}, {"here", "p", "a?b%2F"}, {"here", "p", ".."}} {
 		if _, _, err := c.ShowGroup(t.Context(), g); !errors.Is(err, ErrNotFound) {
@@ -195,7 +195,7 @@ func TestLookupRejectsWhatIsNoID(t *testing.T) {
 	}
 }
 
-func TestLeftOutEntriesAreCounted(t *testing.T) {
+func TestSkippedEntriesAreCounted(t *testing.T) {
 	c := serve(t, says(200, `{"total_number":4,"scaling_policy_execute_log":[{"id":"a"},{"execute_time":"2026-01-02T03:04:05Z"},7,
 		{"id":" a ","execute_time":"2026-01-02T03:04:05Z"}]}`))
 	got, err := c.ListExecutions(t.Context(), testPolicy, ExecutionFilter{}, Range{0, 100})
@@ -213,7 +213,7 @@ func one[T any](t *testing.T, items Items[T], err error) *T {
 	return items.Entries[0]
 }
 
-// wantEqual compares a value with what is wanted, pointers followed.
+// wantEqual fails the test unless the values are equal; pointers are followed.
 func wantEqual[T any](t *testing.T, got, want T) {
 	t.Helper()
 	if !reflect.DeepEqual(got, want) {

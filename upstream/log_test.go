@@ -37,7 +37,7 @@ func TestFailuresAreLoggedOnceAndWithoutTokens(t *testing.T) {
 	}
 }
 
-func TestAnOpenCircuitAndALeavingCallerAreNoWarnings(t *testing.T) {
+func TestOpenCircuitAndCanceledCallAreNoWarnings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		s := &script{statuses: []int{500}}

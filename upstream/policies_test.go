@@ -27,7 +27,7 @@ func weekdays() *Policy {
 	}
 }
 
-func TestBothVersionsGiveTheSamePolicy(t *testing.T) {
+func TestPolicyIsEqualInBothVersions(t *testing.T) {
 	v1, v2 := weekdays(), weekdays()
 	v2.Description, v2.Action.RawOperation, v2.Action.Limit = ptr("d"), "REDUCE", ptr(int32(5))
 	list := func(entry string) *Client {
@@ -88,7 +88,7 @@ func TestPolicyQuirks(t *testing.T) {
 	}
 }
 
-func TestEveryPolicyEnumIsRead(t *testing.T) {
+func TestEveryPolicyEnum(t *testing.T) {
 	for _, s := range PolicyStatuses() {
 		if p := policy(recordOf(`{"policy_status":"`+string(s)+`"}`), testPolicy, ""); p.Status != s {
 			t.Errorf("%s became %s", s, p.Status)

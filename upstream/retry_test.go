@@ -15,7 +15,7 @@ import (
 	"scalegraph/internal/request"
 )
 
-// script is an upstream without a network, for tests in a bubble: it answers call i with the i-th status, and later ones with
+// script is an upstream without a network, for tests in a bubble: it responds to call i with the i-th status, and later ones with
 // the last. 0 stands for no connection, 1 for silence until the call ends.
 type script struct {
 	mu         sync.Mutex
@@ -45,7 +45,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// become changes what the script answers from now on.
+// become changes the next responses of the script.
 func (s *script) become(status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +155,7 @@ func TestRetriesBackOff(t *testing.T) {
 	}
 }
 
-func TestTheMomentOfTheLastAttemptCounts(t *testing.T) {
+func TestAtIsTimeOfLastAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{503, 200}}
 		l, err := list(t, scripted(t, s))
@@ -165,7 +165,7 @@ func TestTheMomentOfTheLastAttemptCounts(t *testing.T) {
 	})
 }
 
-func TestOneTimeoutBoundsAllAttempts(t *testing.T) {
+func TestTimeoutCoversAllAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{503, 1}}
 		start := time.Now()
@@ -176,7 +176,7 @@ func TestOneTimeoutBoundsAllAttempts(t *testing.T) {
 	})
 }
 
-func TestACallerWhoLeavesEndsTheRetries(t *testing.T) {
+func TestCancelEndsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{503}}
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -248,7 +248,7 @@ func TestCircuitStaysClosedIfOneCallerOrOneGroupFails(t *testing.T) {
 	}
 }
 
-func TestCircuitStaysClosedOnRefusals(t *testing.T) {
+func TestCircuitStaysClosedOnClientErrors(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 409, 429, 302} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &script{statuses: []int{status}}
@@ -263,7 +263,7 @@ func TestCircuitStaysClosedOnRefusals(t *testing.T) {
 	}
 }
 
-func TestGroupThatTimedOutIsLeftAlone(t *testing.T) {
+func TestGroupBackoffAfterTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{1}}
 		c := scripted(t, s)
@@ -334,7 +334,7 @@ func TestHangingGroupsOfOneCallerLeaveSlots(t *testing.T) {
 	})
 }
 
-func TestCallersWhoLeaveDoNotOpenTheCircuit(t *testing.T) {
+func TestCanceledCallsDoNotOpenCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{1}}
 		c := scripted(t, s)
@@ -349,7 +349,7 @@ func TestCallersWhoLeaveDoNotOpenTheCircuit(t *testing.T) {
 	})
 }
 
-func TestAnOpenCircuitIsTriedByOneCall(t *testing.T) {
+func TestHalfOpenCircuitPermitsOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{500}}
 		c := scripted(t, s)
@@ -380,7 +380,7 @@ func TestAnOpenCircuitIsTriedByOneCall(t *testing.T) {
 	})
 }
 
-func TestATrialThatIsLeftProvesNothing(t *testing.T) {
+func TestCanceledTrialDoesNotCloseCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{500}}
 		c := scripted(t, s)
@@ -401,7 +401,7 @@ func TestATrialThatIsLeftProvesNothing(t *testing.T) {
 	})
 }
 
-func TestRegionsFailAlone(t *testing.T) {
+func TestRegionsFailIndependently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{503}}
 		c := scripted(t, s)

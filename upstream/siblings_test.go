@@ -28,7 +28,7 @@ func readAll[T any](t *testing.T, list func(Range) (Items[T], error)) (entries [
 	}
 }
 
-func TestListsAgainstTheEmulator(t *testing.T) {
+func TestListsAgainstEmulator(t *testing.T) {
 	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for name, sw := range map[string]emulator.Switches{
 		"defaults": {},
@@ -98,7 +98,7 @@ func TestListsAgainstTheEmulator(t *testing.T) {
 	}
 }
 
-func TestEveryReasonOfTheEmulatorHasItsClass(t *testing.T) {
+func TestEveryFailureReasonOfEmulatorHasClass(t *testing.T) {
 	e, c := emulated(t, emulator.Switches{})
 	ctx := request.WithCaller(t.Context(), &request.Caller{Token: "good"})
 	e.PutPolicies("p1", emulator.Policy{ID: "pol1", Resource: "g1"})

@@ -91,7 +91,7 @@ func TestSignedCalls(t *testing.T) {
 	}
 }
 
-// Groups are named by strangers: whatever the name, the signature is that of what was sent.
+// The signature matches the request for any group and log id.
 func FuzzSignedPaths(f *testing.F) {
 	for _, name := range []string{"a b", "a+b", "a%2Fb", "a/b", "é~*'()!", "%", "a;b=c,d:e@f&g$h", "\x00\x7f\xff"} {
 		f.Add(name, name)
@@ -107,7 +107,7 @@ func FuzzSignedPaths(f *testing.F) {
 	})
 }
 
-func TestAForeignProjectIsNotAskedFor(t *testing.T) {
+func TestForbiddenProjectIsNotRequested(t *testing.T) {
 	e, c, _ := signed(t, goodKeys)
 	confined := &request.Caller{Name: "someone", ProjectsOnly: true, Projects: []string{"p2"}}
 	if _, err := c.List(request.WithCaller(t.Context(), confined), groupQuery("g1")); !errors.Is(err, request.ErrProjectForbidden) {
@@ -118,8 +118,8 @@ func TestAForeignProjectIsNotAskedFor(t *testing.T) {
 	}
 }
 
-// However many ask at once, wrong keys are used four times, once more when the lock would be over, and never retried.
-func TestSigningStopsBeforeTheKeysAreLocked(t *testing.T) {
+// With any number of concurrent calls, wrong keys are used four times, once more after the lock time, and never retried.
+func TestSigningStopsBeforeLockout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, c, ring := signed(t, badKeys)
 		e.Fault(func(*http.Request) *emulator.Fault { return &emulator.Fault{Delay: 50 * time.Millisecond} })
@@ -157,7 +157,7 @@ func TestSigningStopsBeforeTheKeysAreLocked(t *testing.T) {
 	})
 }
 
-func TestSigningGoesOnWhenATrialSucceeds(t *testing.T) {
+func TestSigningResumesAfterAcceptedTrial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, c, _ := signed(t, tempKeys)
 		e.RemoveKey(tempKeys.Access)
@@ -180,8 +180,8 @@ func TestSigningGoesOnWhenATrialSucceeds(t *testing.T) {
 	})
 }
 
-// Those who wait for a verdict leave when their time is over.
-func TestWaitingForAVerdictEnds(t *testing.T) {
+// Calls that wait for a result fail when their context is done.
+func TestWaitForResultEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, c, _ := signed(t, goodKeys)
 		e.Fault(func(*http.Request) *emulator.Fault { return &emulator.Fault{Delay: 5 * time.Second} })
@@ -202,7 +202,7 @@ func TestWaitingForAVerdictEnds(t *testing.T) {
 	})
 }
 
-func TestKeysThatCannotBeReadStayInUse(t *testing.T) {
+func TestUnreadableKeysStayInUse(t *testing.T) {
 	var lines strings.Builder
 	_, c, ring := signed(t, goodKeys, func(cfg *Config) { cfg.Log = slog.New(slog.NewTextHandler(&lines, nil)) })
 	ring.set(sign.Keys{}, errors.New("gone"))
@@ -226,7 +226,7 @@ func TestKeysThatCannotBeReadStayInUse(t *testing.T) {
 	}
 }
 
-// withDate gives answers the time of an upstream whose clock differs from ours.
+// withDate sets the Date of responses to that of an upstream whose clock differs from ours.
 type withDate struct {
 	next  http.RoundTripper
 	ahead time.Duration
@@ -240,8 +240,8 @@ func (d withDate) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// Our clock is wrong: one signature is refused, then none is made until somebody sets the clock.
-func TestAWrongClockIsNoticed(t *testing.T) {
+// If our clock is wrong, one signature is rejected, then no request is signed until the clock is set.
+func TestWrongClockStopsSigning(t *testing.T) {
 	for _, off := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
 		t.Run(off.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -277,8 +277,8 @@ func TestAWrongClockIsNoticed(t *testing.T) {
 	}
 }
 
-// An upstream whose own Date is wrong and that accepts our signatures all the same is not held up.
-func TestAWrongDateAloneStopsNothing(t *testing.T) {
+// A wrong Date of an upstream that accepts our signatures does not stop signing.
+func TestWrongDateAloneDoesNotStopSigning(t *testing.T) {
 	_, c, _ := signed(t, goodKeys, func(cfg *Config) { cfg.Transport = withDate{cfg.Transport, time.Hour} })
 	for range 3 {
 		if _, err := c.List(t.Context(), groupQuery("g1")); err != nil {
@@ -308,8 +308,8 @@ func TestKeysAreNeverShown(t *testing.T) {
 	}
 }
 
-// A refusal of one id says nothing about keys that are accepted for others.
-func TestRefusedIDsDoNotStopTheSigning(t *testing.T) {
+// The rejection of one id does not stop signing with keys that are accepted for others.
+func TestRejectedIDsDoNotStopSigning(t *testing.T) {
 	var refused atomic.Int32
 	server := func(req *http.Request) (*http.Response, error) {
 		status, body := http.StatusOK, emptyPage

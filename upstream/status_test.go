@@ -90,7 +90,7 @@ func TestEveryErrorHasItsSentinel(t *testing.T) {
 	}
 }
 
-func TestRequestIDOfTheBodyStandsIn(t *testing.T) {
+func TestRequestIDFromBody(t *testing.T) {
 	for name, tc := range map[string]struct{ header, body, want string }{
 		"body":          {"", `{"error_msg":"x","error_code":"APIG.0308","request_id":"b0d1"}`, "b0d1"},
 		"header first":  {"a1", `{"request_id":"b0d1"}`, "a1"},
@@ -113,7 +113,7 @@ func TestRequestIDOfTheBodyStandsIn(t *testing.T) {
 	}
 }
 
-func TestMessagesAreFitForLogs(t *testing.T) {
+func TestMessagesAreSanitizedForLogs(t *testing.T) {
 	const secret = "MIIEtoken"
 	for name, tc := range map[string]struct{ body, want string }{
 		"nested":       {`{"error":{"code":"AS.2007","message":"no such group"}}`, "no such group"},
@@ -166,7 +166,7 @@ func TestRetryAfterInBothForms(t *testing.T) {
 	}
 }
 
-func FuzzReadFault(f *testing.F) {
+func FuzzParseErrorBody(f *testing.F) {
 	for _, seed := range []string{
 		`{"error":{"code":"AS.2007","message":"x"}}`, `{"error_msg":"x","error_code":"APIG.0308","request_id":"r"}`,
 		`{"error":{"code":401,"title":"x"}}`, html, `{"error":{"error":{"error":null}}}`, "", "\xff", `[1]`, `"x"`,

@@ -69,7 +69,7 @@ func TestUnusualResponsesAreRead(t *testing.T) {
 }
 
 // Large pages are read and decoded a few at a time.
-func TestLargeBodiesWait(t *testing.T) {
+func TestLargeBodiesWaitForPermit(t *testing.T) {
 	page := `{"total_number":0,"scaling_activity_log":[],"x":"` + strings.Repeat(" ", 2*smallBody) + `"}`
 	c := serve(t, says(http.StatusOK, page), func(cfg *Config) { cfg.Timeout = 50 * time.Millisecond })
 	if err := c.large.Acquire(t.Context(), maxLargeBodies); err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func FuzzPathKeepsItsShape(f *testing.F) {
+func FuzzListURL(f *testing.F) {
 	for _, seed := range []string{"g1", "../g", "a/b", "?x", "#y", "%2F", "", "..", ";é", "a b", "\x00", "\xff"} {
 		f.Add(seed, "p1", seed)
 		f.Add("p1", seed, "log")

@@ -24,8 +24,8 @@ func large() *emulator.Emulator {
 	return e
 }
 
-// BenchmarkAnswers shows that what an answer costs follows from its page, not from the log, unless ends are tested or types are several.
-func BenchmarkAnswers(b *testing.B) {
+// BenchmarkResponses shows that the cost of a response depends on its page, not on the log, unless the query tests ends or has several types.
+func BenchmarkResponses(b *testing.B) {
 	e := large()
 	for _, query := range []string{
 		"", "limit=100&start_number=50000", "limit=1&status=FAIL", "limit=1&status=FAIL&type=DIFF", "start_time=2026-03-02T00:00:00Z",

@@ -18,7 +18,7 @@ import (
 	"scalegraph/upstream/emulator/inprocess"
 )
 
-func TestRefusingFaults(t *testing.T) {
+func TestFaultsWithErrors(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		fault emulator.Fault
@@ -65,7 +65,7 @@ func TestRefusingFaults(t *testing.T) {
 	}
 }
 
-func TestGarblingFaults(t *testing.T) {
+func TestFaultsThatCorrupt(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.seed(30)
 	broken := func(f emulator.Fault) (answer, error) {
@@ -111,7 +111,7 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
-func TestHangingEndsWithTheClient(t *testing.T) {
+func TestHangEndsWithClient(t *testing.T) {
 	for name, f := range map[string]emulator.Fault{
 		"hang":          {Break: emulator.Hang},
 		"delay":         {Delay: time.Hour},
@@ -134,8 +134,8 @@ func TestHangingEndsWithTheClient(t *testing.T) {
 	}
 }
 
-// TestServeEndsWhatHangs leaves a request hanging; Serve's cleanup has to end it, or the test never does.
-func TestServeEndsWhatHangs(t *testing.T) {
+// TestServeAbortsHangingRequests leaves a request hanging; Serve's cleanup has to end it, or the test never does.
+func TestServeAbortsHangingRequests(t *testing.T) {
 	failed := make(chan error, 1)
 	t.Run("inner", func(t *testing.T) {
 		e := emulator.New(emulator.Switches{})

@@ -10,7 +10,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// FuzzQuery asks with any query: the answer is a page or a documented refusal, never anything else.
+// FuzzQuery sends any query: the response is a page or a documented error.
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "limit=0", "limit=-1&start_number=7", "type=NORMAL,DIFF&status=DOING", "start_time=2026-03-01T12:00:00Z&end_time=2026-03-01T12:00:00Z",

@@ -23,7 +23,7 @@ var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func at(second int) time.Time { return t0.Add(time.Duration(second) * time.Second) }
 
-// bench is an emulator with one empty group and one token, and a way to ask it.
+// bench is an emulator with one empty group, one token and a client.
 type bench struct {
 	t *testing.T
 	*emulator.Emulator
@@ -55,7 +55,7 @@ func client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// answer is what came back.
+// answer is a decoded response.
 type answer struct {
 	status int
 	header http.Header
@@ -123,7 +123,7 @@ func (b *bench) try(method, target, token string, headers ...string) (answer, er
 	if a.raw, err = io.ReadAll(res.Body); err != nil {
 		return a, err
 	}
-	_ = json.Unmarshal(a.raw, &a) // what is not JSON is looked at raw
+	_ = json.Unmarshal(a.raw, &a) // the body need not be JSON
 	return a, nil
 }
 

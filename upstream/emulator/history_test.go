@@ -61,7 +61,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// a world is a log that a property test changes, and asks.
+// world is a log that a property test changes and reads.
 type world struct {
 	*bench
 	made int
@@ -173,8 +173,8 @@ func naive(rows []emulator.Row, f emulator.Filter, sw emulator.Switches) []strin
 	return out
 }
 
-// TestPagesOfAQuietLogAreTheRecord changes a log at random, then walks it in pages under a random filter.
-func TestPagesOfAQuietLogAreTheRecord(t *testing.T) {
+// TestPagesOfUnchangedLog changes a log at random, then walks it in pages under a random filter.
+func TestPagesOfUnchangedLog(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		sw := drawSwitches(rt)
 		w := &world{bench: inMemory(t, sw)}
@@ -208,8 +208,8 @@ func TestPagesOfAQuietLogAreTheRecord(t *testing.T) {
 	})
 }
 
-// TestAnswersAreTrueToTheHistory asks while the log changes, and finds every answer in the history under its number.
-func TestAnswersAreTrueToTheHistory(t *testing.T) {
+// TestResponsesMatchHistory reads while the log changes, and compares every response with the history at its number.
+func TestResponsesMatchHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := &world{bench: inMemory(t, drawSwitches(rt))}
 		w.KeepHistory()
@@ -240,8 +240,8 @@ func TestAnswersAreTrueToTheHistory(t *testing.T) {
 	})
 }
 
-// TestManyAtOnce is for the race detector: everything that may be called together is.
-func TestManyAtOnce(t *testing.T) {
+// TestConcurrentRequests is for the race detector: everything that may be called together is.
+func TestConcurrentRequests(t *testing.T) {
 	b := start(t, emulator.Switches{Ties: emulator.TiesUnstable})
 	b.KeepHistory()
 	b.seed(200)

@@ -77,7 +77,7 @@ func TestSignedRequests(t *testing.T) {
 	}
 }
 
-func TestFailuresLockAKey(t *testing.T) {
+func TestFailuresLockKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := inMemory(t, emulator.Switches{})
 		b.AddKey(emulator.Key{AK: "AK", SK: "SK"})

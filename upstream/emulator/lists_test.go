@@ -322,7 +322,7 @@ func TestListSwitches(t *testing.T) {
 	}
 }
 
-func TestListRefusals(t *testing.T) {
+func TestListErrors(t *testing.T) {
 	b := shop(t, emulator.Switches{})
 	const executions, instances = v1 + "/scaling_policy_execute_log/p1?", v1 + "/scaling_group_instance/g1/list?"
 	for path, code := range map[string]string{

@@ -183,8 +183,8 @@ func TestBulkInserts(t *testing.T) {
 	}
 }
 
-// TestRequestsAreBounded asks more often than Requests remembers.
-func TestRequestsAreBounded(t *testing.T) {
+// TestRecordedRequestsAreBounded sends more requests than Requests returns.
+func TestRecordedRequestsAreBounded(t *testing.T) {
 	b := inMemory(t, emulator.Switches{})
 	const n = 10_001
 	for range n {
@@ -196,7 +196,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	}
 }
 
-func TestMadeIDs(t *testing.T) {
+func TestDerivedIDs(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.Insert(project, group, emulator.Row{Start: at(0), Status: emulator.Success}, emulator.Row{Start: at(1), Status: emulator.Success})
 	for _, id := range b.get("").ids() {
@@ -229,7 +229,7 @@ func TestRequestsAreRecorded(t *testing.T) {
 	}
 }
 
-func TestOnRequestMayChangeTheLog(t *testing.T) {
+func TestOnRequestMayChangeLog(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	n := 0
 	b.OnRequest(func(emulator.Request) {
@@ -247,7 +247,7 @@ func TestOnRequestMayChangeTheLog(t *testing.T) {
 	}
 }
 
-func TestOnAnsweredSeesThePage(t *testing.T) {
+func TestOnAnsweredHasPage(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.seed(5)
 	var seen []string

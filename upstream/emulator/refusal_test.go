@@ -12,7 +12,7 @@ import (
 
 var hex32 = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-func TestRefusedParameters(t *testing.T) {
+func TestInvalidParameters(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.seed(3)
 	for code, queries := range map[string][]string{
@@ -37,7 +37,7 @@ func TestRefusedParameters(t *testing.T) {
 	}
 }
 
-func TestRefusedPaths(t *testing.T) {
+func TestInvalidPaths(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.AddToken("everywhere")
 	log := "/scaling_activity_log/"
@@ -116,7 +116,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-func TestNoTokenAtAll(t *testing.T) {
+func TestWithoutTokens(t *testing.T) {
 	e := emulator.New(emulator.Switches{})
 	e.AddGroup(project, group)
 	b := &bench{t: t, Emulator: e, url: serve(t, e), client: client(t)}

@@ -10,7 +10,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// TestWindowSwitches asks one log, whose rows 1 to 3 last from 10 to 20, 20 to 30 and 30 to 40 and whose row 4 runs since 40, under every reading.
+// TestWindowSwitches reads one log, whose rows 1 to 3 last from 10 to 20, 20 to 30 and 30 to 40 and whose row 4 is in progress since 40, with every value of the switch.
 func TestWindowSwitches(t *testing.T) {
 	const from, to = "start_time=2026-03-01T12:00:20Z", "end_time=2026-03-01T12:00:30Z"
 	pair, starts, ends := emulator.WindowPair, emulator.WindowStart, emulator.WindowEnd
@@ -176,7 +176,7 @@ func TestVersionSwitch(t *testing.T) {
 	}
 }
 
-// one answers a log of one row under some switches, as text.
+// one returns the response for a log of one row with some switches.
 func one(t *testing.T, sw emulator.Switches, r emulator.Row) string {
 	t.Helper()
 	b := start(t, sw)
@@ -193,7 +193,7 @@ func one(t *testing.T, sw emulator.Switches, r emulator.Row) string {
 
 const head = `{"id":"x","instance_value":1,"desire_value":2,"scaling_value":3,"start_time":"2026-03-01T12:00:00Z"`
 
-func TestRowsOnTheWire(t *testing.T) {
+func TestEncodedRows(t *testing.T) {
 	row := func(kind, status string) emulator.Row {
 		r := emulator.Row{Type: kind, Status: status, InstanceValue: 1, DesireValue: 2, ScalingValue: 3}
 		if status != emulator.Doing {

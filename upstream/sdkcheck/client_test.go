@@ -51,7 +51,7 @@ func sdk(t *testing.T, url, ak, sk, token string) *as.AsClient {
 // ptr makes a pointer of a value, which the SDK wants everywhere.
 func ptr[T any](v T) *T { return &v }
 
-func TestTheSDKReadsTheSample(t *testing.T) {
+func TestSDKReadsSample(t *testing.T) {
 	for name, keys := range map[string]emulator.Key{
 		"permanent keys": {AK: "AK", SK: "SK"},
 		"temporary keys": {AK: "AK", SK: "SK", SecurityToken: "a token/of temporary+keys="},
@@ -83,7 +83,7 @@ func TestTheSDKReadsTheSample(t *testing.T) {
 	}
 }
 
-func TestTheSDKUnderstandsRefusals(t *testing.T) {
+func TestSDKReadsErrors(t *testing.T) {
 	_, url := sampled(t, emulator.Key{AK: "AK", SK: "SK"})
 	for name, c := range map[string]struct {
 		sk, token, group string

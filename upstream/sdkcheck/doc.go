@@ -1,7 +1,7 @@
-// Package sdkcheck holds what we think of the upstream against what its makers publish: their SDK must understand the emulator and
-// be let in by it, and sign as we do. It is a module of its own because the SDK brings 62 others. make sdkcheck runs it.
+// Package sdkcheck tests the emulator and our signatures with the vendor's SDK: the SDK must be able to read all calls of the emulator and must
+// create the same signatures. It is a module of its own because the SDK has 62 dependencies. make sdkcheck runs it.
 //
-// Where a dependency of the product has moved, go mod tidy in this folder follows. Its go.mod names google.golang.org/genproto/googleapis/rpc
+// After a dependency of the product has changed, run go mod tidy in this folder. Its go.mod names google.golang.org/genproto/googleapis/rpc
 // although nothing here needs it: the SDK's old modules lead to a release of genproto that still held the same packages, and without the
 // line tidy finds them twice.
 package sdkcheck

@@ -15,8 +15,8 @@ import (
 	"scalegraph/upstream/sign"
 )
 
-// asked is a request as both signers are given it.
-type asked struct {
+// input is a request for both signers.
+type input struct {
 	segments []string   // of the path, none with a slash
 	query    url.Values // at least one value a name
 	token    string
@@ -24,8 +24,8 @@ type asked struct {
 
 var at = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
-// theirs is what the SDK signs.
-func theirs(t *testing.T, a asked) string {
+// theirs returns the Authorization header of the SDK.
+func theirs(t *testing.T, a input) string {
 	t.Helper()
 	b := request.NewHttpRequestBuilder().WithEndpoint("https://as.example.com").WithMethod(http.MethodGet).WithPath("/"+strings.Join(a.segments, "/")).
 		AddHeaderParam("X-Project-Id", project).AddHeaderParam("X-Sdk-Date", at.Format("20060102T150405Z"))
@@ -42,8 +42,8 @@ func theirs(t *testing.T, a asked) string {
 	return headers["Authorization"]
 }
 
-// ours is what we sign.
-func ours(t *testing.T, a asked) string {
+// ours returns our Authorization header.
+func ours(t *testing.T, a input) string {
 	t.Helper()
 	segments := make([]string, len(a.segments))
 	for i, s := range a.segments {
@@ -59,7 +59,7 @@ func ours(t *testing.T, a asked) string {
 	return req.Header.Get("Authorization")
 }
 
-func compare(t *testing.T, a asked) {
+func compare(t *testing.T, a input) {
 	t.Helper()
 	if got, want := ours(t, a), theirs(t, a); got != want {
 		t.Errorf("%q\nours   %s\ntheirs %s", a, got, want)
@@ -68,7 +68,7 @@ func compare(t *testing.T, a asked) {
 
 func TestSignaturesAreEqual(t *testing.T) {
 	list := []string{"autoscaling-api", "v2", project, "scaling_activity_log"}
-	for name, a := range map[string]asked{
+	for name, a := range map[string]input{
 		"plain":               {segments: append(list, group)},
 		"temporary keys":      {segments: append(list, group), token: "abc/+= \tdef"},
 		"a slash at the end":  {segments: append(list, group, "")},
@@ -104,7 +104,7 @@ func TestSignaturesOfRandomRequestsAreEqual(t *testing.T) {
 		}, string(text))
 	}
 	for range 5000 {
-		a := asked{segments: []string{word("/"), word("/")}, query: url.Values{}}
+		a := input{segments: []string{word("/"), word("/")}, query: url.Values{}}
 		for range rng.IntN(4) {
 			name := word("")
 			for range 1 + rng.IntN(3) {

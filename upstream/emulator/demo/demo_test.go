@@ -119,7 +119,7 @@ func TestDemoHistory(t *testing.T) {
 	}
 }
 
-// checkRow holds a row of the demo against what is known of real ones.
+// checkRow checks that a row of the demo has the properties of real ones.
 func checkRow(t *testing.T, r emulator.Row, now time.Time) {
 	t.Helper()
 	diff := max(r.DesireValue-r.InstanceValue, r.InstanceValue-r.DesireValue)
@@ -137,21 +137,21 @@ func checkRow(t *testing.T, r emulator.Row, now time.Time) {
 	}
 }
 
-func TestDemoIsTheSameForTheSameSeed(t *testing.T) {
+func TestDemoIsDeterministic(t *testing.T) {
 	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	tell := func(seed uint64) []emulator.Row {
+	rowsOf := func(seed uint64) []emulator.Row {
 		d := demo.New(demo.Options{Seed: seed, Clock: func() time.Time { return now }})
 		group := d.Groups()[3]
 		list(t, d, group, "")
 		return d.Emulator().Rows(demo.Project, group)
 	}
-	first := tell(7)
-	if !reflect.DeepEqual(first, tell(7)) || reflect.DeepEqual(first, tell(8)) {
+	first := rowsOf(7)
+	if !reflect.DeepEqual(first, rowsOf(7)) || reflect.DeepEqual(first, rowsOf(8)) {
 		t.Error("a history does not follow from its seed alone")
 	}
 }
 
-func TestDemoLivesOn(t *testing.T) {
+func TestDemoUpdates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -184,7 +184,7 @@ func TestDemoLivesOn(t *testing.T) {
 	})
 }
 
-func TestDemoOverASocket(t *testing.T) {
+func TestDemoOverSocket(t *testing.T) {
 	d := demo.New(demo.Options{})
 	url, err := d.Start(t.Context())
 	if err != nil {
@@ -214,14 +214,14 @@ func TestDemoOverASocket(t *testing.T) {
 	}
 }
 
-func TestDemoEndsWithItsContext(t *testing.T) {
+func TestDemoStopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	d := demo.New(demo.Options{})
 	if _, err := d.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
-	if err := d.Close(); err != nil { // waits; goleak would see what is left
+	if err := d.Close(); err != nil { // waits; goleak finds remaining goroutines
 		t.Error(err)
 	}
 }

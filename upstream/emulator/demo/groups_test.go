@@ -11,7 +11,7 @@ import (
 	"scalegraph/upstream/emulator/demo"
 )
 
-// demoAt returns a demo whose clock stands still, with the history of all groups.
+// demoAt returns a demo with a fixed clock and the history of all groups.
 func demoAt(t *testing.T, now time.Time) *demo.Demo {
 	t.Helper()
 	d := demo.New(demo.Options{Clock: func() time.Time { return now }})

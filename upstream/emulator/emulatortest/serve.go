@@ -8,8 +8,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// Serve answers with e on a free port of the loopback address until the test ends, and returns its base URL. What is under way then is cut
-// off, hanging answers included, so nothing is left behind.
+// Serve serves e on a free port of the loopback address until the test ends, and returns its base URL. Requests in flight are aborted then.
 func Serve(t testing.TB, e *emulator.Emulator) (url string) {
 	t.Helper()
 	server := httptest.NewServer(e)

@@ -1,4 +1,4 @@
-// Command growing is an upstream with one group of many activities that grows when it is told to, for clients that walk it meanwhile:
+// Command growing is an upstream with one group to which activities can be added while clients page through it:
 //
 //	POST /control/insert?rows=3   that many activities start
 //	GET  /control/rows            the ids of all, in the order of the API
@@ -25,7 +25,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// Where the activities are, and who may read them.
+// The group of the activities and the token that may read them.
 const (
 	project = "clients"
 	group   = "growing"
@@ -53,7 +53,7 @@ func run(rows int) error {
 	mux.Handle("/", l.emulator)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin) // until whoever started us is done or gone
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the parent process closes it
 		_ = server.Close()
 	}()
 	fmt.Printf("http://%s\n", listener.Addr())
@@ -82,8 +82,7 @@ func newLog(rows int) *log {
 	return l
 }
 
-// grow adds rows at once, all of them after those that were there: what comes later into a second that has been read already is
-// nothing that any client could see.
+// grow adds rows at once, all newer than the existing ones: clients could miss rows that are added to a second that they have read.
 func (l *log) grow(rows int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -109,7 +108,7 @@ func (l *log) insert(w http.ResponseWriter, r *http.Request) {
 	l.grow(rows)
 }
 
-// rows answers in the order of the API: by start, the newest first, and inside a second by id.
+// rows responds in the order of the API: by start, newest first, and inside a second by id.
 func (l *log) rows(w http.ResponseWriter, _ *http.Request) {
 	all := l.emulator.Rows(project, group)
 	slices.SortFunc(all, func(a, b emulator.Row) int {
@@ -120,5 +119,5 @@ func (l *log) rows(w http.ResponseWriter, _ *http.Request) {
 		ids[i] = row.ID
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(ids) // fails only where the caller has gone
+	_ = json.NewEncoder(w).Encode(ids) // fails only if the client closed the connection
 }
