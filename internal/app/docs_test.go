@@ -41,14 +41,14 @@ func readFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// queriesShown finds the GraphQL documents that the README shows.
+// queriesShown finds the GraphQL documents in docs/queries.md.
 var queriesShown = regexp.MustCompile("(?s)```graphql\n(.*?)\n```")
 
-func TestReadmeShowsQueriesThatRun(t *testing.T) {
+func TestQueriesOfTheDocumentsRun(t *testing.T) {
 	s := startServer(t)
-	found := queriesShown.FindAllStringSubmatch(readReadme(t), -1)
+	found := queriesShown.FindAllStringSubmatch(readFile(t, "docs/queries.md"), -1)
 	if len(found) < 3 {
-		t.Errorf("the README shows %d queries", len(found))
+		t.Errorf("docs/queries.md shows %d queries", len(found))
 	}
 	for _, query := range found {
 		if strings.HasPrefix(query[1], "subscription") {

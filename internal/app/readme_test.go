@@ -45,16 +45,16 @@ func rewriteReadme(t *testing.T, was, is string) {
 	}
 }
 
-// Every folder with Go files has its line in the README, unless the folder above speaks for it.
-func TestReadmeFolders(t *testing.T) {
+// Every folder below internal has its line in docs/layout.md.
+func TestLayoutNamesFolders(t *testing.T) {
 	found, err := filepath.Glob("internal/*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := readReadme(t)
+	text := readFile(t, "docs/layout.md")
 	for _, file := range found {
 		if folder := filepath.Dir(file); !strings.Contains(text, "| `"+folder+"/`") {
-			t.Errorf("the README does not say what %s/ is", folder)
+			t.Errorf("docs/layout.md does not say what %s/ is", folder)
 		}
 	}
 }
@@ -82,6 +82,11 @@ func TestReadmeQuery(t *testing.T) {
 	} else if !reflect.DeepEqual(decoded(t, shown), decoded(t, got.body)) {
 		t.Errorf("the README shows another answer than\n%s", &pretty)
 	}
+}
+
+func TestSampleOfTheAPIDocument(t *testing.T) {
+	s := startServer(t)
+	got := s.do(t, "GET", "/graphql?query="+url.QueryEscape(readFile(t, "internal/app/testdata/sample.graphql")), "")
 	compareWithSample(t, got.body)
 }
 
