@@ -13,7 +13,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// tripCounter counts what goes to Redis: commands that go alone, and pipelines.
+// tripCounter counts round trips to Redis: single commands and pipelines.
 type tripCounter struct{ n atomic.Int64 }
 
 func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -26,7 +26,7 @@ func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.
 	return func(ctx context.Context, cmds []redis.Cmder) error { c.n.Add(1); return next(ctx, cmds) }
 }
 
-// counted is a connected replica whose round trips to Redis are counted.
+// replicaWithCounter returns a connected replica and the counter of its round trips.
 func (b *fixture) replicaWithCounter(url string, change ...func(*cache.Config)) (*cache.Cache, *tripCounter) {
 	trips := new(tripCounter)
 	return b.replica(url, append(change, func(c *cache.Config) {

@@ -10,7 +10,7 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-// full is a piece with something in every field.
+// fullSegment returns a segment with a value in every field.
 func fullSegment() *segment {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123, time.UTC)
 	failed := &upstream.Failure{Reason: ptr("AS.7003"), Details: ptr("no more servers")}
@@ -61,10 +61,10 @@ func TestCodecRoundTrip(t *testing.T) {
 	}
 }
 
-// Parts that were written at different times are no piece.
+// Values of different writes do not make a segment.
 const testKey = "sg1:{x}:t"
 
-// A value that was copied to another key is unreadable there.
+// A value that was copied to another key is rejected.
 func TestCodecBindsValuesToTheirKeys(t *testing.T) {
 	c := newCodec()
 	defer c.close()
@@ -99,7 +99,7 @@ func TestCodecRejectsMixedWrites(t *testing.T) {
 	}
 }
 
-// One changed byte anywhere is a miss.
+// If any byte is changed, the value is a miss.
 func TestCodecDetectsCorruption(t *testing.T) {
 	c := newCodec()
 	defer c.close()
@@ -114,7 +114,7 @@ func TestCodecDetectsCorruption(t *testing.T) {
 	}
 }
 
-// Whatever the payload, decoding does not panic, and what is read is written as it was read.
+// Decoding never panics, and what it accepts is encoded to the same value.
 func FuzzDecode(f *testing.F) {
 	c := newCodec()
 	seg := fullSegment()

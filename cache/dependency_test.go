@@ -10,14 +10,14 @@ import (
 	"scalegraph/upstream"
 )
 
-// rests asks and returns what the answer rests on.
+// dependencies lists and returns the dependencies of the response.
 func (b *fixture) dependencies(logs *cache.Cache, c *request.Caller, q upstream.ListQuery) []request.Dependency {
 	b.Helper()
 	b.list(request.WithCaller(b.Context(), c), logs, q)
 	return c.Tally.Dependencies()
 }
 
-// good asks as a caller with the right.
+// dependency lists as a caller that has access.
 func (b *fixture) dependency(logs *cache.Cache) request.Dependency {
 	b.Helper()
 	bases := b.dependencies(logs, &request.Caller{Token: "good"}, poll)
@@ -27,7 +27,7 @@ func (b *fixture) dependency(logs *cache.Cache) request.Dependency {
 	return bases[0]
 }
 
-// What an answer rests on holds as long as the cache would give the same without asking anybody, and no longer.
+// A dependency is valid as long as the cache would serve the same without any call, and no longer.
 func TestDependencyEndsWithItsPages(t *testing.T) {
 	ends := map[string]func(b *fixture, logs *cache.Cache){
 		"freshness": func(*fixture, *cache.Cache) { time.Sleep(defaults().Fresh) },
@@ -63,7 +63,7 @@ func TestDependencyEndsWithItsPages(t *testing.T) {
 	}
 }
 
-// The right of a credential ends before the pages are old.
+// Access ends before the pages are stale.
 func TestDependencyEndsWithAccess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 50)
@@ -81,7 +81,7 @@ func TestDependencyEndsWithAccess(t *testing.T) {
 	})
 }
 
-// Answers that were read just now, past the caches, from stand-ins or without a memory rest on nothing that could hold.
+// No dependency is valid for responses that were just fetched, bypass the cache, are stale, or were made without memory.
 func TestNoDependencyWithoutCachedPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 50)
@@ -106,7 +106,7 @@ func TestNoDependencyWithoutCachedPages(t *testing.T) {
 	})
 }
 
-// An answer that is given again counts as found in memory.
+// A response that is served again counts as memory hits.
 func TestDependencyCountsMemoryHits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 50)
@@ -124,7 +124,7 @@ func TestDependencyCountsMemoryHits(t *testing.T) {
 	})
 }
 
-// Where nothing is kept only the sections that somebody asked for are taken apart.
+// If nothing is cached, only the requested sections are decoded.
 func TestUncachedReadDecodesOnlyRequestedSections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 5)

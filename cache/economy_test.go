@@ -11,7 +11,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// Walking 1000 rows reads each block once, whatever the length of the log.
+// Paging through 1000 rows reads each block once, whatever the length of the log.
 func TestPagingReadsEachBlockOnce(t *testing.T) {
 	for _, n := range []int{1000, 1001, 1019, 1050, 4903, 4921, 4922, 4925, 4998, 5000, 5001} {
 		for _, size := range []int{1, 7, 20, 50, 100, 300} {
@@ -45,8 +45,8 @@ func TestPagingReadsEachBlockOnce(t *testing.T) {
 	}
 }
 
-// A log that grows during the walk, and loses an old row for each new one where it is full, costs one call more for each FRESH that
-// passes, and no row is lost.
+// A log that grows during paging, and loses an old row for each new one if it is full, costs one more call for each FRESH that passes, and
+// no row is lost.
 func TestPagingOfGrowingLog(t *testing.T) {
 	for name, expired := range map[string]int{"grows": 0, "is full": 1} {
 		t.Run(name, func(t *testing.T) {

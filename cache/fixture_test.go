@@ -32,14 +32,14 @@ func defaults() cache.Config {
 	}
 }
 
-// A bench is a log and what is put over it.
+// fixture is a log in an emulator and a client for it.
 type fixture struct {
 	testing.TB
 	*pagestest.GroupLog
 	client *upstream.Client
 }
 
-// newBench makes a log of n rows, one each minute.
+// newFixture makes a log of n rows, one each minute.
 func newFixture(t testing.TB, n int, sw emulator.Switches) *fixture {
 	t.Helper()
 	log := pagestest.NewGroupLog(group, epoch, n, sw)
@@ -51,14 +51,14 @@ func newOpenFixture(t testing.TB, n int) *fixture {
 	return newFixture(t, n, emulator.Switches{Access: emulator.AccessOpen})
 }
 
-// logs puts a cache over the upstream.
+// newCache returns a cache over the upstream that closes with the test.
 func (b *fixture) newCache(cfg cache.Config) *cache.Cache {
 	c := cache.New(b.client, cfg)
 	b.Cleanup(c.Close)
 	return c
 }
 
-// record returns the ids that the log has now under a filter, newest first.
+// expected returns the ids that the log has now under a filter, newest first.
 func (b *fixture) expected(f emulator.Filter) []string {
 	var ids []string
 	for _, row := range b.Match(project, groupID, f) {
@@ -67,7 +67,7 @@ func (b *fixture) expected(f emulator.Filter) []string {
 	return ids
 }
 
-// calls says how many upstream requests do makes.
+// calls returns how many upstream requests do makes.
 func (b *fixture) calls(do func()) int {
 	before := b.Count()
 	do()
@@ -87,7 +87,7 @@ func ids(rows []*upstream.Activity) []string {
 	return out
 }
 
-// page asks for the n rows after the last of prev.
+// nextPage requests the n rows after the last of prev.
 func (b *fixture) nextPage(ctx context.Context, pages *paging.Pages, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
 	b.Helper()
 	q := upstream.PageQuery{Group: group, Count: n, Filter: f}
@@ -102,7 +102,7 @@ func (b *fixture) nextPage(ctx context.Context, pages *paging.Pages, prev upstre
 	return page
 }
 
-// walkRows walks n rows in pages and returns their ids.
+// walkRows pages through n rows and returns their ids.
 func (b *fixture) walkRows(ctx context.Context, pages *paging.Pages, n, size int, f upstream.Filter) []string {
 	b.Helper()
 	var page upstream.Page

@@ -10,8 +10,7 @@ import (
 	"scalegraph/upstream/emulator/demo"
 )
 
-// What is kept is bounded by an estimate of its weight. It must be near the truth for rows of the upstream and for rows of Redis: the
-// operator counts on the bound.
+// The memory of the cache is bounded by estimated sizes. The estimate must be close for rows of the upstream and for rows of Redis.
 func TestSizeEstimate(t *testing.T) {
 	d := demo.New(demo.Options{})
 	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"r": "http://demo.test"}, Transport: d.Transport()})

@@ -14,7 +14,7 @@ import (
 
 var histories = flag.Int("histories", 25, "how many random histories to check of each kind")
 
-// The property test of the walk, over kept pages: cold or warm from one ask to the next, since pages are kept between asks.
+// The property test of paging over a cache, with hits and misses at random.
 func TestHistories(t *testing.T) {
 	for name, cfg := range configs() {
 		t.Run(name, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// Two replicas share a Redis, and a client is sent to either. In the second run Redis is lost, or comes back empty, every few asks.
+// Two replicas share a Redis, and every request goes to either. In the second run Redis fails or restarts empty every few requests.
 func TestHistoriesThroughTwoReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	for name, every := range map[string]int{"steady": 0, "Redis comes and goes": 3} {
@@ -49,11 +49,11 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 	}
 }
 
-// replicas sends each ask to another one.
+// replicas sends each request to another one.
 type replicas struct {
 	pages []pagestest.Browser
 	redis *redisLink
-	every int // asks between two restarts of Redis; 0: none
+	every int // requests between two restarts of Redis; 0 for none
 	asks  int
 }
 

@@ -20,13 +20,13 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// replica puts a cache with a memory of its own over the upstream and a Redis, and has the patience of a busy machine with that.
+// replica returns a cache with its own memory over the upstream and a Redis, with a timeout for a busy machine.
 func (b *fixture) replica(url string, change ...func(*cache.Config)) *cache.Cache {
 	b.Helper()
 	return b.replicaWithin(url, 5*time.Second, change...)
 }
 
-// hasty is a replica as it is by default.
+// defaultReplica returns a replica with the default timeout.
 func (b *fixture) defaultReplica(url string, change ...func(*cache.Config)) *cache.Cache {
 	b.Helper()
 	return b.replicaWithin(url, 80*time.Millisecond, change...)
@@ -47,7 +47,7 @@ func (b *fixture) replicaWithin(url string, bound time.Duration, change ...func(
 	return b.newCache(cfg)
 }
 
-// kept waits until Redis has what was read, since nobody waits for that: so many keys, and no lease any more.
+// waitUntilStored waits until Redis has so many keys and no lease, since writes are asynchronous.
 func waitUntilStored(t testing.TB, s *redistest.Server, keys int64) {
 	t.Helper()
 	redistest.Eventually(t, "Redis has it", func() bool {
@@ -55,7 +55,7 @@ func waitUntilStored(t testing.TB, s *redistest.Server, keys int64) {
 	})
 }
 
-// What one replica has read the other one finds in Redis, with everything in it.
+// What one replica has read another one finds in Redis, with every field.
 func TestReplicasShare(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 1000)
@@ -76,7 +76,7 @@ func TestReplicasShare(t *testing.T) {
 	}
 }
 
-// 200 callers ask the same cold page at once through two replicas.
+// 200 callers request the same cold page at once through two replicas.
 func TestColdPageThroughTwoReplicas(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 500)
@@ -94,13 +94,13 @@ func TestColdPageThroughTwoReplicas(t *testing.T) {
 	}
 }
 
-// Clients that poll through two replicas cost one read for each FRESH, and credentials one more each.
+// Clients that poll through two replicas cost one read for each FRESH, and one more for each credential.
 func TestPollsThroughTwoReplicas(t *testing.T) {
 	for _, credentials := range []int{1, 20} {
 		t.Run(fmt.Sprint(credentials, " credentials"), func(t *testing.T) {
 			s := redistest.Start(t)
 			b := newOpenFixture(t, 500)
-			// Everything goes ten times as fast as it would: 3 s for 30.
+			// Everything runs ten times as fast: 3 s for 30.
 			faster := func(c *cache.Config) { c.Fresh, c.Stale, c.Grant = 500*time.Millisecond, time.Second, 6*time.Second }
 			logs := []*cache.Cache{b.replica(s.URL(), faster), b.replica(s.URL(), faster)}
 			var wg sync.WaitGroup
@@ -128,7 +128,7 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 	}
 }
 
-// heavy fills a log with failures whose long details do not repeat.
+// addFailures fills a log with failures that have long, different details.
 func (b *fixture) addFailures(n int) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range n {
@@ -143,7 +143,7 @@ func (b *fixture) addFailures(n int) {
 	}
 }
 
-// A summary reads a third of the bytes at most that the whole takes, and both read the same rows.
+// A summary takes at most a third of the bytes of the whole, and both contain the same rows.
 func TestSections(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 0)
@@ -173,7 +173,7 @@ func TestSections(t *testing.T) {
 	}
 	t.Logf("summary %d bytes, all %d", few, many)
 
-	// A replica that knows the summary reads the rest when it is asked for it, and changes no row that others may have.
+	// A replica that has the summary reads the other sections when they are requested, and changes no row that is shared.
 	c := b.replica(s.URL())
 	first := b.list(b.as("a"), c, poll)
 	q := poll
@@ -188,7 +188,7 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// A refusal that one replica hears ends the grant at the other one, and no token stands in Redis.
+// A rejection by one replica ends the access at the other one, and no token is stored in Redis.
 func TestRefusalReachesOtherReplica(t *testing.T) {
 	s := redistest.Start(t)
 	b := newClosedFixture(t, 100)
@@ -199,11 +199,11 @@ func TestRefusalReachesOtherReplica(t *testing.T) {
 		t.Errorf("the other replica asked %d times, want the shared grant", calls)
 	}
 	b.RevokeToken("good")
-	time.Sleep(1100 * time.Millisecond) // reads past the cache are made once a second
+	time.Sleep(1100 * time.Millisecond) // reads that bypass the cache are made once a second
 	if _, err := one.List(noCache(b.Context(), "good"), poll); !errors.Is(err, upstream.ErrUnauthenticated) {
 		t.Fatal(err)
 	}
-	time.Sleep(1100 * time.Millisecond) // a replica believes its own copy of a grant for a second
+	time.Sleep(1100 * time.Millisecond) // a replica uses its own copy of a decision for a second
 	if _, err := two.List(b.as("good"), poll); !errors.Is(err, upstream.ErrUnauthenticated) {
 		t.Errorf("the other replica: %v", err)
 	}
@@ -219,11 +219,10 @@ func TestRefusalReachesOtherReplica(t *testing.T) {
 	}
 }
 
-// A load is how long answers took, and how late a mere sleep ended meanwhile on a machine that has other work.
+// latencies are the durations of responses, and how late sleeps ended meanwhile, which shows the load of the machine.
 type latencies struct{ responses, sleeps []time.Duration }
 
-// slower fails the test where most answers took much longer than in another load, and the machine is no excuse: an answer takes
-// some turns of goroutines, of which each may be as late as a sleep.
+// requireNoSlowdown fails the test if most responses took much longer than before, and the load of the machine does not explain it.
 func (l latencies) requireNoSlowdown(t testing.TB, before latencies) {
 	t.Helper()
 	most := p99(before.responses) + 150*time.Millisecond + 5*p99(l.sleeps)
@@ -233,7 +232,7 @@ func (l latencies) requireNoSlowdown(t testing.TB, before latencies) {
 	}
 }
 
-// underLoad polls and pages from many goroutines. No answer may fail.
+// underLoad polls and pages from many goroutines. No request may fail.
 func (b *fixture) underLoad(logs *cache.Cache, d time.Duration) latencies {
 	var mu sync.Mutex
 	var out latencies
@@ -266,15 +265,15 @@ func (b *fixture) underLoad(logs *cache.Cache, d time.Duration) latencies {
 
 func p99(took []time.Duration) time.Duration { return took[len(took)*99/100] }
 
-// holdClient makes the client of a replica known to its test.
+// holdClient stores the client of a replica for its test.
 func holdClient(client **redisx.Client) func(*cache.Config) {
 	return func(c *cache.Config) { *client = c.Redis }
 }
 
-// noMemory leaves all to Redis.
+// noMemory switches off the in-process tier.
 func noMemory(c *cache.Config) { c.Memory = 0 }
 
-// Whatever befalls Redis, no answer fails and none waits long.
+// Whatever Redis does, no request fails and none waits long.
 func TestRedisFails(t *testing.T) {
 	for name, befall := range map[string]func(s *redistest.Server){
 		"paused":          (*redistest.Server).Pause,
@@ -363,7 +362,7 @@ func TestFailover(t *testing.T) {
 	})
 }
 
-// A lease that its owner does not end is waited for a while, and then the others go themselves.
+// A lease that its owner does not release expires, and then the other replicas fetch themselves.
 func TestLeaseOfDeadOwnerExpires(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 500)
@@ -387,7 +386,7 @@ func TestLeaseOfDeadOwnerExpires(t *testing.T) {
 	}
 }
 
-// TLS with a user who may do no more than docs/redis.md says.
+// TLS with a user that has only the permissions of docs/redis.md.
 func TestTLSAndACL(t *testing.T) {
 	url := redistest.StartTLS(t)
 	b := newOpenFixture(t, 500)

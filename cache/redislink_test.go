@@ -49,7 +49,7 @@ func (l *redisLink) dial(ctx context.Context, network, address string) (net.Conn
 	return conn, err
 }
 
-// client returns a client that ends with the test. Its pool looks once a second whether it was closed.
+// client returns a client that ends with the test. Its pool checks once a second whether it was closed.
 func (l *redisLink) client(t testing.TB) *redisx.Client {
 	rdb := redis.NewClient(&redis.Options{
 		Addr: l.server.Addr(), Dialer: l.dial, ContextTimeoutEnabled: true,

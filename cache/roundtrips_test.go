@@ -8,7 +8,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// Whether a caller has the right, how long the log is, and its rows: all of that is one trip.
+// The decision about access, the length of the log, and its rows are read in one round trip.
 func TestColdPageIsOneRoundTrip(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 1000)
@@ -42,7 +42,7 @@ func TestColdPageIsOneRoundTrip(t *testing.T) {
 	}
 }
 
-// A refusal that one replica hears counts at once wherever Redis is read for an answer, and within a second where memory answers.
+// A rejection that one replica received is effective at once if Redis is read for a response, and within a second if memory suffices.
 func TestRefusalIsReadInTheSameRoundTrip(t *testing.T) {
 	s := redistest.Start(t)
 	b := newClosedFixture(t, 100)
@@ -53,7 +53,7 @@ func TestRefusalIsReadInTheSameRoundTrip(t *testing.T) {
 		t.Errorf("%d calls", calls)
 	}
 	b.RevokeToken("good")
-	time.Sleep(1100 * time.Millisecond) // reads past the cache are made once a second
+	time.Sleep(1100 * time.Millisecond) // reads that bypass the cache are made once a second
 	b.list(b.as("other"), two, poll)
 	if _, err := one.List(noCache(b.Context(), "good"), poll); err == nil {
 		t.Fatal("a revoked token was let in")

@@ -31,7 +31,7 @@ func noCache(ctx context.Context, token string) context.Context {
 	return request.WithCaller(ctx, &request.Caller{Token: token, NoCache: true})
 }
 
-// What a poll of the head gets as its copy ages.
+// The responses to polls of the head as the cached copy ages.
 func TestHeadFreshness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
@@ -63,7 +63,7 @@ func TestHeadFreshness(t *testing.T) {
 	})
 }
 
-// While a refresh is under way the old copy is served, and one refresh is enough.
+// While a revalidation is in flight the stale copy is served, and there is only one revalidation.
 func TestOneBackgroundRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
@@ -87,7 +87,7 @@ func TestOneBackgroundRefresh(t *testing.T) {
 	})
 }
 
-// Kept copies stand in for a failing upstream up to their bound, and say so.
+// Stale rows are served for a failing upstream up to StaleIfError, and are marked as stale.
 func TestStaleIfError(t *testing.T) {
 	faults := map[string]emulator.Fault{
 		"500": {Status: http.StatusInternalServerError}, "429": emulator.Throttled(0), "408": {Status: http.StatusRequestTimeout},
@@ -128,7 +128,7 @@ func TestStaleIfError(t *testing.T) {
 	}
 }
 
-// A failing upstream is not asked once for every caller that a kept copy can serve.
+// A failing upstream is not called for every caller that can be served stale rows.
 func TestBackoffAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
@@ -147,7 +147,7 @@ func TestBackoffAfterFailure(t *testing.T) {
 	})
 }
 
-// A hanging upstream is waited for a second where a kept copy is at hand.
+// A hanging upstream is waited for a second if stale rows can be served.
 func TestStaleResponseWhenUpstreamHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
@@ -167,7 +167,7 @@ func TestStaleResponseWhenUpstreamHangs(t *testing.T) {
 	})
 }
 
-// Many callers, one call. The one who caused it leaving disturbs nobody.
+// Many callers cause one call. If the caller that started it leaves, the others still get the response.
 func TestCoalescing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
@@ -196,7 +196,7 @@ func TestCoalescing(t *testing.T) {
 	})
 }
 
-// The calls are charged to the answer that caused them.
+// The tally of a request counts the calls that it caused.
 func TestTally(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
@@ -216,7 +216,7 @@ func TestTally(t *testing.T) {
 	})
 }
 
-// Reads past the cache fill it, and are made once a second at most.
+// Reads that bypass the cache fill it, and are made at most once a second.
 func TestNoCache(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 500)
@@ -244,7 +244,7 @@ func TestNoCache(t *testing.T) {
 	})
 }
 
-// A group that does not exist is remembered for a moment, for who was told so.
+// A response that a group does not exist is cached for a moment, for the same credential.
 func TestUnknownGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
@@ -275,7 +275,7 @@ func TestUnknownGroup(t *testing.T) {
 	})
 }
 
-// What is kept is nobody's to change.
+// Cached rows are never changed.
 func TestCachedRowsAreImmutable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 300)

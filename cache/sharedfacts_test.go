@@ -9,7 +9,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// What one replica was told of a group that does not exist the other one knows, for that credential.
+// A response that a group does not exist is shared by replicas, for the same credential.
 func TestReplicasShareNotFound(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 50)
@@ -39,7 +39,7 @@ func TestReplicasShareNotFound(t *testing.T) {
 	}
 }
 
-// The look at what still runs is made for all replicas and all filters of a group.
+// Running activities are read once for all replicas and all filters of a group.
 func TestReplicasShareRunningActivities(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 1000)
@@ -60,7 +60,7 @@ func TestReplicasShareRunningActivities(t *testing.T) {
 	if looks() != 1 {
 		t.Fatalf("%d looks at what runs, want 1", looks())
 	}
-	for key := range 3 { // other blocks, through replicas that know nothing
+	for key := range 3 { // other blocks, through replicas with empty memory
 		deep.Offset = 320 + 98*(key+1)
 		b.list(b.as("a"), b.replica(s.URL()), deep)
 	}

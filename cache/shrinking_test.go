@@ -80,7 +80,7 @@ func readShrinkingLog(t *testing.T, rng *rand.Rand) {
 	}
 }
 
-// hasCode reports whether a client is told what happened by a code of its own, not by INTERNAL.
+// hasCode reports whether the error has a code of its own, not INTERNAL.
 func hasCode(err error) bool {
 	for _, known := range []error{request.ErrTooManyCalls, upstream.ErrBadResponse, upstream.ErrUnavailable, upstream.ErrTimeout, upstream.ErrPlaceNotFound} {
 		if errors.Is(err, known) {

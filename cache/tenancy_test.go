@@ -28,7 +28,7 @@ var refused = map[string]error{
 	"foreign": upstream.ErrForbidden, "frozen": upstream.ErrForbidden,
 }
 
-// Whatever is kept, those whom the upstream refuses get its refusal.
+// Whatever is cached, credentials that the upstream rejects get its rejection.
 func TestRefusedCredentialGetsNothing(t *testing.T) {
 	deep := upstream.ListQuery{Group: group, Offset: 200, Limit: 20}
 	for token, want := range refused {
@@ -50,7 +50,7 @@ func TestRefusedCredentialGetsNothing(t *testing.T) {
 				b.Fault(emulator.Always(emulator.Fault{Delay: time.Second}))
 				time.Sleep(20 * time.Second)
 				var wg sync.WaitGroup
-				wg.Go(func() { b.list(b.as("good"), logs, poll) }) // while it is under way
+				wg.Go(func() { b.list(b.as("good"), logs, poll) }) // while it is in flight
 				synctest.Wait()
 				ask(poll, want)
 				wg.Wait()
@@ -66,7 +66,7 @@ func TestRefusedCredentialGetsNothing(t *testing.T) {
 	}
 }
 
-// A yes lasts for GRANT, and its end costs one call.
+// An acceptance is valid for GRANT, and renewing it costs one call.
 func TestGrantExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 50)
@@ -93,14 +93,14 @@ func TestGrantExpires(t *testing.T) {
 	})
 }
 
-// A refusal ends a grant at once, and a yes that was given before it does not bring it back.
+// A rejection ends access at once, and an acceptance that was sent before it does not restore it.
 func TestRefusalEndsGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 300)
 		logs := b.newCache(defaults())
 		b.list(b.as("good"), logs, poll)
 
-		b.Fault(emulator.Times(1, emulator.Fault{Late: 2 * time.Second})) // answered before the refusal, arrives after it
+		b.Fault(emulator.Times(1, emulator.Fault{Late: 2 * time.Second})) // handled before the rejection, received after it
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			_, _ = logs.List(b.as("good"), upstream.ListQuery{Group: group, Offset: 150, Limit: 20})
@@ -118,7 +118,7 @@ func TestRefusalEndsGrant(t *testing.T) {
 	})
 }
 
-// While the upstream fails a lapsed grant counts up to its bound, for kept copies only.
+// While the upstream fails an expired access is valid up to its bound, for stale rows only.
 func TestGrantIfError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 50)
@@ -139,7 +139,7 @@ func TestGrantIfError(t *testing.T) {
 	})
 }
 
-// A credential that is not known yet makes one call, however much it asks for at once.
+// An unknown credential makes one call, whatever it requests at once.
 func TestUnknownCredentialMakesOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 1000)
@@ -160,7 +160,7 @@ func TestUnknownCredentialMakesOneCall(t *testing.T) {
 	})
 }
 
-// Under the scope of a project one yes opens all of its groups, and no other project's.
+// With ScopeProject one acceptance grants access to all groups of the project, and to no other project.
 func TestProjectScope(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 50)

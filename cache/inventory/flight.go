@@ -7,7 +7,7 @@ import (
 	"scalegraph/internal/request"
 )
 
-// outcome is what a read brought.
+// outcome is the result of a read.
 type outcome struct {
 	value     *value
 	err       error

@@ -147,7 +147,7 @@ func identity(i *upstream.GroupInstance) string {
 type key struct {
 	kind       upstream.CallKind
 	group      upstream.Group // without an ID for what a whole project has
-	part       string         // of what; empty: all of it
+	part       string         // of the list; empty for all of it
 	credential [sha256.Size]byte
 }
 

@@ -167,7 +167,7 @@ func TestReplicasShareWhatOneRead(t *testing.T) {
 	}
 }
 
-// A refusal that one replica met ends what others have cached for the credential, also while the upstream fails.
+// A rejection by one replica ends the access to cached values for the credential on all replicas, also while the upstream fails.
 func TestRefusalReachesOtherReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	e := newEmulator(4)
@@ -239,7 +239,7 @@ func TestWholeListCosts(t *testing.T) {
 	}
 }
 
-// A list that changes between the calls that read it is read again: no group that stayed is missing or there twice.
+// A list that changes between the calls is read again: no group that stayed is missing or duplicated.
 func TestListThatMovesIsReadAgain(t *testing.T) {
 	e := newEmulator(250)
 	calls := 0

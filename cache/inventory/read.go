@@ -13,21 +13,21 @@ import (
 )
 
 const (
-	// patience is how long a hanging upstream is waited for if a cached value can be served instead.
+	// patience is how long to wait for a hanging upstream if a cached value can be served instead.
 	patience = time.Second
-	// noCacheEvery is how often a caller that bypasses the cache makes the upstream read the same value.
+	// noCacheEvery is the minimum time between two reads of one value that bypass the cache.
 	noCacheEvery = time.Second
 )
 
-// value is a cached snapshot. It is not changed after it was made.
+// value is a cached snapshot. It is immutable.
 type value struct {
-	snapshot any // an upstream.Snapshot of what the key's kind of call lists
+	snapshot any // an upstream.Snapshot of the type that the key's kind of call lists
 	at       time.Time
 	weight   uint32 // estimated bytes in memory
 }
 
-// read returns the value under k: from the cache while it is fresh, or stale and revalidated in the background; else from load, or, if the
-// upstream fails, a cached one that is not too old.
+// read returns the value under k. It serves a fresh one from the cache, and a stale one while it is revalidated in the background.
+// Otherwise it calls load, or, if the upstream fails, serves a cached value within StaleIfError.
 func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context) (upstream.Snapshot[T], error)) (upstream.Snapshot[T], error) {
 	caller := request.CallerFrom(ctx)
 	if !caller.MayRead(k.group.Project) {
@@ -40,7 +40,7 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 	case isAnew(ctx):
 		cached = nil
 	case caller.NoCache && age >= min(c.cfg.Fresh, noCacheEvery):
-		cached = nil // a failure is to be the response then, not an old value
+		cached = nil // a failure must be reported, not an old value served
 	case age < c.cfg.Fresh:
 		return serve[T](c, k, caller, cached), nil
 	case age < c.cfg.Fresh+c.cfg.Stale:
@@ -55,7 +55,7 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 		return upstream.Snapshot[T]{}, err
 	}
 	caller.Tally.StaleHits.Add(1)
-	caller.Tally.LimitFreshness(time.Time{}) // the response is not to be served again
+	caller.Tally.LimitFreshness(time.Time{}) // the response must not be cached
 	stale := cached.snapshot.(upstream.Snapshot[T])
 	stale.Stale = true
 	return stale, nil
@@ -63,7 +63,7 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 
 type anewKey struct{}
 
-// withAnew returns a context in which nothing cached is served: cached parts of different ages did not fit together.
+// withAnew returns a context in which no cached value is served, for cached parts of different ages that do not fit together.
 func withAnew(ctx context.Context) context.Context { return context.WithValue(ctx, anewKey{}, true) }
 
 func isAnew(ctx context.Context) bool { return ctx.Value(anewKey{}) != nil }
@@ -71,7 +71,7 @@ func isAnew(ctx context.Context) bool { return ctx.Value(anewKey{}) != nil }
 // bypasses reports whether a read must call the upstream itself.
 func bypasses(ctx context.Context) bool { return isAnew(ctx) || request.CallerFrom(ctx).NoCache }
 
-// age is that of the data; large if there is none.
+// age returns the age of the data, and a very large one if v is nil.
 func (v *value) age() time.Duration {
 	if v == nil {
 		return 1 << 62
@@ -79,7 +79,7 @@ func (v *value) age() time.Duration {
 	return time.Since(v.at)
 }
 
-// serve notes in the caller's tally until when the response is fresh, and what it depends on.
+// serve records in the caller's tally until when the response is fresh, and its dependency on the value.
 func serve[T any](c *Cache, k key, caller *request.Caller, v *value) upstream.Snapshot[T] {
 	until := v.at.Add(c.cfg.Fresh)
 	caller.Tally.LimitFreshness(until)
@@ -106,8 +106,8 @@ func (d *dependency) RecordHit(t *request.Tally) {
 	t.LimitFreshness(d.until)
 }
 
-// lookUp returns what is cached under k, and nil if that is nothing. Of memory and Redis the newer counts, but Redis is asked only if the
-// value in memory is not fresh.
+// lookUp returns the value cached under k, and nil if there is none. The newer one of memory and Redis is used, but Redis is read only if
+// the value in memory is not fresh.
 func lookUp[T any](ctx context.Context, c *Cache, k key) *value {
 	caller := request.CallerFrom(ctx)
 	v := c.inMemory(k)
@@ -140,13 +140,13 @@ func valueTime(v *value) time.Time {
 func decode[T any](e envelope) *value {
 	var s upstream.Snapshot[T]
 	if json.Unmarshal(e.snapshot, &s) != nil {
-		return nil // a miss, as everything that cannot be read
+		return nil // corrupt values are misses
 	}
 	s.AsOf = e.at
 	return &value{snapshot: s, at: e.at, weight: weigh(len(e.snapshot))}
 }
 
-// weigh estimates what a value takes in memory from the length of its JSON.
+// weigh estimates the bytes that a value takes in memory from the length of its JSON.
 func weigh(encoded int) uint32 { return uint32(500 + 3*encoded) }
 
 // fetcher returns the read that fills the cache. It runs detached from the request; ctx has the caller's credentials.
@@ -170,7 +170,7 @@ func fetcher[T any](c *Cache, k key, load func(context.Context) (upstream.Snapsh
 	}
 }
 
-// leased waits while another replica reads the same value, for a short time, and returns it. If v is nil, the read is this replica's to make.
+// leased waits, for a short time, while another replica reads the same value, and returns it. If v is nil, this replica must read.
 func leased[T any](ctx context.Context, c *Cache, k key) (end func(), v *value) {
 	if c.shared == nil || bypasses(ctx) {
 		return func() {}, nil
@@ -207,13 +207,14 @@ func store[T any](ctx context.Context, c *Cache, k key, s upstream.Snapshot[T]) 
 	return v
 }
 
-// lifetime is how long a value can be of use, with some jitter so that values read together do not expire together.
+// lifetime returns how long a value can be served, with jitter so that values read together do not expire together.
 func (c *Cache) lifetime() time.Duration {
 	life := max(c.cfg.Fresh+c.cfg.Stale, c.cfg.StaleIfError, time.Second)
 	return life + rand.N(life/10)
 }
 
-// wait returns what the fetch brings. If a cached value may be served instead, a hanging upstream is waited for a second.
+// wait returns the result of the fetch. If a cached value may be served instead, it waits for a hanging upstream at most for the duration
+// patience.
 func (c *Cache) wait(ctx context.Context, k key, fetch func(context.Context) (*value, error), fallback bool) (*value, error) {
 	var limit <-chan time.Time
 	if fallback {
@@ -264,12 +265,12 @@ func (c *Cache) refusedElsewhere(ctx context.Context, k key, v *value) bool {
 	return c.shared.get(ctx, k).refusedAt.After(v.at)
 }
 
-// refused reports whether the upstream said that the credential may not read this, or that it is gone: no cached value outlives that.
+// refused reports whether the upstream rejected the credential, or the resource is gone: no cached value may be served after that.
 func refused(err error) bool {
 	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, upstream.ErrNotFound)
 }
 
-// failing reports whether the upstream failed in a way that a cached value may stand in for.
+// failing reports whether the upstream failed in a way that lets a cached value be served instead.
 func failing(err error) bool {
 	return errors.Is(err, upstream.ErrRateLimited) || errors.Is(err, upstream.ErrTimeout) ||
 		errors.Is(err, upstream.ErrUnavailable) || errors.Is(err, upstream.ErrBadResponse)

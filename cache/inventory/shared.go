@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	leaseLife = 3 * time.Second        // a replica that dies is waited for no longer
+	leaseLife = 3 * time.Second        // after which the lease of a replica that died expires
 	leaseWait = 500 * time.Millisecond // how long the other replicas wait for the value
 	leasePoll = 25 * time.Millisecond
 	maxValue  = 32 << 20 // bytes of one value, uncompressed
@@ -32,7 +32,7 @@ func newShared(client *redisx.Client) *shared {
 	}
 	in, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxValue), zstd.WithDecoderConcurrency(0))
 	if err != nil {
-		panic(err) // only for options that cannot be
+		panic(err) // only for invalid options
 	}
 	out, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	if err != nil {
@@ -41,7 +41,7 @@ func newShared(client *redisx.Client) *shared {
 	return &shared{client, in, out}
 }
 
-// envelope is what Redis has under a key: a snapshot as JSON and when it was read, or when the credential was refused.
+// envelope is the Redis value of a key: a snapshot as JSON and when it was read, or when the credential was rejected.
 type envelope struct {
 	at        time.Time // zero if there is no snapshot
 	refusedAt time.Time // zero if there was no refusal
@@ -54,7 +54,7 @@ const (
 	tagRefusal = 'r'
 )
 
-// get returns the zero envelope if there is none, or none that can be read.
+// get returns the zero envelope if there is none, or if it is corrupt.
 func (s *shared) get(ctx context.Context, k key) envelope {
 	if s == nil {
 		return envelope{}
@@ -87,21 +87,21 @@ func (s *shared) set(ctx context.Context, k key, e envelope, life time.Duration)
 	s.put(ctx, k, s.out.EncodeAll(e.snapshot, raw), life)
 }
 
-// refuse replaces the value by a refusal, so that no replica serves an older one.
+// refuse replaces the value by a rejection, so that no replica serves an older one.
 func (s *shared) refuse(ctx context.Context, k key, at time.Time, life time.Duration) {
 	if s != nil {
 		s.put(ctx, k, binary.BigEndian.AppendUint64([]byte{tagRefusal}, uint64(at.UnixMilli()+1)), life)
 	}
 }
 
-// put writes a value. An error costs a call of another replica and nothing else.
+// put writes a value. If that fails, another replica makes one call more.
 func (s *shared) put(ctx context.Context, k key, raw []byte, life time.Duration) {
 	_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, k.text(), raw, life) })
 }
 
 var release = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 
-// lease makes the read of k this replica's, if no other is reading it. Without an answer from Redis every replica reads.
+// lease acquires the read of k, unless another replica is reading it. If Redis fails, every replica reads.
 func (s *shared) lease(ctx context.Context, k key) (end func(), mine bool) {
 	name, owner := k.text()+":l", rand.Text()
 	var set *redis.BoolCmd

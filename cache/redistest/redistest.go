@@ -1,4 +1,4 @@
-// Package redistest starts real redis-server processes for tests: nothing is persisted, and all of them end with the test.
+// Package redistest starts real redis-server processes for tests. They persist nothing and end with the test.
 package redistest
 
 import (
@@ -34,13 +34,13 @@ type Server struct {
 	cmd  *exec.Cmd
 }
 
-// Addr is where the server listens.
+// Addr returns the address on which the server listens.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
 
-// URL is the address as scalegraph takes it.
+// URL returns the address in the form of SCALEGRAPH_REDIS_URL.
 func (s *Server) URL() string { return "redis://" + s.Addr() }
 
-// Start starts one server. Where there is no redis-server the test is skipped, or fails where SCALEGRAPH_REQUIRE_REDIS is 1.
+// Start starts one server. If there is no redis-server, the test is skipped, or fails if SCALEGRAPH_REQUIRE_REDIS is 1.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return start(t, "redis-server", args...)
@@ -164,7 +164,7 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
-// Pause stops the process without closing anything, as a machine that swaps does; Resume lets it go on.
+// Pause stops the process without closing connections, like a machine that swaps. Resume continues it.
 func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
 
 // Resume ends a Pause.
@@ -177,7 +177,7 @@ func (s *Server) signal(sig os.Signal) {
 	}
 }
 
-// Do sends one command and returns the answer.
+// Do sends one command and returns the reply.
 func (s *Server) Do(args ...any) any {
 	s.t.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2})
@@ -189,7 +189,7 @@ func (s *Server) Do(args ...any) any {
 	return answer
 }
 
-// Cluster starts three masters that have all slots between them.
+// Cluster starts three masters that serve all slots.
 func Cluster(t testing.TB) []*Server {
 	t.Helper()
 	servers := make([]*Server, 3)
@@ -203,7 +203,7 @@ func Cluster(t testing.TB) []*Server {
 		s.Do("CLUSTER", "SET-CONFIG-EPOCH", i+1)
 	}
 	Eventually(t, "the cluster agrees", func() bool {
-		for _, s := range servers[1:] { // on a busy machine a meeting may take too long, and is forgotten
+		for _, s := range servers[1:] { // on a busy machine this may time out
 			if s.clusterSays("cluster_known_nodes:1\r") {
 				s.Do("CLUSTER", "MEET", "127.0.0.1", servers[0].Port, servers[0].args[len(servers[0].args)-1])
 			}
@@ -215,13 +215,13 @@ func Cluster(t testing.TB) []*Server {
 	return servers
 }
 
-// clusterSays reports whether all of this stands in what the server knows of its cluster.
+// clusterSays reports whether the server's view of its cluster contains all of the words.
 func (s *Server) clusterSays(all ...string) bool {
 	info := fmt.Sprint(s.Do("CLUSTER", "INFO"))
 	return !slices.ContainsFunc(all, func(part string) bool { return !strings.Contains(info, part) })
 }
 
-// ClusterURL names all servers of a cluster.
+// ClusterURL returns the URL of all servers of a cluster.
 func ClusterURL(servers []*Server) string {
 	var addrs []string
 	for _, s := range servers {
@@ -233,10 +233,10 @@ func ClusterURL(servers []*Server) string {
 // Watched is a master with one replica and a sentinel.
 type Watched struct{ Master, Replica, Sentinel *Server }
 
-// URL is the address of the sentinel with the master's name.
+// URL returns the address of the sentinel with the master's name.
 func (w Watched) URL() string { return "redis://" + w.Sentinel.Addr() + "?master=kept" }
 
-// Sentinel starts a master, a replica of it, and one sentinel that is enough to fail over.
+// Sentinel starts a master, a replica of it, and one sentinel, which can fail over alone.
 func Sentinel(t testing.TB) Watched {
 	t.Helper()
 	master := Start(t)
@@ -260,7 +260,7 @@ func Sentinel(t testing.TB) Watched {
 	return Watched{master, replica, s}
 }
 
-// Eventually waits until done, and fails the test where that takes longer than 20 s.
+// Eventually waits until done returns true, and fails the test after 20 s.
 func Eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {

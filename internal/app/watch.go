@@ -68,7 +68,7 @@ func hostOf(base string) string {
 // share has all replicas with the same Redis limit callers together.
 func (w *watch) share(redis *redisx.Client) {
 	if w.limiter != nil && redis != nil {
-		w.limiter.Share(redis, w.cfg.Secret)
+		w.limiter.UseRedis(redis, w.cfg.Secret)
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 	maxText = 32 << 10       // bytes; longer texts are not shared
 )
 
-// Store keeps texts under their hashes. It is safe for concurrent use. Without Redis it is empty.
+// Store stores texts under their hashes. It is safe for concurrent use. Without Redis it is empty.
 type Store struct {
 	redis *redisx.Client
 }

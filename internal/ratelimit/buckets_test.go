@@ -9,7 +9,7 @@ import (
 	"scalegraph/internal/request"
 )
 
-// paced returns buckets whose time a test moves.
+// paced returns buckets and the clock that a test sets.
 func paced(perMinute int) (*Buckets, *time.Time) {
 	b := New(perMinute)
 	now := time.Unix(1_000_000, 0)
@@ -17,7 +17,7 @@ func paced(perMinute int) (*Buckets, *time.Time) {
 	return b, &now
 }
 
-func TestABucketLeaks(t *testing.T) {
+func TestBucketDrains(t *testing.T) {
 	b, now := paced(60)
 	for i, c := range []struct {
 		after time.Duration
@@ -30,7 +30,7 @@ func TestABucketLeaks(t *testing.T) {
 		{500 * time.Millisecond, 1, 500 * time.Millisecond},
 		{500 * time.Millisecond, 1, 0},
 		{0, 1, time.Second},
-		{time.Hour, 61, 0}, // more than a bucket: let in, paid for afterwards
+		{time.Hour, 61, 0}, // above the capacity: accepted, delays later ones
 		{0, 1, 2 * time.Second},
 		{0, 100, 61 * time.Second},
 		{61 * time.Second, 100, 0},
@@ -46,8 +46,8 @@ func TestABucketLeaks(t *testing.T) {
 	}
 }
 
-// Who waits as long as told is let in.
-func TestWaitingAsToldHelps(t *testing.T) {
+// A caller that waits as long as Take returned is accepted.
+func TestRequestSucceedsAfterWait(t *testing.T) {
 	b, now := paced(7)
 	for cost := 1; cost < 40; cost++ {
 		wait := b.Take(1, cost)
@@ -58,7 +58,7 @@ func TestWaitingAsToldHelps(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceGetNoMoreThanOneBucket(t *testing.T) {
+func TestConcurrentRequestsShareOneBucket(t *testing.T) {
 	b, _ := paced(100)
 	var in atomic.Int64
 	var wg sync.WaitGroup
@@ -77,15 +77,15 @@ func TestManyAtOnceGetNoMoreThanOneBucket(t *testing.T) {
 	}
 }
 
-// Strangers with ever new tokens do not fill the memory, and do not empty the bucket of one who spent.
+// Callers with ever new tokens neither fill the memory nor reset the bucket of a caller that has spent.
 func TestBucketsAreBounded(t *testing.T) {
 	b, _ := paced(100)
 	b.limit = 64
 	b.Take(0, 100)
-	for who := range uint64(1000) {
-		b.Take(who+1, 1+int(who)%3)
-		if len(b.kept) > b.limit {
-			t.Fatalf("%d buckets", len(b.kept))
+	for key := range uint64(1000) {
+		b.Take(key+1, 1+int(key)%3)
+		if len(b.buckets) > b.limit {
+			t.Fatalf("%d buckets", len(b.buckets))
 		}
 	}
 	if b.Take(0, 1) == 0 {
@@ -93,25 +93,25 @@ func TestBucketsAreBounded(t *testing.T) {
 	}
 }
 
-func TestWhoIsWho(t *testing.T) {
+func TestCallersAreDistinguished(t *testing.T) {
 	b := New(1)
 	callers := []*request.Caller{
 		{}, {Name: "a"}, {Name: "b"}, {Token: "a"}, {Token: "b"}, {Tokens: map[string]string{"p": "a"}}, {Token: "a", Tokens: map[string]string{"p": "a"}},
 	}
 	seen := map[uint64]int{}
 	for i, c := range callers {
-		if other, twice := seen[b.Of(c)]; twice {
+		if other, twice := seen[b.KeyFor(c)]; twice {
 			t.Errorf("callers %d and %d are taken for one", other, i)
 		}
-		seen[b.Of(c)] = i
+		seen[b.KeyFor(c)] = i
 	}
-	if b.Of(&request.Caller{Name: "a", Bearer: "one"}) != b.Of(&request.Caller{Name: "a", Bearer: "two"}) {
+	if b.KeyFor(&request.Caller{Name: "a", Bearer: "one"}) != b.KeyFor(&request.Caller{Name: "a", Bearer: "two"}) {
 		t.Error("two keys of one caller are taken for two callers")
 	}
 }
 
-// A further token that nobody has checked must not open a new budget.
-func TestFurtherTokensAreNoNewBudget(t *testing.T) {
+// An additional token that was not verified adds no budget.
+func TestAdditionalTokensAddNoBudget(t *testing.T) {
 	l := NewLimiter(10)
 	for i, c := range []*request.Caller{
 		{Token: "valid", Tokens: map[string]string{"p": "invented"}}, {Token: "invented", Tokens: map[string]string{"p": "valid"}}, {Tokens: map[string]string{"q": "valid"}}, {Token: "valid"},

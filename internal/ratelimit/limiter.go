@@ -10,26 +10,27 @@ import (
 	"scalegraph/internal/request"
 )
 
-// Limiter bounds what each caller spends in a minute: in Redis, where all replicas count together, or in memory alone. It may be used by
-// many goroutines.
+// Limiter bounds what each caller spends per minute, in Redis for all replicas together or in memory for this process. It is safe for
+// concurrent use.
 type Limiter struct {
-	own    *Buckets
-	shared *shared // nil: this process alone
+	local  *Buckets
+	shared *sharedBuckets // nil if there is no Redis
 }
 
-// NewLimiter returns a Limiter that counts in memory; perMinute is at least 1.
-func NewLimiter(perMinute int) *Limiter { return &Limiter{own: New(perMinute)} }
+// NewLimiter returns a Limiter that counts in memory. The capacity perMinute must be at least 1.
+func NewLimiter(perMinute int) *Limiter { return &Limiter{local: New(perMinute)} }
 
-// Share has all replicas count together, and must be called before the first Take. The secret keys the hashes under which callers stand in
-// Redis; it must be the same for all replicas.
-func (l *Limiter) Share(redis *redisx.Client, secret string) {
-	l.shared = &shared{redis: redis, secret: []byte(secret), perMinute: l.own.perMinute}
+// UseRedis makes all replicas count together. It must be called before the first Take. The secret keys the hashes that identify callers in
+// Redis, and must be the same for all replicas.
+func (l *Limiter) UseRedis(redis *redisx.Client, secret string) {
+	l.shared = &sharedBuckets{redis: redis, secret: []byte(secret), capacity: l.local.capacity}
 }
 
-// Take spends a cost and returns 0, or spends nothing and returns how long to wait until it would be had; see Buckets.Take. Where Redis does
-// not answer, the caller's bucket goes on in memory at the level that was last seen.
+// Take spends a cost and returns 0, or spends nothing and returns how long to wait until the cost can be spent; see Buckets.Take. If Redis
+// fails, the caller's bucket continues in memory from the last known level.
 //
-// A caller without a name spends from the bucket of each of its tokens, so that a further token, which nobody has checked yet, is no new budget.
+// A caller without a name spends from the bucket of each of its tokens, so that an additional token, which nothing has verified yet, adds
+// no budget.
 func (l *Limiter) Take(ctx context.Context, c *request.Caller, cost int) time.Duration {
 	var wait time.Duration
 	for _, credential := range credentials(c) {
@@ -38,7 +39,7 @@ func (l *Limiter) Take(ctx context.Context, c *request.Caller, cost int) time.Du
 	return wait
 }
 
-// credentials returns a caller for each bucket that a caller spends from.
+// credentials returns a caller for each bucket that c spends from.
 func credentials(c *request.Caller) []*request.Caller {
 	if c.Name != "" || len(c.Tokens) == 0 {
 		return []*request.Caller{c}
@@ -56,14 +57,14 @@ func credentials(c *request.Caller) []*request.Caller {
 }
 
 func (l *Limiter) take(ctx context.Context, c *request.Caller, cost int) time.Duration {
-	who := l.own.Of(c)
+	key := l.local.KeyFor(c)
 	if l.shared == nil {
-		return l.own.Take(who, cost)
+		return l.local.Take(key, cost)
 	}
-	wait, level, ok := l.shared.take(ctx, c, cost, l.own.untold(who))
+	wait, level, ok := l.shared.take(ctx, c, cost, l.local.unsharedLevel(key))
 	if !ok {
-		return l.own.Take(who, cost)
+		return l.local.Take(key, cost)
 	}
-	l.own.told(who, level)
+	l.local.setShared(key, level)
 	return wait
 }

@@ -17,20 +17,20 @@ import (
 	"scalegraph/internal/request"
 )
 
-// shared keeps the buckets in Redis.
-type shared struct {
-	redis     *redisx.Client
-	secret    []byte
-	perMinute float64
+// sharedBuckets stores the buckets in Redis.
+type sharedBuckets struct {
+	redis    *redisx.Client
+	secret   []byte
+	capacity float64
 }
 
-// minute is a whole bucket: levels and costs are told to Redis as the milliseconds that they take to run out.
+// minute is a full bucket in Redis, where levels and costs are the milliseconds that they take to drain.
 const minute = float64(time.Minute / time.Millisecond)
 
-// spend takes a cost out of a bucket. The key lives until the bucket is empty, so its life is the level, by the clock of Redis alone; its value is
-// what that lacks of whole milliseconds. ARGV: the cost, a level that the bucket has at least, and a whole bucket. It returns what to wait, and the level.
-// What is over by less than a microsecond is an error of the arithmetic.
-var spend = redis.NewScript(`
+// takeScript spends a cost. A key expires when its bucket is empty, so its TTL is the level, by the clock of Redis alone; its value is the
+// difference to whole milliseconds. ARGV: the cost, a minimum level, and a full bucket. It returns the wait and the level. An excess below
+// a microsecond is a rounding error.
+var takeScript = redis.NewScript(`
 local level, left = tonumber(ARGV[2]), redis.call('PTTL', KEYS[1])
 if left > 0 then level = math.max(level, left + (tonumber(redis.call('GET', KEYS[1])) or 0)) end
 local cost, full = tonumber(ARGV[1]), tonumber(ARGV[3])
@@ -41,9 +41,9 @@ local life = math.ceil(level)
 if life > 0 then redis.call('SET', KEYS[1], string.format('%.6f', level - life), 'PX', string.format('%.0f', life)) end
 return {0, life}`)
 
-// take is Limiter.Take; least is a level that the bucket has at least. ok is false where Redis did not answer.
-func (s *shared) take(ctx context.Context, c *request.Caller, cost int, least float64) (wait time.Duration, level float64, ok bool) {
-	reply, err := s.redis.Run(ctx, spend, []string{s.key(c)}, s.life(float64(cost)), s.life(least), minute)
+// take is Limiter.Take. The bucket has at least minLevel. ok is false if Redis fails.
+func (s *sharedBuckets) take(ctx context.Context, c *request.Caller, cost int, minLevel float64) (wait time.Duration, level float64, ok bool) {
+	reply, err := s.redis.Run(ctx, takeScript, []string{s.key(c)}, s.drainTime(float64(cost)), s.drainTime(minLevel), minute)
 	if err != nil {
 		return 0, 0, false
 	}
@@ -51,14 +51,14 @@ func (s *shared) take(ctx context.Context, c *request.Caller, cost int, least fl
 	if err != nil || len(numbers) != 2 {
 		return 0, 0, false
 	}
-	return time.Duration(numbers[0]) * time.Millisecond, float64(numbers[1]) / minute * s.perMinute, true
+	return time.Duration(numbers[0]) * time.Millisecond, float64(numbers[1]) / minute * s.capacity, true
 }
 
-// life is how long it takes until so much has run out, in milliseconds.
-func (s *shared) life(level float64) float64 { return level / s.perMinute * minute }
+// drainTime returns how long a level takes to drain, in milliseconds.
+func (s *sharedBuckets) drainTime(level float64) float64 { return level / s.capacity * minute }
 
-// key names a caller by a hash: the key space shows neither tokens nor who asks.
-func (s *shared) key(c *request.Caller) string {
+// key returns the Redis key of a caller. It is a hash, so that the keys show neither tokens nor names.
+func (s *sharedBuckets) key(c *request.Caller) string {
 	var h hash.Hash
 	if h = sha256.New(); len(s.secret) > 0 {
 		h = hmac.New(sha256.New, s.secret)
@@ -67,8 +67,8 @@ func (s *shared) key(c *request.Caller) string {
 	return "sg1:c:" + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// identify writes what tells one caller from another: the name of those who proved who they are, else their tokens. All who bring nothing
-// are one. Writing to a hash never fails.
+// identify writes what identifies a caller: its verified name, otherwise its tokens. All callers without credentials are one. Writing to a
+// hash never fails.
 func identify(h io.Writer, c *request.Caller) {
 	if c.Name != "" {
 		_, _ = io.WriteString(h, "name "+c.Name)

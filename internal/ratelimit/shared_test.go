@@ -15,7 +15,7 @@ import (
 	"scalegraph/internal/request"
 )
 
-// replicas returns limiters that share a server.
+// replicas returns limiters that use one server.
 func replicas(t *testing.T, s *redistest.Server, n, perMinute int) []*Limiter {
 	t.Helper()
 	out := make([]*Limiter, n)
@@ -26,7 +26,7 @@ func replicas(t *testing.T, s *redistest.Server, n, perMinute int) []*Limiter {
 		}
 		t.Cleanup(client.Close)
 		out[i] = NewLimiter(perMinute)
-		out[i].Share(client, "the-secret")
+		out[i].UseRedis(client, "the-secret")
 	}
 	return out
 }
@@ -70,9 +70,9 @@ func TestReplicasShareABucket(t *testing.T) {
 	}
 }
 
-// What costs less than a millisecond of the limit is neither free nor rounded up.
+// A cost that drains in less than a millisecond is neither free nor rounded up.
 func TestSmallCostsAddUp(t *testing.T) {
-	l := replicas(t, redistest.Start(t), 1, 600_000)[0] // ten a millisecond
+	l := replicas(t, redistest.Start(t), 1, 600_000)[0] // ten per millisecond
 	c := &request.Caller{Name: "a"}
 	began := time.Now()
 	const spent = 3000 * 7
@@ -88,8 +88,8 @@ func TestSmallCostsAddUp(t *testing.T) {
 	}
 }
 
-// An operation that costs more than a whole bucket is let in when that is empty, and paid for.
-func TestMoreThanABucket(t *testing.T) {
+// A cost above the capacity is accepted if the bucket is empty, and delays later ones.
+func TestCostAboveCapacity(t *testing.T) {
 	l := replicas(t, redistest.Start(t), 1, 60)[0]
 	c := &request.Caller{Name: "a"}
 	if wait := l.Take(t.Context(), c, 120); wait != 0 {
@@ -102,8 +102,8 @@ func TestMoreThanABucket(t *testing.T) {
 	}
 }
 
-// Redis is lost, comes back empty, and holds garbage: the caller spends one bucket at each replica at most meanwhile.
-func TestRedisIsLost(t *testing.T) {
+// If Redis fails, restarts empty, or contains garbage, a caller spends at most one bucket at each replica meanwhile.
+func TestRedisFailure(t *testing.T) {
 	s := redistest.Start(t)
 	both := replicas(t, s, 2, 1000)
 	c := &request.Caller{Name: "a"}
@@ -127,7 +127,7 @@ func TestRedisIsLost(t *testing.T) {
 			return l.shared.redis.Pipelined(t.Context(), func(p redis.Pipeliner) { p.Ping(t.Context()) }) == nil
 		})
 	}
-	if take(0, 50) != 0 { // Redis hears of 900
+	if take(0, 50) != 0 { // Redis learns of 900
 		t.Error("refused within the limit")
 	}
 	if wait := take(1, 250); wait == 0 {
@@ -144,10 +144,10 @@ func TestRedisIsLost(t *testing.T) {
 	}
 }
 
-func TestOneTripForATake(t *testing.T) {
+func TestTakeIsOneRoundTrip(t *testing.T) {
 	s := redistest.Start(t)
 	l := replicas(t, s, 1, 1000)[0]
-	l.Take(t.Context(), &request.Caller{}, 1) // brings the script
+	l.Take(t.Context(), &request.Caller{}, 1) // loads the script
 	before := commands(t, s)
 	for range 10 {
 		l.Take(t.Context(), &request.Caller{}, 1)
@@ -176,12 +176,12 @@ func commands(t *testing.T, s *redistest.Server) int {
 	return 0
 }
 
-// Every replica finds the same key, and others cannot make it without the secret.
-func TestKeys(t *testing.T) {
-	with, without := &shared{secret: []byte("s")}, &shared{}
+// Every replica computes the same key, which cannot be computed without the secret.
+func TestRedisKeys(t *testing.T) {
+	with, without := &sharedBuckets{secret: []byte("s")}, &sharedBuckets{}
 	a, b := &request.Caller{Token: "a"}, &request.Caller{Name: "a"}
 	seen := map[string]bool{with.key(a): true, with.key(b): true, without.key(a): true, without.key(b): true}
-	if len(seen) != 4 || with.key(a) != (&shared{secret: []byte("s")}).key(&request.Caller{Token: "a"}) {
+	if len(seen) != 4 || with.key(a) != (&sharedBuckets{secret: []byte("s")}).key(&request.Caller{Token: "a"}) {
 		t.Errorf("keys %v", seen)
 	}
 }

@@ -49,7 +49,7 @@ type deniedCommands struct {
 	list []string // sorted
 }
 
-// record notes which commands were denied and which succeeded, and logs the first denial of each.
+// record records which commands were denied and which succeeded, and logs the first denial of each.
 func (d *deniedCommands) record(log *slog.Logger, cmds []redis.Cmder, err error) {
 	denied := err != nil && strings.Contains(err.Error(), "NOPERM")
 	if !denied && (err != nil || d.none()) {

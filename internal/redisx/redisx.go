@@ -170,7 +170,8 @@ func (c *Client) do(ctx context.Context, cmds []redis.Cmder, trip func(context.C
 	return err
 }
 
-// failure returns err if Redis did not do a command: a missing value and one of another type concern that key alone.
+// Cause returns in a few words why the state is StateFailing, for instance NOAUTH, timeout, or "NOPERM publish"; otherwise it is empty. It
+// contains no address.
 func failure(err error) error {
 	if err == nil || errors.Is(err, redis.Nil) || strings.HasPrefix(err.Error(), "WRONGTYPE") {
 		return nil

@@ -54,8 +54,8 @@ func lookup(t *testing.T, c *Client) error {
 	})
 }
 
-// Errors of the server, also those of single commands in a pipeline, open the breaker: later calls fail at once, few connections are
-// made, the log says it once, and Cause names the reason.
+// Errors of the server, also those of single commands in a pipeline, open the breaker: later calls fail at once, few connections are made,
+// the failure is logged once, and Cause names the reason.
 func TestErrorRepliesOpenTheBreaker(t *testing.T) {
 	s := redistest.Start(t)
 	s.Do("ACL", "SETUSER", "weak", "on", ">p", "~other:*", "+@all")
@@ -133,7 +133,7 @@ func TestBreakerCloses(t *testing.T) {
 	}
 }
 
-// A call ends in time although the server does not answer, also while the connection is made.
+// A call ends in time although the server does not respond, also while the connection is made.
 func TestTimeout(t *testing.T) {
 	paused := redistest.Start(t)
 	paused.Pause()
@@ -201,7 +201,7 @@ func TestDeniedPublishIsReported(t *testing.T) {
 	}
 }
 
-// Without Redis every command says so.
+// A nil client returns ErrOff for every command.
 func TestNilClient(t *testing.T) {
 	c, err := Open(Config{})
 	if c != nil || err != nil {
