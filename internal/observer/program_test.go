@@ -20,7 +20,7 @@ import (
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/gqlhttp"
-	"scalegraph/internal/gqlhttp/stream"
+	gqlstream "scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/paging"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
@@ -72,7 +72,7 @@ func inBubble(p planted) start {
 		schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers.New(rc), Complexity: resolvers.Complexity()})
 		r := overPipes(gqlhttp.NewHandler(schema, gqlhttp.Config{
 			Limits: cfg.Limits, RequestTimeout: cfg.RequestTimeout, StatusProfile: gqlhttp.StatusProfile(cfg.StatusProfile),
-			ResponseCacheBytes: cfg.CacheMemory / 8, Events: resolvers.WithEvents, Streams: new(stream.Registry), Log: log,
+			ResponseCacheBytes: cfg.CacheMemory / 8, Events: resolvers.WithEvents, Streams: new(gqlstream.Registry), Log: log,
 			ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
 			Extensions: []graphql.HandlerExtension{resolvers.Extension{}},
 		}))
