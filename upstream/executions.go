@@ -11,7 +11,7 @@ import (
 	"scalegraph/upstream/wirejson"
 )
 
-// Trigger says what started an execution.
+// Trigger is the cause of an execution.
 type Trigger string
 
 // The documented triggers, and UNKNOWN for one that this version does not know.
@@ -189,7 +189,7 @@ func (e *Execution) Outcome() ExecutionOutcome {
 	return OutcomeChanged
 }
 
-// NotScaledReason is the class of a failed execution, or of what would keep a group from scaling.
+// NotScaledReason is the class of a failed execution, or of a condition that prevents a group from scaling.
 type NotScaledReason string
 
 // The classes.
@@ -255,7 +255,7 @@ func (e *Execution) failureCode() string {
 	return ""
 }
 
-// ExecutionPoint is a place in the merged execution logs of several policies: second descending, then policy id and log id ascending. The
+// ExecutionPoint is a position in the merged execution logs of several policies: second descending, then policy id and log id ascending. The
 // upstream's order inside one second is not documented.
 type ExecutionPoint struct {
 	Second   int64 // Unix time of the execution
@@ -268,34 +268,34 @@ func (p ExecutionPoint) Compare(q ExecutionPoint) int {
 	return cmp.Or(cmp.Compare(q.Second, p.Second), strings.Compare(p.PolicyID, q.PolicyID), strings.Compare(p.LogID, q.LogID))
 }
 
-// ExecutionQuery asks for at most Count executions of several policies between two places.
+// ExecutionQuery asks for at most Count executions of several policies between two positions.
 type ExecutionQuery struct {
 	Policies []PolicyRef // of one project, each once
 	Filter   ExecutionFilter
 	After    *ExecutionPoint // only older ones; nil: from the newest
 	Before   *ExecutionPoint // only newer ones; nil: to the oldest
 	Count    int             // 0 to 500
-	Last     bool            // the oldest Count between the places, not the newest
+	Last     bool            // the oldest Count between the positions, not the newest
 }
 
-// ExecutionPage is the response to an ExecutionQuery. It is shared: nobody may change it.
+// ExecutionPage is the result of an ExecutionQuery. It may be shared: callers must not change it.
 type ExecutionPage struct {
 	Rows        []*Execution // newest first, in the order of ExecutionPoint
 	HasNewer    bool         // an execution comes before the first of Rows
 	HasOlder    bool         // an execution comes after the last of Rows
-	Total       int          // executions that the filter lets through, of the policies that could be read
+	Total       int          // executions of the readable policies that match the filter
 	AsOf        time.Time    // when the oldest part was read from the upstream
 	Stale       bool         // the upstream failed and a cached copy was served instead
 	Unavailable []UnavailablePolicy
 }
 
-// UnavailablePolicy is a policy whose execution log could not be read, and why.
+// UnavailablePolicy is a policy whose execution log could not be read, with the reason.
 type UnavailablePolicy struct {
 	Policy PolicyRef
 	Err    error
 }
 
-// MergedPoint returns the place of the entry in a merged log.
+// MergedPoint returns the position of the entry in a merged log.
 func (e *Execution) MergedPoint() ExecutionPoint {
 	return ExecutionPoint{e.ExecutedAt.Unix(), e.Policy.ID, e.LogID}
 }

@@ -15,8 +15,8 @@ import (
 	"scalegraph/upstream/wirejson"
 )
 
-// CallKind is a kind of upstream call. The upstream checks a permission of its own for each kind, so an accepted call of one kind says
-// nothing about the others. The values are stable: they are part of cache keys.
+// CallKind is a kind of upstream call. Each kind has its own permission, so an accepted call of one kind does not imply access to the others.
+// The values are stable: they are part of cache keys.
 type CallKind string
 
 // The kinds of calls.

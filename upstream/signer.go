@@ -32,7 +32,7 @@ type signer struct {
 	unreadable bool // whether the last call of keys failed
 }
 
-// keyState is a pair of keys and what is known about them.
+// keyState is a pair of keys with the results of their requests.
 type keyState struct {
 	keys         sign.Keys
 	lockout      *sign.Lockout
@@ -158,7 +158,7 @@ func (s *signer) report(ctx context.Context, state *keyState, r sign.Result, rej
 	}
 }
 
-// signResult returns what a status says about the keys. A gateway may fail before it checks the signature.
+// signResult returns the result for a status. A gateway may fail before it checks the signature.
 func signResult(status int) sign.Result {
 	switch {
 	case status == http.StatusUnauthorized:

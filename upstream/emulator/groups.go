@@ -35,7 +35,7 @@ type Group struct {
 	ConfigName        string
 	Zones             []string
 	VPC               string
-	Networks          []string // ids; blanks around them are sent
+	Networks          []string // ids; sent with white space around them, if any
 	SecurityGroups    []string
 	Enhanced          []Listener
 	Classic           []string // ids of classic listeners

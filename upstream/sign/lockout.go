@@ -27,7 +27,7 @@ type Lockout struct {
 // NewLockout returns a Lockout for keys of which nothing is known.
 func NewLockout() *Lockout { return &Lockout{changed: make(chan struct{})} }
 
-// Result is what a response says about the keys.
+// Result is the result of a request for the keys.
 type Result int
 
 // The results. Unknown means that the response does not depend on the signature, or that there was none.
