@@ -90,6 +90,18 @@ func TestSampleOfTheAPIDocument(t *testing.T) {
 	compareWithSample(t, got.body)
 }
 
+// The demo answers the question why a group did not grow as the README shows, at other times and after other counts.
+func TestReadmeWhyQuery(t *testing.T) {
+	s := startServer(t)
+	section := part(t, readReadme(t), "## Why has this group not grown since 14:00?\n", "\n## ")
+	got := s.do(t, "GET", "/graphql?query="+url.QueryEscape(part(t, section, "```graphql\n", "\n```")), "")
+	moments := regexp.MustCompile(`"20\d\d-[-:T0-9]+Z"|("totalCount":) ?[1-9]\d*`)
+	shown := decoded(t, moments.ReplaceAllString(part(t, section, "```json\n", "\n```"), `${1}0`))
+	if answer := decoded(t, moments.ReplaceAllString(got.body, `${1}0`)); !reflect.DeepEqual(answer, shown) {
+		t.Errorf("the README shows another answer than\n%s", got.body)
+	}
+}
+
 func decoded(t *testing.T, text string) (v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), &v); err != nil {

@@ -38,6 +38,7 @@ type Demo struct {
 	clock    func() time.Time
 	states   map[string]*groupState
 	groups   []string
+	policies map[string]string // the group of each policy; New fills it, and nothing changes it
 
 	fullMu     sync.Mutex
 	fullPolicy string    // of FullGroup
@@ -56,7 +57,7 @@ func New(o Options) *Demo {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	d := &Demo{emulator: emulator.New(emulator.Switches{}), clock: o.Clock, states: map[string]*groupState{}}
+	d := &Demo{emulator: emulator.New(emulator.Switches{}), clock: o.Clock, states: map[string]*groupState{}, policies: map[string]string{}}
 	d.emulator.RememberRequests(0)
 	d.emulator.AddToken(Token, Project)
 	d.add(SampleGroup)
@@ -68,6 +69,7 @@ func New(o Options) *Demo {
 		d.emulator.PutGroup(Project, p.attributes(now.Add(-p.retention)))
 		for _, own := range p.policies {
 			d.emulator.PutPolicies(Project, own.rule(p.group, now.Add(-p.retention)))
+			d.policies[own.id] = p.group
 		}
 		d.states[p.group] = newGroupState(p, o.Seed+uint64(i), now)
 	}
@@ -104,12 +106,16 @@ func (d *Demo) Name(group string) string {
 // ServeHTTP responds like the emulator, after creating the history of the requested groups.
 func (d *Demo) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.emulator.ServeHTTP(w, r) }
 
-// begin creates the history of the group of a request, or of all groups if it has none.
+// begin creates the history of the group that a request names, be it by one of its policies, or of all groups if it names none.
 func (d *Demo) begin(r emulator.Request) {
 	if r.Project != Project {
 		return
 	}
-	if r.Group == "" { // all histories together take more than a second of CPU
+	group := r.Group
+	if r.Policy != "" {
+		group = d.policies[r.Policy]
+	}
+	if group == "" && r.Policy == "" { // all histories together take more than a second of CPU
 		var all sync.WaitGroup
 		for _, l := range d.states {
 			all.Go(func() { l.begin(d.emulator, d.clock()) })
@@ -117,7 +123,7 @@ func (d *Demo) begin(r emulator.Request) {
 		all.Wait()
 		return
 	}
-	if l, ok := d.states[r.Group]; ok {
+	if l, ok := d.states[group]; ok {
 		l.begin(d.emulator, d.clock())
 	}
 }
