@@ -14,7 +14,7 @@ async function visit(t, search = '', options = {}) {
   const browser = await open(options)
   t.after(browser.close)
   const page = await browser.context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(30_000)
   const seen = watch(page, program.base)
   await page.goto(`${program.base}/console${search}`)
   await page.locator('.row').first().waitFor()

@@ -14,7 +14,7 @@ async function newPage(t, options = {}) {
   const browser = await open(options)
   t.after(browser.close)
   const page = await browser.context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(30_000)
   return { page, seen: watch(page, program.base) }
 }
 

@@ -15,14 +15,14 @@ async function graphiql(t, colorScheme = 'light') {
   const seen = watch(page, program.base)
   await page.goto(`${program.base}/`)
   await page.locator('.graphiql-query-editor .view-line').first().waitFor()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(30_000)
   return { page, seen }
 }
 
 const tabOf = (page, name) => page.locator('.graphiql-tab-button', { hasText: name })
 
 /** answer runs what the tab of that name holds and returns what the response says once it matches. */
-async function answer(page, tab, expected, timeout = 10_000) {
+async function answer(page, tab, expected, timeout = 30_000) {
   await tabOf(page, tab).click()
   await page.locator('.graphiql-execute-button').click()
   const response = page.locator('.result-window')
