@@ -6,6 +6,7 @@ import (
 
 	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
+	"scalegraph/upstream"
 )
 
 // callerOf reads who calls, and how, from the request's headers; from nowhere else.
@@ -36,7 +37,7 @@ func projectTokens(lines []string) (map[string]string, bool) {
 	for _, line := range lines {
 		for entry := range strings.SplitSeq(line, ",") {
 			project, token, ok := strings.Cut(strings.TrimSpace(entry), "=")
-			if !ok || project == "" || token == "" {
+			if !ok || !upstream.ValidID(project) || token == "" {
 				return nil, false
 			}
 			if tokens == nil {

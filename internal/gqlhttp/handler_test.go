@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"scalegraph/internal/gqlhttp"
@@ -67,11 +68,13 @@ func TestCallerIsReadFromHeaders(t *testing.T) {
 	}
 }
 
-func TestMalformedProjectTokenIsRefused(t *testing.T) {
+func TestMalformedProjectTokenIsRejected(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
-	got := post(t, target, groupQuery, "Scalegraph-Token", "secret-without-project")
-	if got.StatusCode != http.StatusBadRequest || got.code() != "BAD_USER_INPUT" {
-		t.Errorf("%d %s", got.StatusCode, got.text)
+	for _, token := range []string{"secret-without-project", "=token", "p1=", "../p1=token", "p 1=token", strings.Repeat("p", 65) + "=token"} {
+		got := post(t, target, groupQuery, "Scalegraph-Token", token)
+		if got.StatusCode != http.StatusBadRequest || got.code() != "BAD_USER_INPUT" {
+			t.Errorf("%.20s: %d %s", token, got.StatusCode, got.text)
+		}
 	}
 }
 
