@@ -29,6 +29,9 @@ func TestComplexity(t *testing.T) {
 		`{ scalingGroups(groups: []) { id } }`:                                                        2,
 		`{ nodes(ids: ["a", "b", "c"]) { id } }`:                                                      1 + 3,
 		`{ scalingActivities(groups: [{groupId: "g"}, {groupId: "h"}], first: 10) { nodes { id } } }`: 1 + 10*2 + 2,
+		`{ scalingInsights(groups: [{groupId: "g"}]) { activityCount } }`:                             1 + 201 + 1,
+		`{ scalingInsights(groups: [{groupId: "g"}], maxRows: 0) { activityCount } }`:                 1 + 2001 + 1,
+		`{ scalingInsights(groups: [{groupId: "g"}], maxRows: 20000) { histogram(interval: DAY) { total } failures(first: 3) { key count } capacity(points: 6) { points { time } } } }`: 101 + 7 + 13 + 2001 + 1,
 		nested: math.MaxInt32,
 	}
 	for query, want := range tests {
