@@ -20,10 +20,10 @@ const (
 	ScopeProject = "project"
 )
 
-// credential identifies what a caller authenticates with. It is a hash, never the token itself.
+// credential is a hash of the caller's authentication, never the token itself.
 type credential [sha256.Size]byte
 
-// accessLevel is what a credential may be served from the cache.
+// accessLevel is the use of the cache that a credential is permitted.
 type accessLevel int
 
 const (
@@ -52,7 +52,7 @@ type accessKey struct {
 type accessRequest struct {
 	credential credential
 	group      keyHash
-	scope      keyHash // what access is granted for: the group, or its project
+	scope      keyHash // of the granted access: the group, or its project
 }
 
 func (req accessRequest) scopeKey() accessKey { return accessKey{req.credential, req.scope} }
@@ -175,7 +175,7 @@ func (g *grants) cachedNotFound(req accessRequest) error {
 	return nil
 }
 
-// access returns what a credential may be served now. It loads the decision from Redis if the local one may be outdated.
+// access returns the current level of a credential. It loads the decision from Redis if the local one may be outdated.
 func (g *grants) access(ctx context.Context, key accessKey) accessLevel {
 	if g.needsCheck(key) {
 		if remote, ok := g.shared.loadDecision(ctx, key); ok {
@@ -212,7 +212,7 @@ func (g *grants) acquireLease(ctx context.Context, c *request.Caller, key access
 	})
 }
 
-// localAccess returns what a credential may be served according to this process alone.
+// localAccess returns the level of a credential according to this process alone.
 func (g *grants) localAccess(key accessKey) accessLevel {
 	d, _ := g.decisions.GetIfPresent(key)
 	return g.evaluate(d, time.Now())

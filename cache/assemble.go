@@ -6,17 +6,17 @@ import (
 	"scalegraph/upstream"
 )
 
-// plan is a response assembled from cached segments, or the list of what must be fetched for it.
+// plan is a response assembled from cached segments, or the list of the calls that it still needs.
 type plan struct {
 	listing    upstream.Listing
 	freshness  freshnessState // the worst of all segments
 	freshUntil time.Time      // when the first segment becomes stale
-	missing    []fetchSpec    // what must be fetched; if not empty, listing is empty
-	stale      []fetchSpec    // what is no longer fresh
+	missing    []fetchSpec    // calls to make first; if there are any, listing is empty
+	stale      []fetchSpec    // revalidating calls
 	segments   []*segment
 }
 
-// assemble returns the response if the known segments suffice, or what must be fetched.
+// assemble returns the response if the known segments suffice, or the calls that are missing.
 func (l *lookup) assemble() plan {
 	l.refreshState()
 	switch {
@@ -167,7 +167,7 @@ func joinSegments(segs []*segment) (whole *segment, at int, joint joinResult) {
 	return whole, 0, joinOK
 }
 
-// findBlocks returns the segments of the blocks, and what must be fetched for missing ones.
+// findBlocks returns the segments of the blocks, and the calls for missing ones.
 func (l *lookup) findBlocks(st *logState, ids []blockID, hi, lo int) (segs []*segment, missing []fetchSpec) {
 	for i, id := range ids {
 		from, to := id.newestRank(), id.oldestRank()+slack

@@ -28,13 +28,13 @@ type Source interface {
 	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
 }
 
-// Config configures a Cache. A zero duration switches off what it bounds.
+// Config configures a Cache. A zero duration switches its feature off.
 type Config struct {
 	Fresh        time.Duration // how long rows that may still change are fresh
 	Stale        time.Duration // how much longer they are served while they are revalidated in the background
 	StaleIfError time.Duration // how long after the read they may be served if the upstream fails
 	Grant        time.Duration // how long an accepted credential may be served from the cache without asking the upstream again
-	GrantScope   string        // what an accepted call grants access to: ScopeGroup (default) or ScopeProject
+	GrantScope   string        // scope of the access that an accepted call grants: ScopeGroup (default) or ScopeProject
 	GrantIfError time.Duration // how long an accepted credential may be served stale rows if the upstream fails
 	Secret       string        // keys the hash of credentials; if empty, they are hashed without a key
 	Memory       int64         // bytes of the in-process tier; 0 for none
@@ -45,7 +45,7 @@ type Config struct {
 	Redis *redisx.Client // the tier shared by replicas; nil for none. Close does not close it.
 }
 
-// Cache is a Source that caches what it read. It is safe for concurrent use. Close it when it is no longer needed.
+// Cache is a Source that caches the rows it read. It is safe for concurrent use. Close it when it is no longer needed.
 type Cache struct {
 	source    Source
 	ttls      ttls
@@ -92,7 +92,7 @@ func (c *Cache) Close() {
 	c.store.close()
 }
 
-// maxFills bounds how often one List fetches what is missing. If the log changes faster than that, the query is passed through.
+// maxFills bounds how often one List fetches missing rows. If the log changes faster than that, the query is passed through.
 const maxFills = 2
 
 // List returns the rows of the query, possibly more than requested, or fewer if paging can continue from them. Errors are those of the

@@ -63,7 +63,7 @@ func (f *fetch) acquireLease(ctx context.Context) (end func(), out fetchResult, 
 	return end, out, ok
 }
 
-// redisQuery returns the query for what another replica may have read.
+// redisQuery returns the query for rows that another replica may have read.
 func (f *fetch) redisQuery() redisQuery {
 	q := redisQuery{key: f.key, rows: true, sections: upstream.AllSections}
 	if f.spec.id >= 0 {
@@ -72,7 +72,7 @@ func (f *fetch) redisQuery() redisQuery {
 	return q
 }
 
-// adoptRemote caches what another replica has read, and returns it if it suffices.
+// adoptRemote caches rows that another replica has read, and returns them if they suffice.
 func (f *fetch) adoptRemote(result redisResult) (fetchResult, bool) {
 	if result.state.newerThan(f.state) {
 		f.state = result.state

@@ -12,7 +12,7 @@ import (
 // staleWait is how long to wait for a hanging upstream if cached rows can be served instead.
 const staleWait = time.Second
 
-// fill fetches what the plan lacks. If the caller's access is unknown, the first call is made with its own credential.
+// fill fetches the rows that the plan lacks. If the caller's access is unknown, the first call is made with its own credential.
 func (c *Cache) fill(ctx context.Context, l *lookup, p plan) error {
 	specs := p.missing
 	if len(specs) == 0 {
@@ -166,7 +166,7 @@ func (c *Cache) flightKeyFor(l *lookup, spec fetchSpec) flightKey {
 	return key
 }
 
-// newFetch returns the fetch of a spec. It starts from what the lookup knows now.
+// newFetch returns the fetch of a spec. It starts from the lookup's current knowledge.
 func (c *Cache) newFetch(l *lookup, spec fetchSpec) func(context.Context, func(fetchResult)) {
 	f := &fetch{Cache: c, spec: spec, key: l.key, settled: l.settled, accessReq: l.accessReq, state: l.state, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache}
 	f.shared = l.access == accessGranted

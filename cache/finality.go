@@ -27,7 +27,7 @@ func newFinalityCache() *finalityCache {
 	return &finalityCache{otter.Must(&otter.Options[keyHash, finality]{MaximumSize: maxGroups})}
 }
 
-// get returns what is known of a group. Before the first read nothing is final.
+// get returns the cached value of a group. Before the first read nothing is final.
 func (f *finalityCache) get(group keyHash) finality {
 	if known, ok := f.byGroup.GetIfPresent(group); ok {
 		return known

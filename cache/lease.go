@@ -30,7 +30,7 @@ func (s *store) queryAndLease(ctx context.Context, q redisQuery, key string) (re
 	return result, func() { _, _ = s.redis.Run(ctx, releaseScript, []string{key}, owner) }, true
 }
 
-// waitForLease repeats the query until accept takes its result, or the lease is acquired, or leaseWait is over. Ok is what accept returned
+// waitForLease repeats the query until accept takes its result, or the lease is acquired, or leaseWait is over. Ok is the value that accept returned
 // last. End releases the lease and must be called in any case.
 func (s *store) waitForLease(ctx context.Context, key string, q func() redisQuery, accept func(redisResult) bool) (end func(), ok bool) {
 	for began := time.Now(); time.Since(began) < leaseWait && ctx.Err() == nil; time.Sleep(leasePoll) {

@@ -8,7 +8,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// logState is what is known about a log as a whole. It is immutable; a newer one replaces it.
+// logState is the cached knowledge about a log as a whole. It is immutable; a newer one replaces it.
 type logState struct {
 	gen                uint64
 	total              int       // rows of the log

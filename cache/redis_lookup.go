@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// lookupRedis loads what the plan lacks from Redis, at most twice, together with the decision about the caller's access. That is one round
+// lookupRedis loads the rows that the plan lacks from Redis, at most twice, together with the decision about the caller's access. That is one round
 // trip, unless the predicted blocks were wrong. It reports whether any rows were found.
 func (c *Cache) lookupRedis(ctx context.Context, l *lookup, p plan) bool {
 	rows := !l.caller.NoCache && l.redisLookups < 2 && p.freshness > stateStale
@@ -61,7 +61,7 @@ func (c *Cache) predictBlocks(l *lookup, p plan) (gen uint64, ids []blockID) {
 	return st.gen, ids
 }
 
-// mergeFound adds what is newer or more complete than the known segments. It reports whether there was any.
+// mergeFound adds segments that are newer or more complete than the known ones. It reports whether there were any.
 func (c *Cache) mergeFound(l *lookup, result redisResult) bool {
 	better := false
 	if st := result.state; st != nil && (st.newerThan(l.state) || l.improvesHead(st)) {

@@ -62,7 +62,7 @@ func leaseKey(log keyHash, id blockID) string {
 
 func encodeKey(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// redisQuery is what to read of one log.
+// redisQuery is a read of one log.
 type redisQuery struct {
 	key      logKey
 	access   *accessKey // load this decision; nil for none
@@ -71,10 +71,10 @@ type redisQuery struct {
 	gen      uint64     // of the blocks; 0 if there are none
 	blocks   []blockID
 	sections upstream.Sections
-	lease    func(redis.Pipeliner) // sent first, so that what the last owner stored is found; nil for none
+	lease    func(redis.Pipeliner) // sent first, so that the last owner's rows are found; nil for none
 }
 
-// redisResult is what was found, and its size in bytes.
+// redisResult contains the values found, and their size in bytes.
 type redisResult struct {
 	ok       bool // Redis did not fail
 	decision decision

@@ -1,4 +1,4 @@
-// Package inventory caches what a project consists of: its groups, their instances and their policies. These lists are short and change
+// Package inventory caches the resources of a project: its groups, their instances and their policies. These lists are short and change
 // seldom, so each is read whole, in calls of 100 entries, and cached as one value.
 //
 // Every value is cached for the credential that read it and for the kind of call. So no right is ever inferred: a credential is served only
@@ -35,7 +35,7 @@ type Source interface {
 	ListExecutions(context.Context, upstream.PolicyRef, upstream.ExecutionFilter, upstream.Range) (upstream.Items[upstream.Execution], error)
 }
 
-// Config bounds what is cached. A zero duration switches off what it bounds.
+// Config bounds what is cached. A zero duration switches its feature off.
 type Config struct {
 	Fresh        time.Duration  // how long a value is served without asking the upstream
 	Stale        time.Duration  // how much longer it is served while it is revalidated in the background
@@ -146,7 +146,7 @@ func identity(i *upstream.GroupInstance) string {
 // key names a value: the call, what it is about, and who made it.
 type key struct {
 	kind       upstream.CallKind
-	group      upstream.Group // without an ID for what a whole project has
+	group      upstream.Group // without an ID for resources of a whole project
 	part       string         // of the list; empty for all of it
 	credential [sha256.Size]byte
 }

@@ -1,4 +1,4 @@
-// Package ratelimit bounds what each caller may spend per minute, in one process or in Redis for all replicas together.
+// Package ratelimit bounds the cost that each caller may spend per minute, in one process or in Redis for all replicas together.
 package ratelimit
 
 import (
@@ -77,7 +77,7 @@ func (b *Buckets) evict(now time.Time) {
 	})
 }
 
-// unsharedLevel returns what was spent without Redis since the last call of setShared, as far as it has not drained.
+// unsharedLevel returns the cost that was spent without Redis since the last call of setShared, as far as it has not drained.
 func (b *Buckets) unsharedLevel(key uint64) float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

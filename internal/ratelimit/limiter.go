@@ -10,7 +10,7 @@ import (
 	"scalegraph/internal/request"
 )
 
-// Limiter bounds what each caller spends per minute, in Redis for all replicas together or in memory for this process. It is safe for
+// Limiter bounds the cost that each caller spends per minute, in Redis for all replicas together or in memory for this process. It is safe for
 // concurrent use.
 type Limiter struct {
 	local  *Buckets

@@ -67,7 +67,7 @@ func (s *sharedBuckets) key(c *request.Caller) string {
 	return "sg1:c:" + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// identify writes what identifies a caller: its verified name, otherwise its tokens. All callers without credentials are one. Writing to a
+// identify writes the identity of a caller: its verified name, otherwise its tokens. All callers without credentials are one. Writing to a
 // hash never fails.
 func identify(h io.Writer, c *request.Caller) {
 	if c.Name != "" {
