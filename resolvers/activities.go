@@ -9,7 +9,7 @@ import (
 
 // activities answers a connection of one group.
 func (r *Resolver) activities(ctx context.Context, g upstream.Group, a pageArgs) (*model.ScalingActivityConnection, error) {
-	q, s, err := pageQuery(g, a)
+	q, s, err := r.pageQuery(g, a)
 	if err != nil {
 		return nil, err
 	}

@@ -1,50 +1,20 @@
 package resolvers
 
-import (
-	"crypto/hmac"
-	"crypto/sha256"
-)
-
 // A cursor of a change is base64url over: version, scope, position of the subscription, and a keyed checksum if the server has a secret. A
 // position names rows that the server looks up, so nobody else should be able to make one.
-const (
-	changeCursorVersion = 2
-	checksumSize        = 16
-)
+const changeCursorVersion = 2
 
-// cursorKey keys the checksum of cursors; empty: they have none.
-type cursorKey string
-
-func (k cursorKey) size() int {
-	if k == "" {
-		return 0
-	}
-	return checksumSize
-}
-
-// checksum returns the checksum of a cursor's other bytes.
-func (k cursorKey) checksum(b []byte) []byte {
-	if k == "" {
-		return nil
-	}
-	mac := hmac.New(sha256.New, []byte(k))
-	mac.Write([]byte("change cursor\x00"))
-	mac.Write(b)
-	return mac.Sum(nil)[:checksumSize]
-}
-
-func (s scope) sinceCursor(position []byte, key cursorKey) string {
-	raw := make([]byte, 0, 1+len(s)+len(position)+key.size())
+func (s scope) sinceCursor(position []byte) string {
+	raw := make([]byte, 0, 1+scopeSize+len(position)+checksumSize)
 	raw = append(raw, changeCursorVersion)
-	raw = append(raw, s[:]...)
-	raw = append(raw, position...)
-	return opaque(append(raw, key.checksum(raw)...))
+	raw = append(raw, s.hash[:]...)
+	return opaque(s.key.seal(append(raw, position...)))
 }
 
 // since decodes a cursor of a change. The error is one of the errCursor values; one with a wrong checksum is unreadable.
-func (s scope) since(cursor string, key cursorKey) ([]byte, error) {
+func (s scope) since(cursor string) ([]byte, error) {
 	raw, ok := transparent(cursor)
-	if !ok || len(raw) <= 1+len(s)+key.size() {
+	if !ok || len(raw) == 0 {
 		return nil, errCursorGarbled
 	}
 	switch v := raw[0]; {
@@ -53,12 +23,12 @@ func (s scope) since(cursor string, key cursorKey) ([]byte, error) {
 	case v != changeCursorVersion:
 		return nil, errCursorGarbled
 	}
-	body := raw[:len(raw)-key.size()]
+	body, ok := s.key.open(raw)
 	switch {
-	case !hmac.Equal(raw[len(body):], key.checksum(body)):
+	case !ok || len(body) <= 1+scopeSize:
 		return nil, errCursorGarbled
-	case scope(body[1:1+len(s)]) != s:
+	case [scopeSize]byte(body[1:]) != s.hash:
 		return nil, errCursorMismatch
 	}
-	return body[1+len(s):], nil
+	return body[1+scopeSize:], nil
 }

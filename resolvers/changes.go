@@ -42,7 +42,6 @@ type changeStream struct {
 	next   func() (upstream.Change, error, bool)
 	stop   func()
 	scope  scope
-	key    cursorKey
 	events *events
 }
 
@@ -65,9 +64,8 @@ func (r *Resolver) openChanges(ctx context.Context, refs []*model.ScalingGroupRe
 	}
 	next, stop := iter.Pull2(changes)
 	begin, _, _ := next()
-	key := cursorKey(r.Secret)
-	events.begin(s.sinceCursor(begin.Position, key))
-	return &changeStream{next, stop, s, key, events}, nil
+	events.begin(s.sinceCursor(begin.Position))
+	return &changeStream{next, stop, s, events}, nil
 }
 
 func (r *Resolver) changeQuery(refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, since *string) (upstream.ChangeQuery, scope, error) {
@@ -79,9 +77,9 @@ func (r *Resolver) changeQuery(refs []*model.ScalingGroupRef, in *model.ScalingA
 	if err != nil {
 		return upstream.ChangeQuery{}, scope{}, err
 	}
-	q, s := upstream.ChangeQuery{Groups: groups, Filter: filter}, newScope("changes", groups, filter)
+	q, s := upstream.ChangeQuery{Groups: groups, Filter: filter}, newScope("changes", groups, filter).keyed(r.Secret)
 	if since != nil {
-		q.Since, err = s.since(*since, cursorKey(r.Secret))
+		q.Since, err = s.since(*since)
 	}
 	if err != nil {
 		err = badCursor("since", err)
@@ -110,7 +108,7 @@ func forward[T any](ctx context.Context, f *changeStream, out chan<- T, event fu
 			f.events.push("", nil)
 			ev = event(c)
 		default:
-			f.events.push(f.scope.sinceCursor(c.Position, f.key), nil)
+			f.events.push(f.scope.sinceCursor(c.Position), nil)
 			ev = event(c)
 		}
 		select {
@@ -124,7 +122,7 @@ func forward[T any](ctx context.Context, f *changeStream, out chan<- T, event fu
 func (f *changeStream) change(c upstream.Change) *model.ScalingActivityChange {
 	row := activity(c.Activity, nil)
 	return &model.ScalingActivityChange{
-		Cursor: f.scope.sinceCursor(c.Position, f.key), Kind: model.ScalingActivityChangeKind(c.Kind), Activity: &row,
+		Cursor: f.scope.sinceCursor(c.Position), Kind: model.ScalingActivityChangeKind(c.Kind), Activity: &row,
 	}
 }
 

@@ -8,8 +8,9 @@ import (
 	"scalegraph/upstream"
 )
 
-// A cursor is base64url over: version, scope, start second, index of the group, log id. Nothing in it can change while the
-// row lives, so the same row has the same cursor in every answer to the same groups and filter.
+// A cursor is base64url over: version, scope, start second, index of the group, log id, and a keyed checksum if the server has
+// a secret. Nothing in it changes while the row exists, so a row has the same cursor in every response for the same groups and
+// filter.
 const cursorVersion = 1
 
 // oldestForeign to newestForeign are version bytes that other versions of this server use. Text that merely looks like
@@ -17,7 +18,7 @@ const cursorVersion = 1
 const (
 	oldestForeign = 1
 	newestForeign = 31
-	shortest      = 1 + len(scope{}) + 4 // second, index, form and length of the id take a byte each at least
+	shortest      = 1 + scopeSize + 4 // second, index, form and length of the id take a byte each at least
 )
 
 // The seconds that a start time can have: the years 0 to 9999.
@@ -33,8 +34,16 @@ var (
 	errCursorMismatch = errors.New("a cursor of other groups or another filter")
 )
 
-// scope says which groups and filter a cursor belongs to: a hash of both.
-type scope [8]byte
+const scopeSize = 8 // bytes
+
+// scope says which groups and filter a cursor belongs to, by a hash of both, and keys the checksum of the cursors.
+type scope struct {
+	hash [scopeSize]byte
+	key  cursorKey
+}
+
+// keyed returns the scope with cursors that are signed with a secret; without a secret they are not signed.
+func (s scope) keyed(secret string) scope { return scope{s.hash, cursorKey(secret)} }
 
 func groupScope(g upstream.Group, f upstream.Filter) scope {
 	return newScope("group", []upstream.Group{g}, f)
@@ -51,8 +60,12 @@ func newScope(kind string, groups []upstream.Group, f upstream.Filter) scope {
 		b = appendGroup(b, g)
 	}
 	b = append(b, f.Key()...)
+	return hashedScope(b)
+}
+
+func hashedScope(b []byte) scope {
 	sum := sha256.Sum256(b)
-	return scope(sum[:8])
+	return scope{hash: [scopeSize]byte(sum[:])}
 }
 
 // place is what a cursor points at. The index is that of the group in a merged feed, and 0 elsewhere.
@@ -64,13 +77,13 @@ type place struct {
 
 // cursor returns the cursor of a place.
 func (s scope) cursor(p place) string {
-	var raw [64]byte
-	return opaque(s.appendCursor(raw[:0], p))
+	var raw [96]byte
+	return opaque(s.key.seal(s.appendCursor(raw[:0], p)))
 }
 
 func (s scope) appendCursor(b []byte, p place) []byte {
 	b = append(b, cursorVersion)
-	b = append(b, s[:]...)
+	b = append(b, s.hash[:]...)
 	b = binary.AppendVarint(b, p.second)
 	b = binary.AppendUvarint(b, uint64(p.index))
 	return appendText(b, p.logID)
@@ -85,11 +98,15 @@ func (s scope) place(cursor string, n int) (place, error) {
 	if v := raw[0]; v != cursorVersion && v >= oldestForeign && v <= newestForeign {
 		return place{}, errCursorVersion
 	}
-	p, of, ok := readCursor(raw)
+	body, ok := s.key.open(raw)
+	if !ok {
+		return place{}, errCursorGarbled
+	}
+	p, of, ok := readCursor(body)
 	switch {
 	case !ok:
 		return place{}, errCursorGarbled
-	case of != s:
+	case of.hash != s.hash:
 		return place{}, errCursorMismatch
 	case p.index >= n:
 		return place{}, errCursorGarbled
@@ -102,7 +119,7 @@ func readCursor(raw []byte) (place, scope, bool) {
 	var s scope
 	u := unpacker{raw, true}
 	version := u.byte()
-	copy(s[:], u.bytes(uint64(len(s))))
+	copy(s.hash[:], u.bytes(scopeSize))
 	p := place{second: u.varint()}
 	index := u.uvarint()
 	p.index = int(min(index, maxGroups))

@@ -185,3 +185,46 @@ func BenchmarkScope(b *testing.B) {
 		groupScope(groupA, f)
 	}
 }
+
+// TestCursorIsSigned changes cursors of a server with a secret. None of them is accepted, and a row keeps its cursor.
+func TestCursorIsSigned(t *testing.T) {
+	s := groupScope(groupA, upstream.Filter{}).keyed("secret")
+	row, entry := place{second: 1542894380, logID: uuidLog}, position{1542894380, [2]string{"g", uuidLog}}
+	kinds := map[string]struct {
+		make func(scope) string
+		read func(scope, string) error
+	}{
+		"row": {
+			func(s scope) string { return s.cursor(row) },
+			func(s scope, c string) error { _, err := s.place(c, 1); return err },
+		},
+		"entry of a list": {
+			func(s scope) string { return s.positionCursor(entry) },
+			func(s scope, c string) error { _, err := s.position(c); return err },
+		},
+	}
+	for name, kind := range kinds {
+		good := kind.make(s)
+		if err := kind.read(s, good); err != nil || kind.make(s) != good {
+			t.Errorf("%s: the cursor of the server itself: %v, or it changes", name, err)
+		}
+		for other, secret := range map[string]string{"no secret": "", "another secret": "other"} {
+			if err := kind.read(s, kind.make(s.keyed(secret))); err != errCursorGarbled {
+				t.Errorf("%s: a cursor of a server with %s: %v", name, other, err)
+			}
+		}
+		raw, _ := transparent(good)
+		for i := range raw {
+			changed := slices.Clone(raw)
+			changed[i] ^= 0x40
+			if err := kind.read(s, opaque(changed)); err != errCursorGarbled {
+				t.Errorf("%s: byte %d was changed: %v", name, i, err)
+			}
+		}
+		for n := range raw {
+			if err := kind.read(s, opaque(raw[:n])); err != errCursorGarbled {
+				t.Errorf("%s: cut to %d bytes: %v", name, n, err)
+			}
+		}
+	}
+}

@@ -31,7 +31,7 @@ type executionWindow struct {
 	status *upstream.ExecutionStatus
 }
 
-func executionArgs(kind string, g upstream.Group, in *model.ScalingPolicyExecutionFilter, a pageArgs) (executionWindow, error) {
+func (r *Resolver) executionArgs(kind string, g upstream.Group, in *model.ScalingPolicyExecutionFilter, a pageArgs) (executionWindow, error) {
 	var w executionWindow
 	key := ""
 	if in != nil {
@@ -55,7 +55,7 @@ func executionArgs(kind string, g upstream.Group, in *model.ScalingPolicyExecuti
 		}
 	}
 	var err error
-	w.listWindow, err = a.listWindow(listScope(kind, g, key))
+	w.listWindow, err = a.listWindow(listScope(kind, g, key).keyed(r.Secret))
 	return w, err
 }
 
@@ -77,7 +77,7 @@ func checkExecutionFilter(in *model.ScalingPolicyExecutionFilter) error {
 
 // groupExecutions returns a page of the executions of all policies of a group.
 func (r *Resolver) groupExecutions(ctx context.Context, g upstream.Group, filter *model.ScalingPolicyExecutionFilter, a pageArgs) (*model.ScalingPolicyExecutionConnection, error) {
-	w, err := executionArgs("group executions", g, filter, a)
+	w, err := r.executionArgs("group executions", g, filter, a)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (r *Resolver) groupExecutions(ctx context.Context, g upstream.Group, filter
 func (r *Resolver) policyExecutions(ctx context.Context, p *upstream.Policy, filter *model.ScalingPolicyExecutionFilter, a pageArgs) (*model.ScalingPolicyExecutionConnection, error) {
 	log := p.Group
 	log.ID = p.Ref.ID
-	w, err := executionArgs("policy executions", log, filter, a)
+	w, err := r.executionArgs("policy executions", log, filter, a)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 	if err != nil {
 		return nil, err
 	}
-	q, s, err := feedQuery(groups, a)
+	q, s, err := r.feedQuery(groups, a)
 	if err != nil {
 		return nil, err
 	}

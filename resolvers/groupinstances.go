@@ -13,7 +13,7 @@ func (r *Resolver) groupInstances(ctx context.Context, g upstream.Group, filter 
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.listWindow(listScope("instances", g, key))
+	w, err := a.listWindow(listScope("instances", g, key).keyed(r.Secret))
 	if err != nil {
 		return nil, err
 	}

@@ -154,3 +154,39 @@ func quote(s string) string {
 	text, _ := json.Marshal(s)
 	return string(text)
 }
+
+// TestForgedCursor sends cursors that lack the checksum of a server with a secret.
+func TestForgedCursor(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Secret = "secret" })
+	g := upstream.Group{Region: "default", Project: project, ID: busyGroup}
+	list := listScope("groups", upstream.Group{Region: "default", Project: project}, "")
+	for _, query := range []string{
+		`{ scalingGroup(groupId: "` + busyGroup + `") { activities(after: "` + cursorOf(groupScope(g, upstream.Filter{})) + `") { totalCount } } }`,
+		`{ scalingActivities(groups: [{groupId: "` + busyGroup + `"}], before: "` + cursorOf(feedScope([]upstream.Group{g}, upstream.Filter{})) + `") { totalCount } }`,
+		`{ project { scalingGroups(after: "` + list.positionCursor(position{0, [2]string{"a", "b"}}) + `") { totalCount } } }`,
+	} {
+		a := w.ask(query, nil)
+		if e := a.one(t); e.code() != "BAD_USER_INPUT" || len(a.calls) > 0 {
+			t.Errorf("%s after %d calls: %s", e.code(), len(a.calls), query)
+		}
+	}
+	var page struct {
+		ScalingGroup struct {
+			Activities struct {
+				PageInfo struct{ EndCursor string }
+				Nodes    []struct{ LogID string }
+			}
+		}
+	}
+	read := func(after string) string {
+		a := w.ask(`{ scalingGroup(groupId: "`+busyGroup+`") { activities(first: 1`+after+`) { pageInfo { endCursor } nodes { logId } } } }`, nil)
+		if err := json.Unmarshal(a.Data, &page); err != nil || len(a.Errors) > 0 {
+			t.Fatalf("%v: %s", err, a.raw)
+		}
+		return page.ScalingGroup.Activities.Nodes[0].LogID
+	}
+	first := read("")
+	if second := read(`, after: "` + page.ScalingGroup.Activities.PageInfo.EndCursor + `"`); second == first {
+		t.Errorf("%s again", first)
+	}
+}

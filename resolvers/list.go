@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 	"sort"
@@ -28,34 +27,34 @@ func listScope(kind string, g upstream.Group, filter string) scope {
 	b := appendText(nil, kind)
 	b = appendGroup(b, g)
 	b = append(b, filter...)
-	sum := sha256.Sum256(b)
-	return scope(sum[:8])
+	return hashedScope(b)
 }
 
 // positionCursor returns the cursor of a position.
 func (s scope) positionCursor(p position) string {
-	b := append([]byte{cursorVersion}, s[:]...)
+	b := append([]byte{cursorVersion}, s.hash[:]...)
 	b = binary.AppendVarint(b, p.second)
 	b = appendText(b, p.texts[0])
-	return opaque(appendText(b, p.texts[1]))
+	return opaque(s.key.seal(appendText(b, p.texts[1])))
 }
 
 // position reads a cursor. The error is one of the errCursor values.
 func (s scope) position(cursor string) (position, error) {
 	raw, ok := transparent(cursor)
-	u := unpacker{raw, ok && len(raw) > 0}
-	version := u.byte()
-	if u.ok && version != cursorVersion && version <= newestForeign {
+	if ok && len(raw) > 0 && raw[0] != cursorVersion && raw[0] <= newestForeign {
 		return position{}, errCursorVersion
 	}
+	body, signed := s.key.open(raw)
+	u := unpacker{body, ok && signed && len(body) > 0}
+	version := u.byte()
 	var of scope
-	copy(of[:], u.bytes(uint64(len(of))))
+	copy(of.hash[:], u.bytes(scopeSize))
 	p := position{second: u.varint()}
 	p.texts[0], p.texts[1] = u.text(), u.text()
 	switch {
 	case !u.done() || version != cursorVersion:
 		return position{}, errCursorGarbled
-	case of != s:
+	case of.hash != s.hash:
 		return position{}, errCursorMismatch
 	case s.positionCursor(p) != cursor:
 		return position{}, errCursorGarbled // one position has one cursor

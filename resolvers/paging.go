@@ -128,7 +128,7 @@ func datable(t *time.Time) bool {
 }
 
 // pageQuery checks the arguments of one group's connection. The sections are left to the caller.
-func pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, scope, error) {
+func (r *Resolver) pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, scope, error) {
 	w, err := a.window()
 	if err != nil {
 		return upstream.PageQuery{}, scope{}, err
@@ -137,7 +137,7 @@ func pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, scope, error) 
 	if err != nil {
 		return upstream.PageQuery{}, scope{}, err
 	}
-	s := groupScope(g, filter)
+	s := groupScope(g, filter).keyed(r.Secret)
 	q := upstream.PageQuery{Group: g, Filter: filter, Skip: w.skip, Count: w.count, Last: w.last}
 	if q.After, err = pointAt(s, "after", a.after); err != nil {
 		return q, s, err
@@ -147,7 +147,7 @@ func pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, scope, error) 
 }
 
 // feedQuery checks the arguments of a merged feed. The groups are canonical; the sections are left to the caller.
-func feedQuery(groups []upstream.Group, a pageArgs) (upstream.FeedQuery, scope, error) {
+func (r *Resolver) feedQuery(groups []upstream.Group, a pageArgs) (upstream.FeedQuery, scope, error) {
 	w, err := a.window()
 	if err != nil {
 		return upstream.FeedQuery{}, scope{}, err
@@ -156,7 +156,7 @@ func feedQuery(groups []upstream.Group, a pageArgs) (upstream.FeedQuery, scope, 
 	if err != nil {
 		return upstream.FeedQuery{}, scope{}, err
 	}
-	s := feedScope(groups, filter)
+	s := feedScope(groups, filter).keyed(r.Secret)
 	q := upstream.FeedQuery{Groups: groups, Filter: filter, Count: w.count, Last: w.last}
 	if q.After, err = feedPointAt(s, groups, "after", a.after); err != nil {
 		return q, s, err

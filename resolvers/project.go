@@ -33,7 +33,7 @@ func (r *Resolver) projectGroups(ctx context.Context, p upstream.Project, filter
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.listWindow(listScope("groups", upstream.Group{Region: p.Region, Project: p.ID}, key))
+	w, err := a.listWindow(listScope("groups", upstream.Group{Region: p.Region, Project: p.ID}, key).keyed(r.Secret))
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, fi
 	if err != nil {
 		return nil, err
 	}
-	scope := listScope("project feed", upstream.Group{Region: p.Region, Project: p.ID}, key+activities.Key())
+	scope := listScope("project feed", upstream.Group{Region: p.Region, Project: p.ID}, key+activities.Key()).keyed(r.Secret)
 	w, err := a.listWindow(scope)
 	if err != nil {
 		return nil, err

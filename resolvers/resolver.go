@@ -37,7 +37,7 @@ type Config struct {
 	Region         string   // where a query names none
 	Regions        []string // all known regions; Region counts as known also where it is not listed
 	DefaultProject string   // if a query names none; empty: a query must name one
-	Secret         string   // keys the checksum of subscription cursors; empty: they have none
+	Secret         string   // keys the checksum of cursors; empty: they have none
 
 	Log *slog.Logger // takes faults of ours that no entry of errors tells of; default: nothing is logged
 }
