@@ -95,6 +95,11 @@ func (g *grants) credentialOf(c *request.Caller, project string) credential {
 	return credential(h.Sum(nil))
 }
 
+// signer returns the hash of what the upstream throttles in a project: the caller's token, or the server's own keys if it has none.
+func (g *grants) signer(c *request.Caller, project string) credential {
+	return g.credentialOf(&request.Caller{Token: c.TokenFor(project)}, project)
+}
+
 // newRequest returns the caller's access request for a group.
 func (g *grants) newRequest(c *request.Caller, group upstream.Group) accessRequest {
 	req := accessRequest{credential: g.credentialOf(c, group.Project), group: hashKey(group.Region, group.Project, group.ID)}

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,32 +13,46 @@ import (
 var errBackoff = fmt.Errorf("failed a moment ago: %w", upstream.ErrUnavailable)
 
 // failureBackoff records for backoffTTL that a log could not be read. Meanwhile stale rows are served without another call to the failing
-// upstream.
+// upstream. If the upstream throttled a credential, that holds for this credential only.
 type failureBackoff struct {
-	byLog *otter.Cache[keyHash, time.Time]
+	until *otter.Cache[backoffKey, time.Time]
+}
+
+type backoffKey struct {
+	log       keyHash
+	throttled credential // zero: of all credentials
 }
 
 // backoffTTL is how long a failing upstream is not called if stale rows can be served instead.
 const backoffTTL = time.Second
 
 func newFailureBackoff() *failureBackoff {
-	return &failureBackoff{otter.Must(&otter.Options[keyHash, time.Time]{MaximumSize: maxGroups})}
+	return &failureBackoff{otter.Must(&otter.Options[backoffKey, time.Time]{MaximumSize: maxGroups})}
 }
 
-func (r *failureBackoff) record(log keyHash, err error) {
-	if isUnavailable(err) {
-		r.byLog.Set(log, time.Now().Add(backoffTTL))
+func (r *failureBackoff) record(log keyHash, signer credential, err error) {
+	switch {
+	case errors.Is(err, upstream.ErrRateLimited):
+		r.until.Set(backoffKey{log, signer}, time.Now().Add(backoffTTL))
+	case isUnavailable(err):
+		r.until.Set(backoffKey{log: log}, time.Now().Add(backoffTTL))
 	}
 }
 
-func (r *failureBackoff) clear(log keyHash) {
-	if _, ok := r.byLog.GetIfPresent(log); ok {
-		r.byLog.Invalidate(log)
+func (r *failureBackoff) clear(log keyHash, signer credential) {
+	for _, key := range []backoffKey{{log: log}, {log, signer}} {
+		if _, ok := r.until.GetIfPresent(key); ok {
+			r.until.Invalidate(key)
+		}
 	}
 }
 
-// active reports whether the last read of the log failed less than backoffTTL ago.
-func (r *failureBackoff) active(l *lookup) bool {
-	until, ok := r.byLog.GetIfPresent(l.key.hash)
-	return ok && time.Now().Before(until)
+// active reports whether the last read of the log, by any credential or by this one, failed less than backoffTTL ago.
+func (r *failureBackoff) active(log keyHash, signer credential) bool {
+	for _, key := range []backoffKey{{log: log}, {log, signer}} {
+		if until, ok := r.until.GetIfPresent(key); ok && time.Now().Before(until) {
+			return true
+		}
+	}
+	return false
 }

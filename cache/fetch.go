@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -123,14 +124,15 @@ func (f *fetch) read(ctx context.Context) fetchResult {
 	if !f.settled && f.spec.id >= 0 {
 		final = f.finalBefore(ctx, f.key.group, f.accessReq, f.state)
 	}
+	signer := f.grants.signer(request.CallerFrom(ctx), f.key.group.Project)
 	got, err := f.source.List(ctx, f.query())
 	f.counters.fetches.Add(1)
 	f.grants.record(ctx, f.accessReq, got.At, err)
 	if err != nil {
-		f.backoffs.record(f.key.hash, err)
+		f.backoffs.record(f.key.hash, signer, err)
 		return fetchResult{err: err}
 	}
-	f.backoffs.clear(f.key.hash)
+	f.backoffs.clear(f.key.hash, signer)
 	if !wellOrdered(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 || f.repeatsHead(got) {
 		return fetchResult{spec: f.spec, listing: got}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -23,7 +24,7 @@ func (c *Cache) fill(ctx context.Context, l *lookup, p plan) error {
 	}
 	var giveUp <-chan time.Time
 	if p.freshness <= stateStaleIfError && l.access != accessDenied && !l.caller.NoCache {
-		if c.backoffs.active(l) {
+		if c.backingOff(l) {
 			return errBackoff
 		}
 		timer := time.NewTimer(staleWait)
@@ -60,6 +61,20 @@ func (c *Cache) fetchOne(ctx context.Context, l *lookup, spec fetchSpec, giveUp 
 	return c.waitFor(ctx, l, spec, fl, joined, giveUp)
 }
 
+// backingOff reports whether the log could not be read a moment ago for a reason that concerns the caller.
+func (c *Cache) backingOff(l *lookup) bool {
+	return c.backoffs.active(l.key.hash, c.grants.signer(l.caller, l.key.group.Project))
+}
+
+// concernsOnly reports whether an error concerns the caller that started a fetch, and not the one of l.
+func (c *Cache) concernsOnly(starter *request.Caller, l *lookup, err error) bool {
+	if errors.Is(err, upstream.ErrRateLimited) {
+		p := l.key.group.Project
+		return c.grants.signer(starter, p) != c.grants.signer(l.caller, p)
+	}
+	return starter != l.caller && callerSpecific(err)
+}
+
 // waitFor waits for a fetch. If another caller started it and it failed for a reason that concerns only that caller, this one fetches
 // itself.
 func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flight, joined bool, giveUp <-chan time.Time) (fetchResult, error) {
@@ -67,7 +82,7 @@ func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flig
 		c.recordCoalesced(l)
 	}
 	err := fl.wait(ctx, giveUp)
-	if err != nil && joined && callerSpecific(err) && fl.caller != l.caller {
+	if err != nil && joined && c.concernsOnly(fl.caller, l, err) {
 		key := c.flightKeyFor(l, spec)
 		key.credential = l.accessReq.credential
 		fl, _ = c.flights.do(ctx, key, c.newFetch(l, spec))
@@ -144,7 +159,7 @@ func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetc
 
 // refreshAsync revalidates stale segments in the background.
 func (c *Cache) refreshAsync(ctx context.Context, l *lookup, specs []fetchSpec) {
-	if len(specs) == 0 || c.backoffs.active(l) {
+	if len(specs) == 0 || c.backingOff(l) {
 		return
 	}
 	for _, spec := range dedupe(specs) {
