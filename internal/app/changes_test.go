@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -322,7 +323,7 @@ func TestCrowd(t *testing.T) {
 	eventually(t, "all connections to close", func() bool { return sockets(t, cmd) < 100 }) // some are kept for the upstream
 	eventually(t, "all goroutines to end", func() bool {
 		stacks := admin.do(t, http.MethodGet, "/debug/pprof/goroutine?debug=1", "").body
-		return !strings.Contains(stacks, "scalegraph/live.") && !strings.Contains(stacks, "scalegraph/edge.") && !strings.Contains(stacks, "scalegraph/resolvers.")
+		return !slices.ContainsFunc(requestPackages, func(name string) bool { return strings.Contains(stacks, name) })
 	})
 	e.Reset()
 	time.Sleep(2 * crowdPoll)
