@@ -43,6 +43,16 @@ export function checkChange({ scalingActivityChanged: change }) {
   return change;
 }
 
+// resumed is how many changes are read after resuming: what was missed comes with the next poll, together with what happened meanwhile.
+export const resumed = 3;
+
+// checkResumed checks that the changes after resuming include the one that followed, and do not repeat the one before.
+export function checkResumed(results, first, second) {
+  const cursors = results.map(({ data }) => checkChange(data));
+  assert.ok(cursors.some(({ activity }) => activity.id === second.activity.id), 'the next change is there');
+  assert.ok(!cursors.some(({ activity, kind }) => activity.id === first.activity.id && kind === first.kind && kind !== 'UPDATED'), 'the last change is not repeated');
+}
+
 export function code(errors) {
   return errors[0].extensions.code;
 }
