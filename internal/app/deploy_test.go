@@ -146,7 +146,7 @@ func TestRunbookAndImage(t *testing.T) {
 		}
 	}
 	named := regexp.MustCompile(`SCALEGRAPH_[A-Z_]+`)
-	known := readText(t, "README.md")
+	known := readText(t, "docs/configuration.md")
 	for _, variable := range named.FindAllString(runbook, -1) {
 		if !strings.Contains(known, variable) {
 			t.Errorf("the runbook names %s, which is no setting", variable)

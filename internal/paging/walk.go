@@ -64,10 +64,11 @@ func (w *walk) run(ctx context.Context) (upstream.Page, error) {
 	return upstream.Page{}, upstream.ErrPlaceNotFound
 }
 
-// budget bounds the calls of one walk: a binary search, the page itself, and room for a log that changes meanwhile.
+// budget bounds the calls of one walk: a binary search, the page itself, and room to read the page again while the log changes between
+// any two calls.
 func (w *walk) budget() int {
 	total, _ := w.total()
-	return 32 + 2*bits.Len(uint(total/upstream.MaxLimit)) + 6*(w.q.Count/stride+1)
+	return 64 + 2*bits.Len(uint(total/upstream.MaxLimit)) + 6*(w.q.Count/stride+1)
 }
 
 // overHalf reports whether half of the budget was spent without success: the source may have returned other rows than
