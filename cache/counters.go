@@ -21,6 +21,7 @@ type Stats struct {
 	MemoryBytes int64 // estimated size of the in-process tier now
 }
 
+// Stats returns the counters as they are now.
 func (c *Cache) Stats() Stats {
 	n := &c.counters
 	return Stats{

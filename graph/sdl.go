@@ -1,3 +1,4 @@
+// Package graph has the schema and the code that gqlgen generates from it.
 package graph
 
 import _ "embed"

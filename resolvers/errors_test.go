@@ -40,7 +40,7 @@ func TestUpstreamFailures(t *testing.T) {
 		{"missing right", status(400, "AS.0031", emulator.ShapeFlat), "FORBIDDEN", false, 400, "AS.0031"},
 		{"unknown group", status(400, "AS.2007", emulator.ShapeAS), "NOT_FOUND", false, 400, "AS.2007"},
 		{"throttled", always(emulator.Throttled(90 * time.Second)), "RATE_LIMITED", true, 429, "APIG.0308"},
-		{"other 4xx", status(404, "APIG.0101", emulator.ShapeGateway), "UPSTREAM_REJECTED", false, 404, "APIG.0101"},
+		{"path that is not published", status(404, "APIG.0101", emulator.ShapeGateway), "UPSTREAM_BAD_RESPONSE", true, 404, "APIG.0101"},
 		{"frozen account", status(400, "AS.8004", emulator.ShapeAS), "UPSTREAM_REJECTED", false, 400, "AS.8004"},
 		{"408", status(408, "", emulator.ShapeEmpty), "UPSTREAM_TIMEOUT", true, 408, ""},
 		{"504", status(504, "APIG.0201", emulator.ShapeGateway), "UPSTREAM_TIMEOUT", true, 504, "APIG.0201"},

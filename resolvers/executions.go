@@ -168,7 +168,7 @@ func (r *Resolver) executionPage(ctx context.Context, q upstream.ExecutionQuery)
 func keyOfExecutions(q upstream.ExecutionQuery) string {
 	var policies []byte
 	for _, p := range q.Policies {
-		policies = appendGroup(policies, upstream.Group{Region: p.Region, Project: p.Project, ID: p.ID})
+		policies = appendGroup(policies, upstream.Group(p))
 	}
 	return fmt.Sprintf("%q %s %v %v %d %t", policies, q.Filter.Key(), edgeOf(q.After), edgeOf(q.Before), q.Count, q.Last)
 }

@@ -129,7 +129,7 @@ func TestLookupErrors(t *testing.T) {
 				if !errors.Is(err, e.want) {
 					t.Errorf("got %v, want %v", err, e.want)
 				}
-				statusError(t, err)
+				_ = statusError(t, err)
 			})
 		}
 	}

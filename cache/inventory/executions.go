@@ -13,7 +13,7 @@ func (c *Cache) Executions(ctx context.Context, policy upstream.PolicyRef, f ups
 	if anew {
 		ctx = withAnew(ctx)
 	}
-	k := c.key(ctx, upstream.CallExecutions, upstream.Group{Region: policy.Region, Project: policy.Project, ID: policy.ID})
+	k := c.key(ctx, upstream.CallExecutions, upstream.Group(policy))
 	k.part = fmt.Sprintf("%d+%d %s", r.Offset, r.Limit, f.Key())
 	return read(ctx, c, k, func(ctx context.Context) (upstream.Snapshot[upstream.Items[upstream.Execution]], error) {
 		items, err := c.source.ListExecutions(ctx, policy, f, r)

@@ -142,7 +142,7 @@ func (t *logPoller) eject(m *member, why error) {
 		return // it has left
 	}
 	t.hub.release(t)
-	again := m.subscription.member(m.index)
+	again := m.member(m.index)
 	again.unavailable = true
 	go t.hub.rejoin(again, m.pos, why)
 }

@@ -83,11 +83,11 @@ func unavailable(feed upstream.FeedPage) []upstream.UnavailablePolicy {
 
 // logOf names the log of a policy as package paging does.
 func logOf(p upstream.PolicyRef) upstream.Group {
-	return upstream.Group{Region: p.Region, Project: p.Project, ID: p.ID}
+	return upstream.Group(p)
 }
 
 func policyOf(log upstream.Group) upstream.PolicyRef {
-	return upstream.PolicyRef{Region: log.Region, Project: log.Project, ID: log.ID}
+	return upstream.PolicyRef(log)
 }
 
 func pointOf(row *upstream.Activity) upstream.ExecutionPoint {

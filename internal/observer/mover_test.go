@@ -96,7 +96,7 @@ func (m *mover) move(why string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	group := m.groups[m.rng.IntN(len(m.groups))]
-	what := ""
+	var what string
 	switch n := m.rng.IntN(100); {
 	case n < 35:
 		what = m.insert(group, 1, m.rng.IntN(3) == 0)

@@ -175,18 +175,18 @@ func (e *Emulator) encodeGroup(l *log) []byte {
 	o := object{}
 	o.add("networks", networks(g.Networks))
 	o.add("available_zones", orEmpty(g.Zones))
-	e.addOptional(&o, "detail", e.detail(l), "null")
+	e.addOptional(&o, "detail", e.detail(l))
 	o.add("scaling_group_name", g.Name)
 	o.add("scaling_group_id", g.ID)
 	o.add("scaling_group_status", g.Status)
-	e.addOptional(&o, "scaling_configuration_id", g.ConfigID, "null")
-	e.addOptional(&o, "scaling_configuration_name", g.ConfigName, "null")
+	e.addOptional(&o, "scaling_configuration_id", g.ConfigID)
+	e.addOptional(&o, "scaling_configuration_name", g.ConfigName)
 	o.add("current_instance_number", len(l.members))
 	o.add("desire_instance_number", g.Desire)
 	o.add("min_instance_number", g.Min)
 	o.add("max_instance_number", g.Max)
 	o.add("cool_down_time", g.Cooldown)
-	e.addOptional(&o, "lb_listener_id", strings.Join(g.Classic, ","), "null")
+	e.addOptional(&o, "lb_listener_id", strings.Join(g.Classic, ","))
 	if len(g.Enhanced) > 0 {
 		o.add("lbaas_listeners", g.Enhanced)
 	} else {

@@ -149,7 +149,7 @@ func (e *Emulator) listInstances(t target, g grant, values url.Values, req *Requ
 
 func (e *Emulator) encodeMember(m Member, g Group) []byte {
 	var o object
-	e.addOptional(&o, "instance_id", m.ID, "null")
+	e.addOptional(&o, "instance_id", m.ID)
 	o.add("instance_name", m.Name)
 	o.add("scaling_group_id", g.ID)
 	o.add("scaling_group_name", g.Name)

@@ -142,9 +142,9 @@ func (e *Emulator) missingMember(o *object, name, sampled string) {
 }
 
 // addOptional adds a text, or calls missingMember if it is empty.
-func (e *Emulator) addOptional(o *object, name, text, sampled string) {
+func (e *Emulator) addOptional(o *object, name, text string) {
 	if text == "" {
-		e.missingMember(o, name, sampled)
+		e.missingMember(o, name, "null")
 		return
 	}
 	o.add(name, text)

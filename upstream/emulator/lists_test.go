@@ -266,7 +266,7 @@ func TestExecutionTies(t *testing.T) {
 	for range 10 {
 		got := values(t, b.at(v1+"/scaling_policy_execute_log/p1"), "old_value")
 		seen[strings.Join(got, " ")] = true
-		slices.SortFunc(got[:10], func(a, b string) int { return strings.Compare(a, b) })
+		slices.SortFunc(got[:10], strings.Compare)
 		if !slices.Equal(got[:10], []string{"10", "11", "12", "13", "14", "15", "16", "17", "18", "19"}) {
 			t.Fatalf("seconds are mixed: %v", got)
 		}

@@ -19,7 +19,6 @@ const (
 
 // activityQuery has the valid parameters of a call for an activity log.
 type activityQuery struct {
-	place  place
 	filter Filter
 	offset int
 	limit  int
