@@ -2,6 +2,7 @@ package changefeed
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -140,31 +141,39 @@ func revisions(t *testing.T, poll time.Duration, shared bool, between time.Durat
 	}
 }
 
-// TestResumeCost resumes after 9 000 rows: each call brings as many new rows as it can.
+// TestResumeCost resumes after 9 000 rows, of which a share starts in one second with the row before: each call brings as many
+// new rows as it can.
 func TestResumeCost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1)
-		w.kept = true
-		w.start(0, emulator.Success)
-		h := w.hub(Config{})
-		first := w.listen(h, "token", query(0))
-		synctest.Wait()
-		first.quit()
-		for range 9000 {
+	for _, ties := range []float64{0, 0.11} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 1)
+			w.kept = true
 			w.start(0, emulator.Success)
-		}
-		pass(1)
-		q := query(0)
-		q.Since = first.last
-		w.Reset()
-		l := w.listen(h, "token", q)
-		synctest.Wait()
-		if got := w.Count(); got > 99 {
-			t.Errorf("%d calls", got)
-		}
-		if n := len(l.all()); n != 9000 {
-			t.Errorf("received %d rows", n)
-		}
-		l.quit()
-	})
+			h := w.hub(Config{})
+			first := w.listen(h, "token", query(0))
+			synctest.Wait()
+			first.quit()
+			rng, start := rand.New(rand.NewPCG(1, 1)), epoch.Add(time.Minute)
+			for range 9000 {
+				w.next++
+				if rng.Float64() >= ties {
+					start = start.Add(time.Second)
+				}
+				w.Insert(project, groupOf(0).ID, emulator.Row{ID: emulator.ID(w.next), Type: emulator.Normal, Status: emulator.Success, Start: start, End: start})
+			}
+			pass(1)
+			q := query(0)
+			q.Since = first.last
+			w.Reset()
+			l := w.listen(h, "token", q)
+			synctest.Wait()
+			if got := w.Count(); got > 99 {
+				t.Errorf("%.0f %% ties: %d calls", 100*ties, got)
+			}
+			if n := len(l.all()); n != 9000 {
+				t.Errorf("%.0f %% ties: received %d rows", 100*ties, n)
+			}
+			l.quit()
+		})
+	}
 }

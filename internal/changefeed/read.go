@@ -14,7 +14,7 @@ import (
 
 const (
 	headRows = 20 // of a poll; one upstream call
-	moreRows = 97 // of each further page, if the head does not reach a known row; one upstream call, which has 3 more rows
+	moreRows = 94 // of each further page, if the head does not reach a known row; one upstream call has room for ties at both ends
 	maxRows  = 10_000
 
 	// maxLookups bounds the rows that one read looks up by id. Others are looked up by later reads.
