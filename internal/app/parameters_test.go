@@ -12,9 +12,9 @@ func TestParameters(t *testing.T) {
 	e, base := newUpstream(t)
 	s := startServer(t, "-upstream", base, "-project", testProject, "-cache-memory=0")
 	rows := e.Rows(testProject, testGroup)
-	const all = "start_number=0&limit=21&" // 20 rows and one more, which tells whether there are more
+	const all = "start_number=0&limit=24&" // 20 rows, one more to learn whether there are more, and 3 that may share a second with it
 	cases := []struct{ arguments, want string }{
-		{`first: 2`, "start_number=0&limit=3"},
+		{`first: 2`, "start_number=0&limit=6"},
 		{`first: 2, offset: 1`, "start_number=0&limit=4"}, // one row before and one behind
 		{`filter: {startTime: "2026-01-02T05:04:05+02:00"}`, all + "start_time=2026-01-02T03:04:05Z"},
 		{`filter: {startTime: "2026-01-02T03:04:05.999Z", endTime: "2026-01-02T05:04:05.001Z"}`, all + "start_time=2026-01-02T03:04:05Z&end_time=2026-01-02T05:04:06Z"},
@@ -27,7 +27,7 @@ func TestParameters(t *testing.T) {
 		{`filter: {status: FAIL}`, all + "status=FAIL"},
 		{`filter: {status: DOING}`, all + "status=DOING"},
 		{`filter: {logId: "` + rows[0].ID + `"}`, all + "log_id=" + rows[0].ID},
-		{`filter: {logId: "a&b=c d/é"}`, all + "log_id=a%26b%3Dc%20d/%C3%A9"},
+		{`filter: {logId: "a&b=c d/é"}`, ""}, // not an id: no call
 		{`filter: {startTime: "2026-01-01T00:00:00Z", types: [NORMAL], status: FAIL}`, all + "start_time=2026-01-01T00:00:00Z&type=NORMAL&status=FAIL"},
 	}
 	for _, c := range cases {
@@ -40,6 +40,9 @@ func TestParameters(t *testing.T) {
 				t.Fatal(err)
 			}
 			requests := e.Requests()
+			if c.want == "" && len(requests) == 0 {
+				return
+			}
 			if len(requests) != 1 {
 				t.Fatalf("%d upstream calls, want 1", len(requests))
 			}

@@ -86,11 +86,12 @@ func backward(n int, before pagestest.Answer) pagestest.Ask {
 	return ask
 }
 
-// TestWalkCosts counts the upstream calls of the next page after what may have happened to a log.
+// TestWalkCosts counts the upstream calls of the next page after what may have happened to a log. A page of more than 97 rows does not fit one
+// call with the rows around it, so each of its calls may become two.
 func TestWalkCosts(t *testing.T) {
 	const total = 10_000
 	search := 2 + int(math.Log2(total/upstream.MaxLimit))
-	for _, n := range []int{20, 99} {
+	for n, factor := range map[int]int{20: 1, 97: 1, 99: 2} {
 		for name, test := range map[string]struct {
 			happens func(*stroll)
 			most    int
@@ -112,8 +113,8 @@ func TestWalkCosts(t *testing.T) {
 					page = s.ask(forward(n, page))
 					test.happens(s)
 					page = s.ask(forward(n, page))
-					if page.Calls > test.most || len(page.Rows) != n {
-						t.Errorf("%d rows took %d calls, want at most %d", len(page.Rows), page.Calls, test.most)
+					if most := factor * test.most; page.Calls > most || len(page.Rows) != n {
+						t.Errorf("%d rows took %d calls, want at most %d", len(page.Rows), page.Calls, most)
 					}
 				})
 			}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,11 +63,11 @@ func TestUpstreamBreaksPromise(t *testing.T) {
 		for _, cached := range []bool{false, true} {
 			for _, size := range []int{5, 20, 97, 99, 100, 250} {
 				b := newBench(t, 230, emulator.Switches{})
-				calls := 0
+				var calls atomic.Int64
 				broken := breaks(b.Transport())
 				client, err := upstream.New(upstream.Config{
 					Endpoints: map[string]string{"r": "http://emulator.test"},
-					Transport: roundTripper(func(r *http.Request) (*http.Response, error) { calls++; return broken(r) }),
+					Transport: roundTripper(func(r *http.Request) (*http.Response, error) { calls.Add(1); return broken(r) }),
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -82,10 +83,10 @@ func TestUpstreamBreaksPromise(t *testing.T) {
 				q := upstream.PageQuery{Group: group, Count: size}
 				var seen []string
 				for {
-					calls = 0
+					calls.Store(0)
 					page, err := pages.Page(t.Context(), q)
-					if calls > most {
-						t.Errorf("%s, pages of %d, cached %v: %d calls for a page", name, size, cached, calls)
+					if n := calls.Load(); n > most {
+						t.Errorf("%s, pages of %d, cached %v: %d calls for a page", name, size, cached, n)
 					}
 					if errors.Is(err, upstream.ErrBadResponse) {
 						break
