@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"scalegraph/internal/paging"
+	"scalegraph/resolvers/globalid"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -154,7 +155,7 @@ func refs(n int) string {
 func ids(n int) string {
 	var q strings.Builder
 	for i := range n {
-		fmt.Fprintf(&q, "%q ", object{group: upstream.Group{Region: "default", Project: project, ID: parallelGroup(i)}, logID: emulator.ID(4000)}.globalID())
+		fmt.Fprintf(&q, "%q ", globalid.Object{Group: upstream.Group{Region: "default", Project: project, ID: parallelGroup(i)}, LogID: emulator.ID(4000)}.ID())
 	}
 	return q.String()
 }
@@ -324,7 +325,7 @@ func TestSections(t *testing.T) {
 }
 
 func activityID(group string, n int) string {
-	return object{group: upstream.Group{Region: "default", Project: project, ID: group}, logID: emulator.ID(n)}.globalID()
+	return globalid.Object{Group: upstream.Group{Region: "default", Project: project, ID: group}, LogID: emulator.ID(n)}.ID()
 }
 
 // deferred asks with @defer and returns all parts of the answer.

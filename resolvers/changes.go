@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"scalegraph/graph/model"
+	"scalegraph/resolvers/cursor"
 	"scalegraph/upstream"
 )
 
@@ -41,7 +42,7 @@ func (r *Resolver) scalingFeed(ctx context.Context, refs []*model.ScalingGroupRe
 type changeStream struct {
 	next   func() (upstream.Change, error, bool)
 	stop   func()
-	scope  scope
+	scope  cursor.Scope
 	events *events
 }
 
@@ -57,29 +58,29 @@ func (r *Resolver) openChanges(ctx context.Context, refs []*model.ScalingGroupRe
 	q.Partial = partial
 	changes, err := r.Changes.Changes(ctx, q)
 	if errors.Is(err, upstream.ErrPositionGarbled) {
-		err = badCursor("since", errCursorGarbled)
+		err = badCursor("since", cursor.ErrMalformed)
 	}
 	if err != nil {
 		return nil, err
 	}
 	next, stop := iter.Pull2(changes)
 	begin, _, _ := next()
-	events.begin(s.sinceCursor(begin.Position))
+	events.begin(s.EncodeChange(begin.Position))
 	return &changeStream{next, stop, s, events}, nil
 }
 
-func (r *Resolver) changeQuery(refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, since *string) (upstream.ChangeQuery, scope, error) {
+func (r *Resolver) changeQuery(refs []*model.ScalingGroupRef, in *model.ScalingActivityFilter, since *string) (upstream.ChangeQuery, cursor.Scope, error) {
 	groups, err := r.feedGroups(refs)
 	if err != nil {
-		return upstream.ChangeQuery{}, scope{}, err
+		return upstream.ChangeQuery{}, cursor.Scope{}, err
 	}
 	filter, err := filterOf(in)
 	if err != nil {
-		return upstream.ChangeQuery{}, scope{}, err
+		return upstream.ChangeQuery{}, cursor.Scope{}, err
 	}
-	q, s := upstream.ChangeQuery{Groups: groups, Filter: filter}, newScope("changes", groups, filter).keyed(r.Secret)
+	q, s := upstream.ChangeQuery{Groups: groups, Filter: filter}, cursor.ForChanges(groups, filter).Keyed(r.Secret)
 	if since != nil {
-		q.Since, err = s.since(*since)
+		q.Since, err = s.DecodeChange(*since)
 	}
 	if err != nil {
 		err = badCursor("since", err)
@@ -108,7 +109,7 @@ func forward[T any](ctx context.Context, f *changeStream, out chan<- T, event fu
 			f.events.push("", nil)
 			ev = event(c)
 		default:
-			f.events.push(f.scope.sinceCursor(c.Position), nil)
+			f.events.push(f.scope.EncodeChange(c.Position), nil)
 			ev = event(c)
 		}
 		select {
@@ -122,7 +123,7 @@ func forward[T any](ctx context.Context, f *changeStream, out chan<- T, event fu
 func (f *changeStream) change(c upstream.Change) *model.ScalingActivityChange {
 	row := activity(c.Activity, nil)
 	return &model.ScalingActivityChange{
-		Cursor: f.scope.sinceCursor(c.Position), Kind: model.ScalingActivityChangeKind(c.Kind), Activity: &row,
+		Cursor: f.scope.EncodeChange(c.Position), Kind: model.ScalingActivityChangeKind(c.Kind), Activity: &row,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"scalegraph/graph/model"
 	"scalegraph/graph/scalar"
+	"scalegraph/resolvers/globalid"
 	"scalegraph/upstream"
 )
 
@@ -95,7 +96,7 @@ var (
 	groupType = &objectType[upstream.Group]{
 		names: []string{"ScalingGroup", "Node"},
 		leaves: map[string]leaf[upstream.Group]{
-			"id":        func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, object{group: *g}.globalID()) },
+			"id":        func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, globalid.Object{Group: *g}.ID()) },
 			"groupId":   func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, g.ID) },
 			"projectId": func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, g.Project) },
 			"region":    func(b []byte, g *upstream.Group) []byte { return appendQuoted(b, g.Region) },

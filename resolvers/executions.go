@@ -6,6 +6,8 @@ import (
 
 	"scalegraph/graph/model"
 	"scalegraph/internal/apierr"
+	"scalegraph/resolvers/cursor"
+	"scalegraph/resolvers/opaque"
 	"scalegraph/upstream"
 )
 
@@ -55,7 +57,7 @@ func (r *Resolver) executionArgs(kind string, g upstream.Group, in *model.Scalin
 		}
 	}
 	var err error
-	w.listWindow, err = a.listWindow(listScope(kind, g, key).keyed(r.Secret))
+	w.listWindow, err = a.listWindow(cursor.ForList(kind, g, key).Keyed(r.Secret))
 	return w, err
 }
 
@@ -133,7 +135,7 @@ func (r *Resolver) executionConnection(ctx context.Context, policies []*upstream
 	for _, e := range page.Rows {
 		node := &model.ScalingPolicyExecution{Execution: e, Policy: byID[e.Policy.ID]}
 		c.Nodes = append(c.Nodes, node)
-		c.Edges = append(c.Edges, &model.ScalingPolicyExecutionEdge{Cursor: w.scope.positionCursor(executionPosition(e)), Node: node})
+		c.Edges = append(c.Edges, &model.ScalingPolicyExecutionEdge{Cursor: w.scope.EncodePosition(executionPosition(e)), Node: node})
 	}
 	if n := len(c.Edges); n > 0 {
 		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
@@ -147,15 +149,15 @@ func (r *Resolver) executionConnection(ctx context.Context, policies []*upstream
 	return c, nil
 }
 
-func executionPosition(e *upstream.Execution) position {
-	return position{e.ExecutedAt.Unix(), [2]string{e.Policy.ID, e.LogID}}
+func executionPosition(e *upstream.Execution) cursor.Position {
+	return cursor.Position{Second: e.ExecutedAt.Unix(), Texts: [2]string{e.Policy.ID, e.LogID}}
 }
 
-func executionPoint(at *position) *upstream.ExecutionPoint {
+func executionPoint(at *cursor.Position) *upstream.ExecutionPoint {
 	if at == nil {
 		return nil
 	}
-	return &upstream.ExecutionPoint{Second: at.second, PolicyID: at.texts[0], LogID: at.texts[1]}
+	return &upstream.ExecutionPoint{Second: at.Second, PolicyID: at.Texts[0], LogID: at.Texts[1]}
 }
 
 // executionPage reads a page once for all fields of the request that need the same one.
@@ -168,7 +170,7 @@ func (r *Resolver) executionPage(ctx context.Context, q upstream.ExecutionQuery)
 func keyOfExecutions(q upstream.ExecutionQuery) string {
 	var policies []byte
 	for _, p := range q.Policies {
-		policies = appendGroup(policies, upstream.Group(p))
+		policies = opaque.AppendGroup(policies, upstream.Group(p))
 	}
 	return fmt.Sprintf("%q %s %v %v %d %t", policies, q.Filter.Key(), edgeOf(q.After), edgeOf(q.Before), q.Count, q.Last)
 }

@@ -21,7 +21,7 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 }
 
 // mergedFeed returns a page of a feed with cursors of the caller's making.
-func (r *Resolver) mergedFeed(ctx context.Context, q upstream.FeedQuery, cursor func(*upstream.Activity) string) (*model.ScalingActivityConnection, error) {
+func (r *Resolver) mergedFeed(ctx context.Context, q upstream.FeedQuery, encode func(*upstream.Activity) string) (*model.ScalingActivityConnection, error) {
 	loadersFrom(ctx).details.expect(q.Groups...)
 	want := connectionSelection(ctx)
 	if !want.rows() {
@@ -35,7 +35,7 @@ func (r *Resolver) mergedFeed(ctx context.Context, q upstream.FeedQuery, cursor 
 	if err != nil {
 		return nil, err
 	}
-	c := connection(page.Page, &model.Origin{Feed: &q, Later: want.deferred}, want, cursor)
+	c := connection(page.Page, &model.Origin{Feed: &q, Later: want.deferred}, want, encode)
 	c.UnavailableGroups = r.unavailable(ctx, page.Unavailable)
 	return c, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"scalegraph/graph/model"
+	"scalegraph/resolvers/cursor"
 	"scalegraph/upstream"
 )
 
@@ -13,7 +14,7 @@ func (r *Resolver) groupInstances(ctx context.Context, g upstream.Group, filter 
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.listWindow(listScope("instances", g, key).keyed(r.Secret))
+	w, err := a.listWindow(cursor.ForList("instances", g, key).Keyed(r.Secret))
 	if err != nil {
 		return nil, err
 	}
@@ -28,19 +29,19 @@ func (r *Resolver) groupInstances(ctx context.Context, g upstream.Group, filter 
 	c := &model.ScalingGroupInstanceConnection{PageInfo: info, TotalCount: total(len(all)), AsOf: list.AsOf, Stale: list.Stale}
 	for _, entry := range page {
 		c.Nodes = append(c.Nodes, entry.value)
-		c.Edges = append(c.Edges, &model.ScalingGroupInstanceEdge{Cursor: w.scope.positionCursor(entry.at), Node: entry.value})
+		c.Edges = append(c.Edges, &model.ScalingGroupInstanceEdge{Cursor: w.scope.EncodePosition(entry.at), Node: entry.value})
 	}
 	return c, nil
 }
 
 // instancePosition is made of join time and name, because an instance has no id while it is being created. One without a time is last.
-func instancePosition(i *upstream.GroupInstance) position {
-	var p position
+func instancePosition(i *upstream.GroupInstance) cursor.Position {
+	var p cursor.Position
 	if i.JoinedAt != nil {
-		p.second = i.JoinedAt.Unix()
+		p.Second = i.JoinedAt.Unix()
 	}
 	if i.InstanceName != nil {
-		p.texts[0] = *i.InstanceName
+		p.Texts[0] = *i.InstanceName
 	}
 	return p
 }

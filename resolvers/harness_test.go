@@ -46,6 +46,13 @@ const (
 	noGroup     = "b0000000-0000-4000-8000-00000000dead"
 )
 
+// Groups and a log id for tests without an upstream.
+var (
+	groupA  = upstream.Group{Region: "default", Project: project, ID: sampleGroup}
+	groupB  = upstream.Group{Region: "default", Project: project, ID: "e5d27f5c-dd76-4a61-b4bc-a67c5686719b"}
+	uuidLog = "a8924393-1024-4c24-8ac6-e4d481360884"
+)
+
 // newestStart is when the newest row of every made log started.
 var newestStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 

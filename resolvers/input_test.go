@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"scalegraph/resolvers/cursor"
+	"scalegraph/resolvers/globalid"
 	"scalegraph/upstream"
 )
 
@@ -22,9 +24,9 @@ func inGroup(field string) string {
 // TestBadInput sends what no resolver may hand on. Each is refused with a code, names the argument, and calls nobody.
 func TestBadInput(t *testing.T) {
 	w := newWorld(t)
-	own := groupScope(upstream.Group{Region: "default", Project: project, ID: busyGroup}, upstream.Filter{})
-	good := own.cursor(place{second: newestStart.Unix(), logID: uuidLog})
-	other := groupScope(upstream.Group{Region: "default", Project: project, ID: smallGroup}, upstream.Filter{})
+	own := cursor.ForGroup(upstream.Group{Region: "default", Project: project, ID: busyGroup}, upstream.Filter{})
+	good := own.EncodeRow(cursor.Row{Second: newestStart.Unix(), LogID: uuidLog})
+	other := cursor.ForGroup(upstream.Group{Region: "default", Project: project, ID: smallGroup}, upstream.Filter{})
 	const input, invalid = "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"
 
 	tests := []struct{ name, query, variables, code, names string }{
@@ -85,8 +87,8 @@ func TestBadInput(t *testing.T) {
 
 		{"node of garbage", `{ node(id: "garbage") { id } }`, `{}`, input, "`id`"},
 		{"node of nothing", `{ node(id: "") { id } }`, `{}`, input, "`id`"},
-		{"node of a cut id", `{ node(id: "` + object{group: groupA, logID: uuidLog}.globalID()[:20] + `") { id } }`, `{}`, input, "`id`"},
-		{"node of an unknown region", `{ node(id: "` + object{group: upstream.Group{Region: "moon", Project: "p", ID: "g"}, logID: uuidLog}.globalID() + `") { id } }`, `{}`, input, "`id`"},
+		{"node of a cut id", `{ node(id: "` + globalid.Object{Group: groupA, LogID: uuidLog}.ID()[:20] + `") { id } }`, `{}`, input, "`id`"},
+		{"node of an unknown region", `{ node(id: "` + globalid.Object{Group: upstream.Group{Region: "moon", Project: "p", ID: "g"}, LogID: uuidLog}.ID() + `") { id } }`, `{}`, input, "`id`"},
 		{"too many nodes", `{ nodes(ids: [` + strings.Repeat(`"a" `, 101) + `]) { id } }`, `{}`, input, "`ids`"},
 		{"too many groups", `{ scalingGroups(groups: [` + strings.Repeat(`{groupId: "g"} `, 101) + `]) { id } }`, `{}`, input, "`groups`"},
 
@@ -123,7 +125,9 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-func cursorOf(s scope) string { return s.cursor(place{second: newestStart.Unix(), logID: uuidLog}) }
+func cursorOf(s cursor.Scope) string {
+	return s.EncodeRow(cursor.Row{Second: newestStart.Unix(), LogID: uuidLog})
+}
 
 func TestNoProjectAnywhere(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.DefaultProject = "" })
@@ -159,11 +163,11 @@ func quote(s string) string {
 func TestForgedCursor(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Secret = "secret" })
 	g := upstream.Group{Region: "default", Project: project, ID: busyGroup}
-	list := listScope("groups", upstream.Group{Region: "default", Project: project}, "")
+	list := cursor.ForList("groups", upstream.Group{Region: "default", Project: project}, "")
 	for _, query := range []string{
-		`{ scalingGroup(groupId: "` + busyGroup + `") { activities(after: "` + cursorOf(groupScope(g, upstream.Filter{})) + `") { totalCount } } }`,
-		`{ scalingActivities(groups: [{groupId: "` + busyGroup + `"}], before: "` + cursorOf(feedScope([]upstream.Group{g}, upstream.Filter{})) + `") { totalCount } }`,
-		`{ project { scalingGroups(after: "` + list.positionCursor(position{0, [2]string{"a", "b"}}) + `") { totalCount } } }`,
+		`{ scalingGroup(groupId: "` + busyGroup + `") { activities(after: "` + cursorOf(cursor.ForGroup(g, upstream.Filter{})) + `") { totalCount } } }`,
+		`{ scalingActivities(groups: [{groupId: "` + busyGroup + `"}], before: "` + cursorOf(cursor.ForFeed([]upstream.Group{g}, upstream.Filter{})) + `") { totalCount } }`,
+		`{ project { scalingGroups(after: "` + list.EncodePosition(cursor.Position{Second: 0, Texts: [2]string{"a", "b"}}) + `") { totalCount } } }`,
 	} {
 		a := w.ask(query, nil)
 		if e := a.one(t); e.code() != "BAD_USER_INPUT" || len(a.calls) > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"scalegraph/graph/model"
+	"scalegraph/resolvers/opaque"
 	"scalegraph/upstream"
 )
 
@@ -136,7 +137,7 @@ func keyOfPage(q upstream.PageQuery) pageKey {
 func keyOfFeed(q upstream.FeedQuery) feedKey {
 	var groups []byte
 	for _, g := range q.Groups {
-		groups = appendGroup(groups, g)
+		groups = opaque.AppendGroup(groups, g)
 	}
 	return feedKey{
 		groups: string(groups), filter: q.Filter.Key(),

@@ -5,35 +5,36 @@ import (
 	"fmt"
 
 	"scalegraph/graph/model"
+	"scalegraph/resolvers/globalid"
 )
 
 // node answers the object of a global id. A group costs nothing upstream.
 func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, error) {
-	o, ok := readGlobalID(id)
+	o, ok := globalid.Parse(id)
 	if !ok {
 		return nil, Input(argument, "is not an id of this server")
 	}
-	if o.group.ID == "" {
-		p := projectOf(o.group)
+	if o.Group.ID == "" {
+		p := projectOf(o.Group)
 		if err := r.knownProject(p); err != nil {
 			return nil, within(argument, err)
 		}
 		return &p, nil
 	}
-	if err := r.known(o.group); err != nil {
+	if err := r.known(o.Group); err != nil {
 		return nil, within(argument, err)
 	}
-	if o.policyID != "" {
+	if o.PolicyID != "" {
 		return r.policyNode(ctx, argument, o)
 	}
-	if o.logID == "" {
-		loadersFrom(ctx).details.expect(o.group)
-		return &o.group, nil
+	if o.LogID == "" {
+		loadersFrom(ctx).details.expect(o.Group)
+		return &o.Group, nil
 	}
-	if err := checkID(argument, o.logID); err != nil {
+	if err := checkID(argument, o.LogID); err != nil {
 		return nil, err
 	}
-	found, err := r.activity(ctx, o.group, o.logID)
+	found, err := r.activity(ctx, o.Group, o.LogID)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"scalegraph/graph/model"
 	"scalegraph/internal/apierr"
+	"scalegraph/resolvers/cursor"
 	"scalegraph/upstream"
 )
 
@@ -124,20 +125,20 @@ func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
 
 // datable refuses times that the upstream's form of a time cannot say.
 func datable(t *time.Time) bool {
-	return t == nil || t.Unix() >= 0 && t.Unix() < lastSecond
+	return t == nil || t.Unix() >= 0 && t.Unix() < cursor.MaxSecond
 }
 
 // pageQuery checks the arguments of one group's connection. The sections are left to the caller.
-func (r *Resolver) pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, scope, error) {
+func (r *Resolver) pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, cursor.Scope, error) {
 	w, err := a.window()
 	if err != nil {
-		return upstream.PageQuery{}, scope{}, err
+		return upstream.PageQuery{}, cursor.Scope{}, err
 	}
 	filter, err := filterOf(a.filter)
 	if err != nil {
-		return upstream.PageQuery{}, scope{}, err
+		return upstream.PageQuery{}, cursor.Scope{}, err
 	}
-	s := groupScope(g, filter).keyed(r.Secret)
+	s := cursor.ForGroup(g, filter).Keyed(r.Secret)
 	q := upstream.PageQuery{Group: g, Filter: filter, Skip: w.skip, Count: w.count, Last: w.last}
 	if q.After, err = pointAt(s, "after", a.after); err != nil {
 		return q, s, err
@@ -147,16 +148,16 @@ func (r *Resolver) pageQuery(g upstream.Group, a pageArgs) (upstream.PageQuery, 
 }
 
 // feedQuery checks the arguments of a merged feed. The groups are canonical; the sections are left to the caller.
-func (r *Resolver) feedQuery(groups []upstream.Group, a pageArgs) (upstream.FeedQuery, scope, error) {
+func (r *Resolver) feedQuery(groups []upstream.Group, a pageArgs) (upstream.FeedQuery, cursor.Scope, error) {
 	w, err := a.window()
 	if err != nil {
-		return upstream.FeedQuery{}, scope{}, err
+		return upstream.FeedQuery{}, cursor.Scope{}, err
 	}
 	filter, err := filterOf(a.filter)
 	if err != nil {
-		return upstream.FeedQuery{}, scope{}, err
+		return upstream.FeedQuery{}, cursor.Scope{}, err
 	}
-	s := feedScope(groups, filter).keyed(r.Secret)
+	s := cursor.ForFeed(groups, filter).Keyed(r.Secret)
 	q := upstream.FeedQuery{Groups: groups, Filter: filter, Count: w.count, Last: w.last}
 	if q.After, err = feedPointAt(s, groups, "after", a.after); err != nil {
 		return q, s, err
@@ -165,34 +166,34 @@ func (r *Resolver) feedQuery(groups []upstream.Group, a pageArgs) (upstream.Feed
 	return q, s, err
 }
 
-func pointAt(s scope, argument string, cursor *string) (*upstream.Point, error) {
-	if cursor == nil {
+func pointAt(s cursor.Scope, argument string, text *string) (*upstream.Point, error) {
+	if text == nil {
 		return nil, nil
 	}
-	p, err := s.place(*cursor, 1)
+	p, err := s.DecodeRow(*text, 1)
 	if err != nil {
 		return nil, badCursor(argument, err)
 	}
-	return &upstream.Point{Second: p.second, LogID: p.logID}, nil
+	return &upstream.Point{Second: p.Second, LogID: p.LogID}, nil
 }
 
-func feedPointAt(s scope, groups []upstream.Group, argument string, cursor *string) (*upstream.FeedPoint, error) {
-	if cursor == nil {
+func feedPointAt(s cursor.Scope, groups []upstream.Group, argument string, text *string) (*upstream.FeedPoint, error) {
+	if text == nil {
 		return nil, nil
 	}
-	p, err := s.place(*cursor, len(groups))
+	p, err := s.DecodeRow(*text, len(groups))
 	if err != nil {
 		return nil, badCursor(argument, err)
 	}
-	return &upstream.FeedPoint{Second: p.second, Group: groups[p.index], LogID: p.logID}, nil
+	return &upstream.FeedPoint{Second: p.Second, Group: groups[p.Index], LogID: p.LogID}, nil
 }
 
 // badCursor says what is wrong with the cursor in an argument.
 func badCursor(argument string, err error) error {
 	switch {
-	case errors.Is(err, errCursorMismatch):
+	case errors.Is(err, cursor.ErrScope):
 		return &Error{Code: apierr.CursorMismatch, Message: "`" + argument + "` is a cursor of other groups or another filter."}
-	case errors.Is(err, errCursorVersion):
+	case errors.Is(err, cursor.ErrVersion):
 		return &Error{Code: apierr.CursorExpired, Message: "`" + argument + "` is a cursor of another version of this server; start again without it."}
 	}
 	return Input(argument, "is not a cursor of this server")

@@ -10,6 +10,7 @@ import (
 	"github.com/graph-gophers/dataloader/v7"
 
 	"scalegraph/graph/model"
+	"scalegraph/resolvers/globalid"
 	"scalegraph/upstream"
 )
 
@@ -63,26 +64,26 @@ func findPolicy(list policyList, id string) *upstream.Policy {
 }
 
 // policyNode returns the policy, or the execution of a policy, that a global id names.
-func (r *Resolver) policyNode(ctx context.Context, argument string, o object) (model.Node, error) {
-	if err := checkID(argument, o.policyID); err != nil {
+func (r *Resolver) policyNode(ctx context.Context, argument string, o globalid.Object) (model.Node, error) {
+	if err := checkID(argument, o.PolicyID); err != nil {
 		return nil, err
 	}
-	loadersFrom(ctx).details.expect(o.group)
-	list, err := r.groupPolicies(ctx, o.group)
+	loadersFrom(ctx).details.expect(o.Group)
+	list, err := r.groupPolicies(ctx, o.Group)
 	if err != nil {
 		return nil, err
 	}
-	p := findPolicy(list, o.policyID)
+	p := findPolicy(list, o.PolicyID)
 	switch {
 	case p == nil:
 		return nil, errNode
-	case o.logID == "":
+	case o.LogID == "":
 		return p, nil
 	}
-	if err := checkID(argument, o.logID); err != nil {
+	if err := checkID(argument, o.LogID); err != nil {
 		return nil, err
 	}
-	found, err := r.Executions.Execution(ctx, p.Ref, o.logID)
+	found, err := r.Executions.Execution(ctx, p.Ref, o.LogID)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"scalegraph/graph/model"
 	"scalegraph/internal/apierr"
+	"scalegraph/resolvers/cursor"
 	"scalegraph/upstream"
 )
 
@@ -33,7 +34,7 @@ func (r *Resolver) projectGroups(ctx context.Context, p upstream.Project, filter
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.listWindow(listScope("groups", upstream.Group{Region: p.Region, Project: p.ID}, key).keyed(r.Secret))
+	w, err := a.listWindow(cursor.ForList("groups", upstream.Group{Region: p.Region, Project: p.ID}, key).Keyed(r.Secret))
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +49,14 @@ func (r *Resolver) projectGroups(ctx context.Context, p upstream.Project, filter
 		g := entry.value.Group
 		loadersFrom(ctx).details.expect(g)
 		c.Nodes = append(c.Nodes, &g)
-		c.Edges = append(c.Edges, &model.ScalingGroupEdge{Cursor: w.scope.positionCursor(entry.at), Node: &g})
+		c.Edges = append(c.Edges, &model.ScalingGroupEdge{Cursor: w.scope.EncodePosition(entry.at), Node: &g})
 	}
 	return c, nil
 }
 
 func matchingGroups(list upstream.Snapshot[upstream.GroupDetails], filter *model.ScalingGroupFilter) []listEntry[upstream.GroupDetails] {
-	return sortedList(list.Entries, func(d *upstream.GroupDetails) bool { return matchesGroup(filter, d) }, func(d *upstream.GroupDetails) position {
-		return position{texts: [2]string{d.Name, d.Group.ID}}
+	return sortedList(list.Entries, func(d *upstream.GroupDetails) bool { return matchesGroup(filter, d) }, func(d *upstream.GroupDetails) cursor.Position {
+		return cursor.Position{Texts: [2]string{d.Name, d.Group.ID}}
 	})
 }
 
@@ -108,7 +109,7 @@ func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, fi
 	if err != nil {
 		return nil, err
 	}
-	scope := listScope("project feed", upstream.Group{Region: p.Region, Project: p.ID}, key+activities.Key()).keyed(r.Secret)
+	scope := cursor.ForList("project feed", upstream.Group{Region: p.Region, Project: p.ID}, key+activities.Key()).Keyed(r.Secret)
 	w, err := a.listWindow(scope)
 	if err != nil {
 		return nil, err
@@ -147,16 +148,16 @@ func feedGroupsOf(list upstream.Snapshot[upstream.GroupDetails], filter *model.S
 	return groups, nil
 }
 
-func (listWindow) feedPoint(p upstream.Project, at *position) *upstream.FeedPoint {
+func (listWindow) feedPoint(p upstream.Project, at *cursor.Position) *upstream.FeedPoint {
 	if at == nil {
 		return nil
 	}
-	return &upstream.FeedPoint{Second: at.second, Group: upstream.Group{Region: p.Region, Project: p.ID, ID: at.texts[0]}, LogID: at.texts[1]}
+	return &upstream.FeedPoint{Second: at.Second, Group: upstream.Group{Region: p.Region, Project: p.ID, ID: at.Texts[0]}, LogID: at.Texts[1]}
 }
 
 // projectFeedCursor names the group of a row by its id, so that cursors stay the same when groups come and go.
-func projectFeedCursor(s scope) func(*upstream.Activity) string {
+func projectFeedCursor(s cursor.Scope) func(*upstream.Activity) string {
 	return func(a *upstream.Activity) string {
-		return s.positionCursor(position{a.StartTime.Unix(), [2]string{a.Group.ID, a.LogID}})
+		return s.EncodePosition(cursor.Position{Second: a.StartTime.Unix(), Texts: [2]string{a.Group.ID, a.LogID}})
 	}
 }

@@ -7,14 +7,16 @@ package resolvers
 
 import (
 	"context"
+
 	"scalegraph/graph"
 	"scalegraph/graph/model"
 	"scalegraph/internal/insights"
+	"scalegraph/resolvers/globalid"
 	"scalegraph/upstream"
 )
 
 func (r *projectResolver) ID(ctx context.Context, obj *upstream.Project) (string, error) {
-	return object{group: upstream.Group{Region: obj.Region, Project: obj.ID}}.globalID(), nil
+	return globalid.Object{Group: upstream.Group{Region: obj.Region, Project: obj.ID}}.ID(), nil
 }
 
 func (r *projectResolver) ScalingGroups(ctx context.Context, obj *upstream.Project, filter *model.ScalingGroupFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupConnection, error) {
@@ -98,7 +100,7 @@ func (r *scalingActivityResolver) FailureReasons(ctx context.Context, obj *model
 }
 
 func (r *scalingGroupResolver) ID(ctx context.Context, obj *upstream.Group) (string, error) {
-	return object{group: *obj}.globalID(), nil
+	return globalid.Object{Group: *obj}.ID(), nil
 }
 
 func (r *scalingGroupResolver) Activities(ctx context.Context, obj *upstream.Group, filter *model.ScalingActivityFilter, first *int32, after *string, last *int32, before *string, offset *int32) (*model.ScalingActivityConnection, error) {
@@ -162,7 +164,7 @@ func (r *scalingInsightsResolver) Capacity(ctx context.Context, obj *model.Scali
 }
 
 func (r *scalingPolicyResolver) ID(ctx context.Context, obj *upstream.Policy) (string, error) {
-	return object{group: obj.Group, policyID: obj.Ref.ID}.globalID(), nil
+	return globalid.Object{Group: obj.Group, PolicyID: obj.Ref.ID}.ID(), nil
 }
 
 func (r *scalingPolicyResolver) PolicyID(ctx context.Context, obj *upstream.Policy) (string, error) {
@@ -174,7 +176,7 @@ func (r *scalingPolicyResolver) Executions(ctx context.Context, obj *upstream.Po
 }
 
 func (r *scalingPolicyExecutionResolver) ID(ctx context.Context, obj *model.ScalingPolicyExecution) (string, error) {
-	return object{group: obj.Policy.Group, policyID: obj.Policy.Ref.ID, logID: obj.LogID}.globalID(), nil
+	return globalid.Object{Group: obj.Policy.Group, PolicyID: obj.Policy.Ref.ID, LogID: obj.LogID}.ID(), nil
 }
 
 func (r *scalingPolicyExecutionResolver) Activity(ctx context.Context, obj *model.ScalingPolicyExecution) (*model.ScalingActivity, error) {
