@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/httpserver"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
 )
@@ -33,7 +34,11 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 			for range 2 {
 				replicas = append(replicas, startServer(t, "-upstream", upstream, "-project", testProject, "-redis-url", redis, patient))
 			}
-			p := &polls{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64}}}
+			// The server closes a connection on which no request has come for HeaderTimeout. The client gives up its unused ones before that, or
+			// it might send a request on one that is being closed.
+			p := &polls{client: &http.Client{Transport: &http.Transport{
+				MaxIdleConnsPerHost: 64, MaxConnsPerHost: 64, IdleConnTimeout: httpserver.HeaderTimeout / 2,
+			}}}
 			defer p.client.CloseIdleConnections()
 			took := p.run(30, time.Second, c.clients, func(round, client int) error {
 				if client == 0 && round%3 == 0 { // the log goes on meanwhile
