@@ -65,8 +65,8 @@ type row struct {
 // wraps a deadline is told from the end of the whole request.
 var table = []row{
 	{upstream.ErrUnauthenticated, apierr.Unauthenticated, "The upstream does not accept these credentials, or there were none."},
-	{upstream.ErrForbidden, apierr.Forbidden, "These credentials may not read this scaling group."},
-	{upstream.ErrNotFound, apierr.NotFound, "There is no such scaling group."},
+	{upstream.ErrForbidden, apierr.Forbidden, "These credentials do not permit this upstream call."},
+	{upstream.ErrNotFound, apierr.NotFound, "There is no such scaling group or policy."},
 	{upstream.ErrRateLimited, apierr.RateLimited, "The upstream is throttling; try again later."},
 	{upstream.ErrRejected, apierr.UpstreamRejected, "The upstream rejected this request."},
 	{upstream.ErrTimeout, apierr.UpstreamTimeout, "The upstream did not answer in time."},

@@ -259,3 +259,20 @@ func TestListThatMovesIsReadAgain(t *testing.T) {
 		t.Errorf("%d groups: %v", len(got), got)
 	}
 }
+
+// A request that missed the cache before another one filled it makes no second call.
+func TestReadThatBeginsAfterAnotherEndedMakesNoCall(t *testing.T) {
+	e := newEmulator(3)
+	c := newCache(t, e, nil)
+	k := c.key(as(allGroups), upstream.CallGroups, upstream.Group{Region: p.Region, Project: p.ID})
+	if _, err := c.Groups(as(allGroups), p); err != nil {
+		t.Fatal(err)
+	}
+	load := func(context.Context) (upstream.Snapshot[upstream.GroupDetails], error) {
+		t.Error("the list is read again")
+		return upstream.Snapshot[upstream.GroupDetails]{}, nil
+	}
+	if o := <-c.fetch(as(allGroups), k, fetcher(c, k, load)); o.err != nil || o.value != c.inMemory(k) {
+		t.Errorf("got %+v", o)
+	}
+}

@@ -149,9 +149,13 @@ func decode[T any](e envelope) *value {
 // weigh estimates the bytes that a value takes in memory from the length of its JSON.
 func weigh(encoded int) uint32 { return uint32(500 + 3*encoded) }
 
-// fetcher returns the read that fills the cache. It runs detached from the request; ctx has the caller's credentials.
+// fetcher returns the read that fills the cache. It runs detached from the request; ctx has the caller's credentials. It makes no call if another
+// read has filled the cache since the caller looked.
 func fetcher[T any](c *Cache, k key, load func(context.Context) (upstream.Snapshot[T], error)) func(context.Context) (*value, error) {
 	return func(ctx context.Context) (*value, error) {
+		if v := c.inMemory(k); v.age() < c.cfg.Fresh && !bypasses(ctx) {
+			return v, nil
+		}
 		end, v := leased[T](ctx, c, k)
 		defer end()
 		if v != nil {
