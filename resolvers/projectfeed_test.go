@@ -38,9 +38,9 @@ type feedPage struct {
 type projectHistory struct {
 	*rapid.T
 	w       *world
-	next    int                        // number of the next group and row
+	next    int                         // number of the next group and row
 	stayed  map[upstream.FeedPoint]bool // rows that were there at the start, and still are
-	cursors map[string]string          // by row
+	cursors map[string]string           // by row
 }
 
 // TestProjectFeedOverGroupsThatComeAndGo walks the feed of a project in either direction, in pages of any size, while groups are created, deleted
