@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/httpserver"
 	"scalegraph/upstream/emulator"
 )
 
@@ -382,7 +383,7 @@ func TestSoak(t *testing.T) {
 	}
 	e := emulator.New(emulator.Switches{RetryAfter: emulator.RetryAfterSeconds})
 	e.AddToken(testToken, testProject)
-	s := &soaking{outcomes: map[string]int{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	s := &soaking{outcomes: map[string]int{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: httpserver.HeaderTimeout / 2}}}
 	for n := range 400 {
 		s.groups = append(s.groups, newSoaked(e, n, 250))
 	}
