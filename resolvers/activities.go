@@ -15,11 +15,11 @@ func (r *Resolver) activities(ctx context.Context, g upstream.Group, a pageArgs)
 	}
 	want := connectionSelection(ctx)
 	if !want.rows() {
-		n, err := r.count(ctx, upstream.CountQuery{Group: g, Filter: q.Filter})
+		n, err := r.load.Count(ctx, upstream.CountQuery{Group: g, Filter: q.Filter})
 		return counted(n), err
 	}
 	q.Sections = want.sections
-	page, err := r.page(ctx, q)
+	page, err := r.load.Page(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (r *Resolver) latestActivity(ctx context.Context, g upstream.Group, in *mod
 func (r *Resolver) newest(ctx context.Context, g upstream.Group, f upstream.Filter) (*model.ScalingActivity, error) {
 	want := activitySelection(ctx)
 	q := upstream.PageQuery{Group: g, Filter: f, Count: 1, Sections: want.sections}
-	page, err := r.page(ctx, q)
+	page, err := r.load.Page(ctx, q)
 	if err != nil || len(page.Rows) == 0 {
 		return nil, err
 	}

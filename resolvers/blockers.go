@@ -8,6 +8,7 @@ import (
 
 	"scalegraph/graph/model"
 	"scalegraph/internal/request"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -17,16 +18,16 @@ const newestActivities = 20
 // scalingBlockers reads what blockers needs, all at once. If policies or activities cannot be read, the details alone are judged.
 func (r *Resolver) scalingBlockers(ctx context.Context, g upstream.Group) ([]*model.ScalingBlocker, error) {
 	var details *model.ScalingGroupDetails
-	var policies policyList
+	var policies loaders.PolicyList
 	var page upstream.Page
-	errs := parallel(ctx, 3, func(i int) (err error) {
+	errs := loaders.Parallel(ctx, 3, func(i int) (err error) {
 		switch i {
 		case 0:
-			details, err = r.details(ctx, g)
+			details, err = r.load.Details(ctx, g)
 		case 1:
-			policies, err = r.groupPolicies(ctx, g)
+			policies, err = r.load.Policies(ctx, g)
 		default:
-			page, err = r.page(ctx, upstream.PageQuery{Group: g, Count: newestActivities})
+			page, err = r.load.Page(ctx, upstream.PageQuery{Group: g, Count: newestActivities})
 		}
 		return err
 	})

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"scalegraph/resolvers/loaders"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -123,7 +125,7 @@ func withEvents(ctx context.Context) context.Context {
 
 // event makes one event of a subscription. When there are no more, the error that ended it is the last.
 func event(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	ctx = inRootField(WithLoaders(ctx))
+	ctx = inRootField(loaders.WithState(ctx))
 	resp := next(ctx)
 	if resp != nil {
 		if err := eventsFrom(ctx).popError(); err != nil {

@@ -28,7 +28,7 @@ func (r *Resolver) executionActivity(ctx context.Context, e *model.ScalingPolicy
 			Group: e.Policy.Group, Before: &upstream.Point{Second: from - maxSkew - 1}, Count: joinRows, Last: true,
 			Sections: upstream.SectionDescriptions | activitySelection(ctx).sections,
 		}
-		page, err := r.page(ctx, q)
+		page, err := r.load.Page(ctx, q)
 		if err != nil {
 			return nil, err
 		}

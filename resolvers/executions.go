@@ -7,7 +7,6 @@ import (
 	"scalegraph/graph/model"
 	"scalegraph/internal/apierr"
 	"scalegraph/resolvers/cursor"
-	"scalegraph/resolvers/opaque"
 	"scalegraph/upstream"
 )
 
@@ -17,14 +16,6 @@ const (
 	// maxFiltered is the most executions that are read to filter them by status.
 	maxFiltered = 5000
 )
-
-// Executions serves the execution logs of policies, as the caller may see them.
-type Executions interface {
-	// Executions returns a page of several logs merged into one. If no log can be read, the error is that of the first.
-	Executions(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error)
-	// Execution returns nil if the log has no such entry.
-	Execution(ctx context.Context, p upstream.PolicyRef, logID string) (*upstream.Execution, error)
-}
 
 // executionWindow is a page of execution logs, checked.
 type executionWindow struct {
@@ -83,7 +74,7 @@ func (r *Resolver) groupExecutions(ctx context.Context, g upstream.Group, filter
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.groupPolicies(ctx, g)
+	list, err := r.load.Policies(ctx, g)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +110,7 @@ func (r *Resolver) executionConnection(ctx context.Context, policies []*upstream
 		q.Policies = append(q.Policies, p.Ref)
 		byID[p.Ref.ID] = p
 	}
-	read := r.executionPage
+	read := r.load.Executions
 	if w.status != nil {
 		read = func(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error) {
 			return r.pageOfStatus(ctx, q, w)
@@ -160,28 +151,13 @@ func executionPoint(at *cursor.Position) *upstream.ExecutionPoint {
 	return &upstream.ExecutionPoint{Second: at.Second, PolicyID: at.Texts[0], LogID: at.Texts[1]}
 }
 
-// executionPage reads a page once for all fields of the request that need the same one.
-func (r *Resolver) executionPage(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error) {
-	return loadersFrom(ctx).executions.do(ctx, keyOfExecutions(q), 0, func(ctx context.Context) (upstream.ExecutionPage, error) {
-		return r.Executions.Executions(ctx, q)
-	})
-}
-
-func keyOfExecutions(q upstream.ExecutionQuery) string {
-	var policies []byte
-	for _, p := range q.Policies {
-		policies = opaque.AppendGroup(policies, upstream.Group(p))
-	}
-	return fmt.Sprintf("%q %s %v %v %d %t", policies, q.Filter.Key(), edgeOf(q.After), edgeOf(q.Before), q.Count, q.Last)
-}
-
 // pageOfStatus reads whole logs, because the upstream cannot filter by status, and returns a page of the executions with one status.
 func (r *Resolver) pageOfStatus(ctx context.Context, q upstream.ExecutionQuery, w executionWindow) (upstream.ExecutionPage, error) {
 	whole := upstream.ExecutionQuery{Policies: q.Policies, Filter: q.Filter, Count: maxRows}
 	out := upstream.ExecutionPage{}
 	var matching []*upstream.Execution
 	for more := true; more; {
-		page, err := r.executionPage(ctx, whole)
+		page, err := r.load.Executions(ctx, whole)
 		if err != nil {
 			return page, err
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"scalegraph/resolvers/loaders"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -30,7 +32,7 @@ func TestLoadersLive(t *testing.T) {
 		op := &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: operation}}
 		seen := map[string]bool{}
 		note := func(ctx context.Context) *graphql.Response {
-			seen[fmt.Sprintf("%p", loadersFrom(ctx))] = true
+			seen[fmt.Sprintf("%p", loaders.From(ctx))] = true
 			return nil
 		}
 		Extension{}.InterceptOperation(graphql.WithOperationContext(t.Context(), op), func(ctx context.Context) graphql.ResponseHandler {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"scalegraph/graph/model"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -22,13 +23,13 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 
 // mergedFeed returns a page of a feed with cursors of the caller's making.
 func (r *Resolver) mergedFeed(ctx context.Context, q upstream.FeedQuery, encode func(*upstream.Activity) string) (*model.ScalingActivityConnection, error) {
-	loadersFrom(ctx).details.expect(q.Groups...)
+	loaders.From(ctx).Expect(q.Groups...)
 	want := connectionSelection(ctx)
 	if !want.rows() {
 		q = upstream.FeedQuery{Groups: q.Groups, Filter: q.Filter} // the count is the same wherever the page lies
 	}
 	q.Sections = want.sections
-	page, err := r.feed(ctx, q)
+	page, err := r.load.Feed(ctx, q)
 	if len(page.Unavailable) == len(q.Groups) {
 		err = commonest(page.Unavailable)
 	}

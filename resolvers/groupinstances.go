@@ -18,9 +18,7 @@ func (r *Resolver) groupInstances(ctx context.Context, g upstream.Group, filter 
 	if err != nil {
 		return nil, err
 	}
-	list, err := loadersFrom(ctx).instances.do(ctx, g, 0, func(ctx context.Context) (upstream.Snapshot[upstream.GroupInstance], error) {
-		return r.Inventory.Instances(ctx, g)
-	})
+	list, err := r.load.Instances(ctx, g)
 	if err != nil {
 		return nil, err
 	}

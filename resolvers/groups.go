@@ -8,6 +8,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"scalegraph/graph/model"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -58,7 +59,7 @@ func (r *Resolver) scalingGroup(ctx context.Context, ref model.ScalingGroupRef) 
 	if err != nil {
 		return nil, err
 	}
-	loadersFrom(ctx).details.expect(g)
+	loaders.From(ctx).Expect(g)
 	return &g, nil
 }
 
@@ -107,4 +108,17 @@ func tooMany(argument string, n int) error {
 func addErrorAt(ctx context.Context, index int, err error) {
 	at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(index))
 	graphql.AddError(at, graphql.AddFieldLocationToError(at, err))
+}
+
+func projectOf(g upstream.Group) upstream.Project {
+	return upstream.Project{Region: g.Region, ID: g.Project}
+}
+
+// groupName returns nil without an error if the details cannot be read.
+func (r *Resolver) groupName(ctx context.Context, g upstream.Group) (*string, error) {
+	d, err := r.load.Details(ctx, g)
+	if err != nil {
+		return nil, nil //nolint:nilerr // the contract: the field details has the error
+	}
+	return &d.Name, nil
 }

@@ -45,7 +45,7 @@ func (r *Resolver) instanceHistory(ctx context.Context, i *upstream.GroupInstanc
 	q := upstream.PageQuery{Group: i.Group, Sections: upstream.SectionInstances | upstream.SectionFailures | historySections(ctx)}
 	for read := 0; read < limit && !h.done(); {
 		q.Count = min(upstream.MaxLimit-2, limit-read) // a page and its neighbours fit into one call
-		page, err := r.page(ctx, q)
+		page, err := r.load.Page(ctx, q)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"scalegraph/graph/model"
 	"scalegraph/internal/apierr"
 	"scalegraph/internal/insights"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -76,7 +77,7 @@ func (r *Resolver) projectInsights(ctx context.Context, of upstream.Project, fil
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.groupList(ctx, of)
+	list, err := r.load.GroupList(ctx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -119,19 +120,11 @@ func newPass(ctx context.Context, in *model.ScalingActivityFilter, maxRows *int3
 	return p, err
 }
 
-// passKey is what a pass is shared by within a request.
-type passKey struct {
-	groups  string
-	filter  string
-	maxRows int
-	spec    string
-}
-
 // insights makes the pass, or waits for an equal one of the same request.
 func (r *Resolver) insights(ctx context.Context, groups []upstream.Group, p passPlan) (*model.ScalingInsights, error) {
-	loadersFrom(ctx).details.expect(groups...)
-	key := passKey{keyOfFeed(upstream.FeedQuery{Groups: groups}).groups, p.filter.Key(), p.maxRows, fmt.Sprint(p.spec)}
-	return loadersFrom(ctx).passes.do(ctx, key, p.sections, func(ctx context.Context) (*model.ScalingInsights, error) {
+	loaders.From(ctx).Expect(groups...)
+	key := loaders.InsightsKey{Groups: loaders.GroupsKey(groups), Filter: p.filter.Key(), MaxRows: p.maxRows, Spec: fmt.Sprint(p.spec)}
+	return loaders.From(ctx).Insights.Do(ctx, key, p.sections, func(ctx context.Context) (*model.ScalingInsights, error) {
 		return r.readInsights(ctx, groups, p)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/request"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -253,7 +254,7 @@ func TestInsightsEndWithBudget(t *testing.T) {
 	rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	w.emulator.Insert(project, emptyGroup, rows...)
 	r := New(Config{Pages: paging.New(logs), Region: "default", DefaultProject: project})
-	ctx := request.WithCaller(WithLoaders(t.Context()), &request.Caller{Token: token, MaxCalls: 5})
+	ctx := request.WithCaller(loaders.WithState(t.Context()), &request.Caller{Token: token, MaxCalls: 5})
 	groups := []upstream.Group{{Region: "default", Project: project, ID: emptyGroup}}
 	got, err := r.readInsights(ctx, groups, passPlan{maxRows: maxPassRows})
 	if err != nil || got.Complete || got.ActivityCount == 0 || got.ActivityCount == 1500 {

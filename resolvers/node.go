@@ -6,6 +6,7 @@ import (
 
 	"scalegraph/graph/model"
 	"scalegraph/resolvers/globalid"
+	"scalegraph/resolvers/loaders"
 )
 
 // node answers the object of a global id. A group costs nothing upstream.
@@ -28,7 +29,7 @@ func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, e
 		return r.policyNode(ctx, argument, o)
 	}
 	if o.LogID == "" {
-		loadersFrom(ctx).details.expect(o.Group)
+		loaders.From(ctx).Expect(o.Group)
 		return &o.Group, nil
 	}
 	if err := checkID(argument, o.LogID); err != nil {
@@ -50,7 +51,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error
 		return nil, tooMany("ids", len(ids))
 	}
 	found := make([]model.Node, len(ids))
-	errs := parallel(ctx, len(ids), func(i int) (err error) {
+	errs := loaders.Parallel(ctx, len(ids), func(i int) (err error) {
 		found[i], err = r.node(ctx, fmt.Sprintf("ids[%d]", i), ids[i])
 		return err
 	})

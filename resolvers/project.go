@@ -10,6 +10,7 @@ import (
 	"scalegraph/graph/model"
 	"scalegraph/internal/apierr"
 	"scalegraph/resolvers/cursor"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -38,7 +39,7 @@ func (r *Resolver) projectGroups(ctx context.Context, p upstream.Project, filter
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.groupList(ctx, p)
+	list, err := r.load.GroupList(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (r *Resolver) projectGroups(ctx context.Context, p upstream.Project, filter
 	c := &model.ScalingGroupConnection{PageInfo: info, TotalCount: total(len(all)), AsOf: list.AsOf, Stale: list.Stale}
 	for _, entry := range page {
 		g := entry.value.Group
-		loadersFrom(ctx).details.expect(g)
+		loaders.From(ctx).Expect(g)
 		c.Nodes = append(c.Nodes, &g)
 		c.Edges = append(c.Edges, &model.ScalingGroupEdge{Cursor: w.scope.EncodePosition(entry.at), Node: &g})
 	}
@@ -114,7 +115,7 @@ func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, fi
 	if err != nil {
 		return nil, err
 	}
-	list, err := r.groupList(ctx, p)
+	list, err := r.load.GroupList(ctx, p)
 	if err != nil {
 		return nil, err
 	}

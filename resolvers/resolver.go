@@ -3,36 +3,19 @@
 package resolvers
 
 import (
-	"context"
 	"log/slog"
 
-	"scalegraph/upstream"
+	"scalegraph/resolvers/loaders"
 )
-
-// Pages answers one page of a group's activity log: from a place, in a direction, so many rows, these sections.
-type Pages interface {
-	Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error)
-}
-
-// Counts answers how many rows of a group's activity log a filter lets through, without fetching them.
-type Counts interface {
-	Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error)
-}
-
-// Feeds answers one page of several logs merged into one. Where no group can be read, all are unavailable.
-type Feeds interface {
-	Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error)
-}
 
 // Config is what the resolvers work with.
 type Config struct {
-	Pages   Pages
-	Counts  Counts
-	Feeds   Feeds
-	Changes Changes // nil: subscriptions are refused
-
-	Inventory  Inventory
-	Executions Executions
+	Pages      loaders.Pages
+	Counts     loaders.Counts
+	Feeds      loaders.Feeds
+	Inventory  loaders.Inventory
+	Executions loaders.Executions
+	Changes    Changes // nil: subscriptions are rejected
 
 	Region         string   // where a query names none
 	Regions        []string // all known regions; Region counts as known also where it is not listed
@@ -45,6 +28,7 @@ type Config struct {
 // Resolver is the root of all resolvers.
 type Resolver struct {
 	Config
+	load    *loaders.Loader
 	regions map[string]bool
 }
 
@@ -57,5 +41,6 @@ func New(c Config) *Resolver {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Resolver{Config: c, regions: regions}
+	load := loaders.New(loaders.Sources{Pages: c.Pages, Counts: c.Counts, Feeds: c.Feeds, Inventory: c.Inventory, Executions: c.Executions})
+	return &Resolver{Config: c, load: load, regions: regions}
 }

@@ -72,7 +72,7 @@ func (r *scalingActivityResolver) DeletedInstances(ctx context.Context, obj *mod
 }
 
 func (r *scalingActivityResolver) FailedInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
-	return heavy(ctx, r.Resolver, obj, upstream.SectionFailures, func(d *upstream.Details) []*upstream.Instance { return d.Failed })
+	return detailList(ctx, r.Resolver, obj, upstream.SectionFailures, func(d *upstream.Details) []*upstream.Instance { return d.Failed })
 }
 
 func (r *scalingActivityResolver) StandbyInstances(ctx context.Context, obj *model.ScalingActivity) ([]*upstream.Instance, error) {
@@ -96,7 +96,7 @@ func (r *scalingActivityResolver) UnbindFailedLoadBalancers(ctx context.Context,
 }
 
 func (r *scalingActivityResolver) FailureReasons(ctx context.Context, obj *model.ScalingActivity) ([]string, error) {
-	return heavy(ctx, r.Resolver, obj, upstream.SectionFailures|upstream.SectionLoadBalancers, (*upstream.Details).FailureReasons)
+	return detailList(ctx, r.Resolver, obj, upstream.SectionFailures|upstream.SectionLoadBalancers, (*upstream.Details).FailureReasons)
 }
 
 func (r *scalingGroupResolver) ID(ctx context.Context, obj *upstream.Group) (string, error) {
@@ -124,7 +124,7 @@ func (r *scalingGroupResolver) Name(ctx context.Context, obj *upstream.Group) (*
 }
 
 func (r *scalingGroupResolver) Details(ctx context.Context, obj *upstream.Group) (*model.ScalingGroupDetails, error) {
-	return r.details(ctx, *obj)
+	return r.load.Details(ctx, *obj)
 }
 
 func (r *scalingGroupResolver) Instances(ctx context.Context, obj *upstream.Group, filter *model.ScalingGroupInstanceFilter, first *int32, after *string, last *int32, before *string) (*model.ScalingGroupInstanceConnection, error) {

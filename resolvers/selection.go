@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -169,20 +170,20 @@ func sameArguments(ctx context.Context, f, g *ast.Field) bool {
 	if f == g || len(f.Arguments) == 0 && len(g.Arguments) == 0 {
 		return true
 	}
-	l := loadersFrom(ctx)
-	return l.argumentsOf(ctx, f) == l.argumentsOf(ctx, g)
+	return argumentsOf(ctx, f) == argumentsOf(ctx, g)
 }
 
 // argumentsOf returns a field's arguments as text, equal for equal ones. It is made once, because a query of many aliases
 // compares each field with all others.
-func (l *loaders) argumentsOf(ctx context.Context, f *ast.Field) string {
-	if text, ok := l.arguments.Load(f); ok {
+func argumentsOf(ctx context.Context, f *ast.Field) string {
+	known := &loaders.From(ctx).Arguments
+	if text, ok := known.Load(f); ok {
 		return text.(string)
 	}
 	text, err := json.Marshal(f.ArgumentMap(graphql.GetOperationContext(ctx).Variables))
 	if err != nil { // no variable is of such a kind; the field is then like no other
 		text = fmt.Appendf(nil, "%p", f)
 	}
-	l.arguments.Store(f, string(text))
+	known.Store(f, string(text))
 	return string(text)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -43,14 +44,14 @@ func (r *Resolver) loadCounts(ctx context.Context, q upstream.CountQuery, p coun
 // readCounts reads all counts of a plan in parallel.
 func (r *Resolver) readCounts(ctx context.Context, q upstream.CountQuery, p countPlan) (summaryCounts, error) {
 	results := make([]upstream.Count, len(p.keys)+1)
-	errs := parallel(ctx, len(results), func(i int) (err error) {
+	errs := loaders.Parallel(ctx, len(results), func(i int) (err error) {
 		each := q
 		if i < len(p.keys) {
 			each.Filter = p.keys[i].within(q.Filter)
 		} else if !p.total {
 			return nil
 		}
-		results[i], err = r.count(ctx, each)
+		results[i], err = r.load.Count(ctx, each)
 		return err
 	})
 	c := summaryCounts{parts: map[breakdownKey]int{}}
@@ -67,7 +68,7 @@ func (r *Resolver) readCounts(ctx context.Context, q upstream.CountQuery, p coun
 
 // countRows counts the rows of one page. If the log has become longer than a page, all is false and only the total is set.
 func (r *Resolver) countRows(ctx context.Context, q upstream.CountQuery) (c summaryCounts, all bool, err error) {
-	page, err := r.page(ctx, upstream.PageQuery{Group: q.Group, Filter: q.Filter, Count: upstream.MaxLimit})
+	page, err := r.load.Page(ctx, upstream.PageQuery{Group: q.Group, Filter: q.Filter, Count: upstream.MaxLimit})
 	c = summaryCounts{total: page.Total, totalAsOf: page.AsOf, parts: map[breakdownKey]int{}, asOf: page.AsOf, stale: page.Stale}
 	if err != nil || page.HasOlder {
 		return c, false, err
@@ -140,10 +141,10 @@ func (r *Resolver) othersProven(ctx context.Context, q upstream.CountQuery, c su
 	documented := q
 	documented.Filter.Types = upstream.Types()
 	documented.Filter = upstream.NewFilter(documented.Filter)
-	n, err := r.count(ctx, documented)
+	n, err := r.load.Count(ctx, documented)
 	if err != nil || n.Total != types || n.AsOf.Before(c.totalAsOf) {
 		return false, err
 	}
-	again, err := r.count(ctx, q)
+	again, err := r.load.Count(ctx, q)
 	return err == nil && again.Total == c.total && !n.Stale && !again.Stale, err
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"scalegraph/internal/changefeed"
-	"scalegraph/resolvers"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
@@ -21,8 +21,8 @@ func TestPlantedFaults(t *testing.T) {
 		planted
 		history func(t *testing.T, seed uint64, p planted) *trace
 	}{
-		"off by one at a window's edge": {planted{pages: func(p resolvers.Pages) resolvers.Pages { return offByOne{p} }}, walks},
-		"a group dropped":               {planted{feeds: func(f resolvers.Feeds) resolvers.Feeds { return dropping{f} }}, walks},
+		"off by one at a window's edge": {planted{pages: func(p loaders.Pages) loaders.Pages { return offByOne{p} }}, walks},
+		"a group dropped":               {planted{feeds: func(f loaders.Feeds) loaders.Feeds { return dropping{f} }}, walks},
 		"a position adopted too early": {planted{polls: func(p changefeed.Pages) changefeed.Pages {
 			return &early{Pages: p, copies: map[string]upstream.Page{}}
 		}}, follows},
@@ -41,7 +41,7 @@ func TestPlantedFaults(t *testing.T) {
 }
 
 // offByOne leaves out the first row of a page that goes on in the middle of a second, as a comparison of seconds alone would.
-type offByOne struct{ resolvers.Pages }
+type offByOne struct{ loaders.Pages }
 
 func (o offByOne) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	p, err := o.Pages.Page(ctx, q)
@@ -52,7 +52,7 @@ func (o offByOne) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page
 }
 
 // dropping leaves out one group of a merged feed on all pages but the first, and does not name it as unavailable.
-type dropping struct{ resolvers.Feeds }
+type dropping struct{ loaders.Feeds }
 
 func (d dropping) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
 	if (q.After != nil || q.Before != nil) && len(q.Groups) > 1 {

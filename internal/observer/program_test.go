@@ -23,6 +23,7 @@ import (
 	gqlstream "scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/paging"
 	"scalegraph/resolvers"
+	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
@@ -30,8 +31,8 @@ import (
 
 // A planted fault stands between two packages of a program. The zero value plants none.
 type planted struct {
-	pages func(resolvers.Pages) resolvers.Pages
-	feeds func(resolvers.Feeds) resolvers.Feeds
+	pages func(loaders.Pages) loaders.Pages
+	feeds func(loaders.Feeds) loaders.Feeds
 	polls func(changefeed.Pages) changefeed.Pages
 }
 

@@ -9,9 +9,38 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"scalegraph/resolvers/loaders"
 )
 
-var _ graphql.OperationParameterMutator = Extension{}
+// Extension gives every query its own loaders, and every event of a subscription new ones.
+type Extension struct{}
+
+var (
+	_ graphql.OperationInterceptor = Extension{}
+	_ graphql.ResponseInterceptor  = Extension{}
+
+	_ graphql.OperationParameterMutator = Extension{}
+)
+
+// ExtensionName names the extension.
+func (Extension) ExtensionName() string { return "Loaders" }
+
+// Validate accepts every schema.
+func (Extension) Validate(graphql.ExecutableSchema) error { return nil }
+
+// InterceptOperation gives the operation its loaders, and a subscription its events.
+func (Extension) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	return next(withEvents(loaders.WithState(ctx)))
+}
+
+// InterceptResponse gives an event of a subscription its loaders: what an earlier event read is out of date.
+func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if isSubscription(ctx) {
+		return event(ctx, next)
+	}
+	return next(ctx)
+}
 
 // MutateOperationParameters writes whole numbers among the variables as such: 5.0 and 5e2 are Ints, which gqlparser refuses.
 func (Extension) MutateOperationParameters(_ context.Context, p *graphql.RawParams) *gqlerror.Error {
