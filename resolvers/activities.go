@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"scalegraph/graph/model"
+	"scalegraph/graph/scalar"
+	"scalegraph/resolvers/selection"
+	"scalegraph/resolvers/summary"
 	"scalegraph/upstream"
 )
 
@@ -13,22 +16,22 @@ func (r *Resolver) activities(ctx context.Context, g upstream.Group, a pageArgs)
 	if err != nil {
 		return nil, err
 	}
-	want := connectionSelection(ctx)
-	if !want.rows() {
+	want := selection.OfConnection(ctx)
+	if !want.NeedsRows() {
 		n, err := r.load.Count(ctx, upstream.CountQuery{Group: g, Filter: q.Filter})
 		return counted(n), err
 	}
-	q.Sections = want.sections
+	q.Sections = want.Sections
 	page, err := r.load.Page(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	return connection(page, &model.Origin{Page: &q, Later: want.deferred}, want, groupCursor(s)), nil
+	return connection(page, &model.Origin{Page: &q, Later: want.Deferred}, want, groupCursor(s)), nil
 }
 
 // counted is a connection of which only the count was selected.
 func counted(n upstream.Count) *model.ScalingActivityConnection {
-	return &model.ScalingActivityConnection{TotalCount: total(n.Total), AsOf: n.AsOf, Stale: n.Stale}
+	return &model.ScalingActivityConnection{TotalCount: scalar.ClampInt(n.Total), AsOf: n.AsOf, Stale: n.Stale}
 }
 
 // activity answers one activity by its log id; nil where the log has no such entry.
@@ -53,12 +56,48 @@ func (r *Resolver) latestActivity(ctx context.Context, g upstream.Group, in *mod
 }
 
 func (r *Resolver) newest(ctx context.Context, g upstream.Group, f upstream.Filter) (*model.ScalingActivity, error) {
-	want := activitySelection(ctx)
-	q := upstream.PageQuery{Group: g, Filter: f, Count: 1, Sections: want.sections}
+	want := selection.OfActivity(ctx)
+	q := upstream.PageQuery{Group: g, Filter: f, Count: 1, Sections: want.Sections}
 	page, err := r.load.Page(ctx, q)
 	if err != nil || len(page.Rows) == 0 {
 		return nil, err
 	}
-	a := activity(page.Rows[0], &model.Origin{Page: &q, Later: want.deferred})
+	a := activity(page.Rows[0], &model.Origin{Page: &q, Later: want.Deferred})
 	return &a, nil
+}
+
+// activitySummary returns the selected counts.
+func (r *Resolver) activitySummary(ctx context.Context, g upstream.Group, in *model.ScalingActivityFilter) (*model.ScalingActivitySummary, error) {
+	filter, err := filterOf(in)
+	if err != nil {
+		return nil, err
+	}
+	return summary.Read(ctx, r.load, upstream.CountQuery{Group: g, Filter: filter}, selection.OfSummary(ctx))
+}
+
+// detailList returns one list of an activity's details. If the row was loaded without the section that the list is part of, the section is loaded for
+// the row's whole page, once for all its rows.
+func detailList[T any](ctx context.Context, r *Resolver, a *model.ScalingActivity, section upstream.Sections, list func(*upstream.Details) []T) ([]T, error) {
+	row := a.Activity
+	if !row.Details.Sections.Has(section) {
+		var err error
+		if row, err = r.load.Section(ctx, a, section); err != nil {
+			return nil, err
+		}
+		if row == nil {
+			return nil, errNode
+		}
+	}
+	if entries := list(&row.Details); entries != nil {
+		return entries, nil
+	}
+	return []T{}, nil // null would mean that the list could not be read
+}
+
+func instances(ctx context.Context, r *Resolver, a *model.ScalingActivity, list func(*upstream.Details) []*upstream.Instance) ([]*upstream.Instance, error) {
+	return detailList(ctx, r, a, upstream.SectionInstances, list)
+}
+
+func loadBalancers(ctx context.Context, r *Resolver, a *model.ScalingActivity, list func(*upstream.Details) []*upstream.LoadBalancerChange) ([]*upstream.LoadBalancerChange, error) {
+	return detailList(ctx, r, a, upstream.SectionLoadBalancers, list)
 }

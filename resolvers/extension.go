@@ -10,7 +10,9 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"scalegraph/graph/model"
 	"scalegraph/resolvers/loaders"
+	"scalegraph/resolvers/rowjson"
 )
 
 // Extension gives every query its own loaders, and every event of a subscription new ones.
@@ -76,4 +78,19 @@ func wholeNumber(n json.Number) json.Number {
 		return n
 	}
 	return json.Number(strconv.FormatInt(int64(f), 10))
+}
+
+var _ graphql.FieldInterceptor = Extension{}
+
+// InterceptField has connections encoded at once if their selection is plain.
+func (Extension) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+	value, err := next(ctx)
+	c, ok := value.(*model.ScalingActivityConnection)
+	if err != nil || !ok || c == nil {
+		return value, err
+	}
+	if encoded, ok := rowjson.Connection(ctx, c, graphql.GetFieldContext(ctx).Field.Selections); ok {
+		return encoded, nil
+	}
+	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scalegraph/graph/model"
+	"scalegraph/graph/scalar"
 	"scalegraph/internal/apierr"
 	"scalegraph/internal/insights"
 	"scalegraph/resolvers/loaders"
@@ -140,7 +141,7 @@ func (r *Resolver) readInsights(ctx context.Context, groups []upstream.Group, p 
 		return nil, err
 	}
 	result := &model.ScalingInsights{
-		ActivityCount: total(pass.Count), Complete: pass.Complete, Newest: timeOrNil(pass.Newest), Oldest: timeOrNil(pass.Oldest),
+		ActivityCount: scalar.ClampInt(pass.Count), Complete: pass.Complete, Newest: timeOrNil(pass.Newest), Oldest: timeOrNil(pass.Oldest),
 		AsOf: pass.AsOf, Stale: pass.Stale, UnavailableGroups: r.unavailable(ctx, pass.Failed), Figures: figures,
 	}
 	for _, g := range groups {

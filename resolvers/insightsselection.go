@@ -7,6 +7,7 @@ import (
 
 	"scalegraph/graph/scalar"
 	"scalegraph/internal/insights"
+	"scalegraph/resolvers/selection"
 	"scalegraph/upstream"
 )
 
@@ -27,7 +28,7 @@ type insightsSelection struct {
 func selectedInsights(ctx context.Context) (insightsSelection, error) {
 	op := graphql.GetOperationContext(ctx)
 	var s insightsSelection
-	for _, set := range sameFields(ctx) {
+	for _, set := range selection.EqualFields(ctx) {
 		for _, f := range graphql.CollectFields(op, set, ofInsights) {
 			if err := s.add(op, f); err != nil {
 				return s, err
@@ -65,7 +66,7 @@ func (s *insightsSelection) add(op *graphql.OperationContext, f graphql.Collecte
 func (s *insightsSelection) addExample(op *graphql.OperationContext, f graphql.CollectedField) {
 	for _, member := range graphql.CollectFields(op, f.Selections, ofFailureGroup) {
 		if member.Name == "example" {
-			now, _ := sectionsOf(op, member.Selections)
+			now, _ := selection.Sections(op, member.Selections)
 			s.sections |= now
 		}
 	}

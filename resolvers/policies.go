@@ -2,8 +2,12 @@ package resolvers
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"scalegraph/graph/model"
+	"scalegraph/internal/request"
+	"scalegraph/resolvers/blockers"
 	"scalegraph/resolvers/globalid"
 	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
@@ -66,4 +70,31 @@ func (r *Resolver) policyNode(ctx context.Context, argument string, o globalid.O
 		return nil, errNode
 	}
 	return &model.ScalingPolicyExecution{Execution: found, Policy: p}, nil
+}
+
+// newestActivities is how many of the newest activities are searched for the end of the last action.
+const newestActivities = 20
+
+// scalingBlockers reads what blockers needs, all at once. If policies or activities cannot be read, the details alone are judged.
+func (r *Resolver) scalingBlockers(ctx context.Context, g upstream.Group) ([]*model.ScalingBlocker, error) {
+	var details *model.ScalingGroupDetails
+	var policies loaders.PolicyList
+	var page upstream.Page
+	errs := loaders.Parallel(ctx, 3, func(i int) (err error) {
+		switch i {
+		case 0:
+			details, err = r.load.Details(ctx, g)
+		case 1:
+			policies, err = r.load.Policies(ctx, g)
+		default:
+			page, err = r.load.Page(ctx, upstream.PageQuery{Group: g, Count: newestActivities})
+		}
+		return err
+	})
+	for i, err := range errs {
+		if err != nil && (i == 0 || ctx.Err() != nil || errors.Is(err, request.ErrTooManyCalls)) {
+			return nil, err
+		}
+	}
+	return blockers.Find(details.GroupDetails, policies.Entries, page.Rows, time.Now()), nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scalegraph/graph/model"
+	"scalegraph/graph/scalar"
 	"scalegraph/internal/apierr"
 	"scalegraph/resolvers/cursor"
 	"scalegraph/resolvers/loaders"
@@ -45,7 +46,7 @@ func (r *Resolver) projectGroups(ctx context.Context, p upstream.Project, filter
 	}
 	all := matchingGroups(list, filter)
 	page, info := pageOf(all, w)
-	c := &model.ScalingGroupConnection{PageInfo: info, TotalCount: total(len(all)), AsOf: list.AsOf, Stale: list.Stale}
+	c := &model.ScalingGroupConnection{PageInfo: info, TotalCount: scalar.ClampInt(len(all)), AsOf: list.AsOf, Stale: list.Stale}
 	for _, entry := range page {
 		g := entry.value.Group
 		loaders.From(ctx).Expect(g)

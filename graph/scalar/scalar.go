@@ -80,3 +80,6 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	}
 	return t, nil
 }
+
+// ClampInt returns n as an Int of 0 to the largest.
+func ClampInt(n int) int32 { return int32(min(max(n, 0), math.MaxInt32)) }

@@ -1,47 +1,17 @@
-package resolvers
+// Package blockers judges what would keep a group from scaling.
+package blockers
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"scalegraph/graph/model"
-	"scalegraph/internal/request"
-	"scalegraph/resolvers/loaders"
 	"scalegraph/upstream"
 )
 
-// newestActivities is how many of the newest activities are searched for the end of the last action.
-const newestActivities = 20
-
-// scalingBlockers reads what blockers needs, all at once. If policies or activities cannot be read, the details alone are judged.
-func (r *Resolver) scalingBlockers(ctx context.Context, g upstream.Group) ([]*model.ScalingBlocker, error) {
-	var details *model.ScalingGroupDetails
-	var policies loaders.PolicyList
-	var page upstream.Page
-	errs := loaders.Parallel(ctx, 3, func(i int) (err error) {
-		switch i {
-		case 0:
-			details, err = r.load.Details(ctx, g)
-		case 1:
-			policies, err = r.load.Policies(ctx, g)
-		default:
-			page, err = r.load.Page(ctx, upstream.PageQuery{Group: g, Count: newestActivities})
-		}
-		return err
-	})
-	for i, err := range errs {
-		if err != nil && (i == 0 || ctx.Err() != nil || errors.Is(err, request.ErrTooManyCalls)) {
-			return nil, err
-		}
-	}
-	return blockers(details.GroupDetails, policies.Entries, page.Rows, time.Now()), nil
-}
-
-// blockers returns what would keep a group from scaling at a time, in the order: the group, an action in progress, its bounds, single policies,
+// Find returns what would keep a group from scaling at a time, in the order: the group, an action in progress, its bounds, single policies,
 // the cooldown. activities are the group's newest, newest first. It never returns nil.
-func blockers(d *upstream.GroupDetails, policies []*upstream.Policy, activities []*upstream.Activity, now time.Time) []*model.ScalingBlocker {
+func Find(d *upstream.GroupDetails, policies []*upstream.Policy, activities []*upstream.Activity, now time.Time) []*model.ScalingBlocker {
 	j := judge{found: []*model.ScalingBlocker{}, details: d, policies: policies, activities: activities, now: now}
 	active := j.status()
 	j.action()

@@ -3,7 +3,6 @@ package resolvers
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"scalegraph/graph/model"
@@ -198,6 +197,3 @@ func badCursor(argument string, err error) error {
 	}
 	return Input(argument, "is not a cursor of this server")
 }
-
-// total fits a number of rows into an Int.
-func total(n int) int32 { return int32(min(max(n, 0), math.MaxInt32)) }

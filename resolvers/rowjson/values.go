@@ -1,4 +1,4 @@
-package resolvers
+package rowjson
 
 import (
 	"context"
@@ -9,12 +9,13 @@ import (
 
 	"scalegraph/graph/model"
 	"scalegraph/graph/scalar"
+	"scalegraph/resolvers/selection"
 	"scalegraph/upstream"
 )
 
-// objectField is a field that holds an object, or null where get returns nil.
-func objectField[T, V any](t *objectType[V], get func(*T) *V) branch[T] {
-	return func(ctx context.Context, f graphql.CollectedField) (leaf[T], upstream.Sections, bool) {
+// objectField is a field with an object; null if get returns nil.
+func objectField[T, V any](t *objectType[V], get func(*T) *V) fieldCompiler[T] {
+	return func(ctx context.Context, f graphql.CollectedField) (scalarWriter[T], upstream.Sections, bool) {
 		e, ok := compile(ctx, t, f.Selections)
 		if !ok {
 			return nil, 0, false
@@ -23,36 +24,36 @@ func objectField[T, V any](t *objectType[V], get func(*T) *V) branch[T] {
 	}
 }
 
-// listField is one of an activity's heavy lists.
-func listField[V any](t *objectType[V], get func(*upstream.Details) []*V) branch[model.ScalingActivity] {
-	return func(ctx context.Context, f graphql.CollectedField) (leaf[model.ScalingActivity], upstream.Sections, bool) {
+// listField is one of the lists of an activity that belong to a section.
+func listField[V any](t *objectType[V], get func(*upstream.Details) []*V) fieldCompiler[model.ScalingActivity] {
+	return func(ctx context.Context, f graphql.CollectedField) (scalarWriter[model.ScalingActivity], upstream.Sections, bool) {
 		e, ok := compile(ctx, t, f.Selections)
 		if !ok {
 			return nil, 0, false
 		}
-		return func(b []byte, a *model.ScalingActivity) []byte { return e.pointers(b, get(&a.Details)) }, sectionOf[f.Name], true
+		return func(b []byte, a *model.ScalingActivity) []byte { return e.pointers(b, get(&a.Details)) }, selection.SectionsOf(f.Name), true
 	}
 }
 
-// textsField is a list of texts that is made of an activity's heavy lists.
-func textsField(get func(*upstream.Details) []string) branch[model.ScalingActivity] {
-	return func(_ context.Context, f graphql.CollectedField) (leaf[model.ScalingActivity], upstream.Sections, bool) {
+// textsField is a list of texts that is derived from an activity's lists.
+func textsField(get func(*upstream.Details) []string) fieldCompiler[model.ScalingActivity] {
+	return func(_ context.Context, f graphql.CollectedField) (scalarWriter[model.ScalingActivity], upstream.Sections, bool) {
 		return func(b []byte, a *model.ScalingActivity) []byte {
 			b = append(b, '[')
 			for i, text := range get(&a.Details) {
 				if i > 0 {
 					b = append(b, ',')
 				}
-				b = appendQuoted(b, text)
+				b = appendString(b, text)
 			}
 			return append(b, ']')
-		}, sectionOf[f.Name], true
+		}, selection.SectionsOf(f.Name), true
 	}
 }
 
-// valuesField is a list that is always there.
-func valuesField[T, V any](t *objectType[V], get func(*T) []V) branch[T] {
-	return func(ctx context.Context, f graphql.CollectedField) (leaf[T], upstream.Sections, bool) {
+// valuesField is a list that is never null.
+func valuesField[T, V any](t *objectType[V], get func(*T) []V) fieldCompiler[T] {
+	return func(ctx context.Context, f graphql.CollectedField) (scalarWriter[T], upstream.Sections, bool) {
 		e, ok := compile(ctx, t, f.Selections)
 		if !ok {
 			return nil, 0, false
@@ -77,16 +78,16 @@ func appendTime(b []byte, t *time.Time) []byte {
 	return scalar.AppendDateTime(b, *t)
 }
 
-// appendOptional writes a String, or null.
-func appendOptional(b []byte, s *string) []byte {
+// appendOptionalString writes a String, or null.
+func appendOptionalString(b []byte, s *string) []byte {
 	if s == nil {
 		return append(b, "null"...)
 	}
-	return appendQuoted(b, *s)
+	return appendString(b, *s)
 }
 
-// appendQuoted writes a String as gqlgen does: nothing is escaped but what must be.
-func appendQuoted(b []byte, s string) []byte {
+// appendString writes a String as gqlgen does: it escapes only what must be escaped.
+func appendString(b []byte, s string) []byte {
 	const digits = "0123456789ABCDEF"
 	b = append(b, '"')
 	start := 0

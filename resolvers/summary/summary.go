@@ -1,4 +1,5 @@
-package resolvers
+// Package summary counts the activities of a group by status and type, so that all counts belong to one moment.
+package summary
 
 import (
 	"context"
@@ -6,22 +7,20 @@ import (
 	"time"
 
 	"scalegraph/graph/model"
+	"scalegraph/graph/scalar"
 	"scalegraph/upstream"
 )
 
-// activitySummary returns the counts that the client selected; the others are 0.
-func (r *Resolver) activitySummary(ctx context.Context, g upstream.Group, in *model.ScalingActivityFilter) (*model.ScalingActivitySummary, error) {
-	filter, err := filterOf(in)
-	if err != nil {
-		return nil, err
-	}
-	return r.summarize(ctx, upstream.CountQuery{Group: g, Filter: filter}, summarySelection(ctx))
+// Source counts rows and reads pages of a log.
+type Source interface {
+	Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error)
+	Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error)
 }
 
-// summarize returns the selected counts. They belong to one moment since AsOf. If the log changes faster than it can be
-// counted, each belongs to such a moment, and none contradicts the total.
-func (r *Resolver) summarize(ctx context.Context, q upstream.CountQuery, selected map[string]bool) (*model.ScalingActivitySummary, error) {
-	c, err := r.loadCounts(ctx, q, planCounts(q.Filter, selected))
+// Read returns the selected counts, by the names of their fields; the others are 0. They belong to one moment since AsOf. If the log changes faster
+// than it can be counted, each belongs to such a moment, and none contradicts the total.
+func Read(ctx context.Context, from Source, q upstream.CountQuery, selected map[string]bool) (*model.ScalingActivitySummary, error) {
+	c, err := reader{from}.loadCounts(ctx, q, planCounts(q.Filter, selected))
 	if err != nil {
 		return nil, err
 	}
@@ -144,10 +143,10 @@ func (c *summaryCounts) sums() (types, statuses int) {
 
 func (c *summaryCounts) summary(f upstream.Filter) *model.ScalingActivitySummary {
 	return &model.ScalingActivitySummary{
-		Total:      total(c.total),
-		Succeeded:  total(c.parts[breakdownKey{status: upstream.StatusSuccess}]),
-		Failed:     total(c.parts[breakdownKey{status: upstream.StatusFail}]),
-		InProgress: total(c.parts[breakdownKey{status: upstream.StatusDoing}]),
+		Total:      scalar.ClampInt(c.total),
+		Succeeded:  scalar.ClampInt(c.parts[breakdownKey{status: upstream.StatusSuccess}]),
+		Failed:     scalar.ClampInt(c.parts[breakdownKey{status: upstream.StatusFail}]),
+		InProgress: scalar.ClampInt(c.parts[breakdownKey{status: upstream.StatusDoing}]),
 		ByType:     c.byType(f),
 		AsOf:       c.asOf,
 		Stale:      c.stale,
@@ -159,11 +158,11 @@ func (c *summaryCounts) byType(f upstream.Filter) []model.ScalingActivityTypeCou
 	counts := []model.ScalingActivityTypeCount{}
 	for _, typ := range countable(f) {
 		if n := c.parts[breakdownKey{typ: typ}]; n > 0 {
-			counts = append(counts, model.ScalingActivityTypeCount{Type: typ, Count: total(n)})
+			counts = append(counts, model.ScalingActivityTypeCount{Type: typ, Count: scalar.ClampInt(n)})
 		}
 	}
 	if c.unknown > 0 {
-		counts = append(counts, model.ScalingActivityTypeCount{Type: upstream.TypeUnknown, Count: total(c.unknown)})
+		counts = append(counts, model.ScalingActivityTypeCount{Type: upstream.TypeUnknown, Count: scalar.ClampInt(c.unknown)})
 	}
 	return counts
 }

@@ -1,4 +1,4 @@
-package resolvers
+package summary
 
 import (
 	"cmp"
@@ -12,9 +12,12 @@ import (
 // maxRecounts bounds how often counts that do not fit together are read again.
 const maxRecounts = 4
 
+// reader reads the counts of one log.
+type reader struct{ Source }
+
 // loadCounts reads the counts of a plan: at most 14 of them, or the total and one page if the page holds all rows. Counts that
 // do not fit together, because they were read at different times, are read again past the cache.
-func (r *Resolver) loadCounts(ctx context.Context, q upstream.CountQuery, p countPlan) (summaryCounts, error) {
+func (r reader) loadCounts(ctx context.Context, q upstream.CountQuery, p countPlan) (summaryCounts, error) {
 	if len(p.keys) <= 1 {
 		c, err := r.readCounts(ctx, q, p)
 		if err != nil {
@@ -42,7 +45,7 @@ func (r *Resolver) loadCounts(ctx context.Context, q upstream.CountQuery, p coun
 }
 
 // readCounts reads all counts of a plan in parallel.
-func (r *Resolver) readCounts(ctx context.Context, q upstream.CountQuery, p countPlan) (summaryCounts, error) {
+func (r reader) readCounts(ctx context.Context, q upstream.CountQuery, p countPlan) (summaryCounts, error) {
 	results := make([]upstream.Count, len(p.keys)+1)
 	errs := loaders.Parallel(ctx, len(results), func(i int) (err error) {
 		each := q
@@ -51,7 +54,7 @@ func (r *Resolver) readCounts(ctx context.Context, q upstream.CountQuery, p coun
 		} else if !p.total {
 			return nil
 		}
-		results[i], err = r.load.Count(ctx, each)
+		results[i], err = r.Count(ctx, each)
 		return err
 	})
 	c := summaryCounts{parts: map[breakdownKey]int{}}
@@ -67,8 +70,8 @@ func (r *Resolver) readCounts(ctx context.Context, q upstream.CountQuery, p coun
 }
 
 // countRows counts the rows of one page. If the log has become longer than a page, all is false and only the total is set.
-func (r *Resolver) countRows(ctx context.Context, q upstream.CountQuery) (c summaryCounts, all bool, err error) {
-	page, err := r.load.Page(ctx, upstream.PageQuery{Group: q.Group, Filter: q.Filter, Count: upstream.MaxLimit})
+func (r reader) countRows(ctx context.Context, q upstream.CountQuery) (c summaryCounts, all bool, err error) {
+	page, err := r.Page(ctx, upstream.PageQuery{Group: q.Group, Filter: q.Filter, Count: upstream.MaxLimit})
 	c = summaryCounts{total: page.Total, totalAsOf: page.AsOf, parts: map[breakdownKey]int{}, asOf: page.AsOf, stale: page.Stale}
 	if err != nil || page.HasOlder {
 		return c, false, err
@@ -86,7 +89,7 @@ func (r *Resolver) countRows(ctx context.Context, q upstream.CountQuery) (c summ
 
 // reconcile returns c if its counts fit together, or counts read past the cache that do. If none of these do, or if the
 // upstream fails, the total is at least the sum of each breakdown, and no row is reported as of an unknown type.
-func (r *Resolver) reconcile(ctx context.Context, q upstream.CountQuery, p countPlan, c summaryCounts) (summaryCounts, error) {
+func (r reader) reconcile(ctx context.Context, q upstream.CountQuery, p countPlan, c summaryCounts) (summaryCounts, error) {
 	if !p.total {
 		return c, nil
 	}
@@ -112,7 +115,7 @@ func (r *Resolver) reconcile(ctx context.Context, q upstream.CountQuery, p count
 
 // consistent reports whether all counts belong to one moment: the breakdowns add up to the total, or two readings in a row
 // are equal. What the documented types leave of the total is of an unknown type if that is proven. q reads past the cache.
-func (r *Resolver) consistent(ctx context.Context, q upstream.CountQuery, p countPlan, c *summaryCounts, previous summaryCounts) (bool, error) {
+func (r reader) consistent(ctx context.Context, q upstream.CountQuery, p countPlan, c *summaryCounts, previous summaryCounts) (bool, error) {
 	types, statuses := c.sums()
 	if types > c.total || statuses > c.total {
 		return false, nil
@@ -136,15 +139,15 @@ func (r *Resolver) consistent(ctx context.Context, q upstream.CountQuery, p coun
 
 // othersProven reports whether rows of undocumented types account for what the documented types leave of the total: all
 // documented types counted at once are as many as counted one by one, and the total was the same before and afterwards.
-func (r *Resolver) othersProven(ctx context.Context, q upstream.CountQuery, c summaryCounts) (bool, error) {
+func (r reader) othersProven(ctx context.Context, q upstream.CountQuery, c summaryCounts) (bool, error) {
 	types, _ := c.sums()
 	documented := q
 	documented.Filter.Types = upstream.Types()
 	documented.Filter = upstream.NewFilter(documented.Filter)
-	n, err := r.load.Count(ctx, documented)
+	n, err := r.Count(ctx, documented)
 	if err != nil || n.Total != types || n.AsOf.Before(c.totalAsOf) {
 		return false, err
 	}
-	again, err := r.load.Count(ctx, q)
+	again, err := r.Count(ctx, q)
 	return err == nil && again.Total == c.total && !n.Stale && !again.Stale, err
 }

@@ -1,4 +1,7 @@
-package resolvers
+// Package rowjson encodes connections of activities. Rows are most of every response, and for each of them gqlgen makes a goroutine, a context for each
+// field and a value for each leaf. A connection whose selection is plain is therefore encoded at once: none of its fields can fail, is deferred or needs a
+// read of its own. The bytes are those that gqlgen would write.
+package rowjson
 
 import (
 	"bytes"
@@ -12,23 +15,14 @@ import (
 	"scalegraph/upstream"
 )
 
-// Rows are most of every answer, and gqlgen makes for each of them a goroutine, a context for each field and a value for each leaf.
-// A connection is therefore written in one go where its selection is plain: no field of it can fail, is deferred or needs a read of
-// its own. gqlgen goes on as usual where it is not. Either way the bytes are the same.
-
-var _ graphql.FieldInterceptor = Extension{}
-
-// InterceptField has connections written in one go.
-func (Extension) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
-	value, err := next(ctx)
-	c, ok := value.(*model.ScalingActivityConnection)
-	if err != nil || !ok || c == nil {
-		return value, err
+// Connection returns what encodes a connection with a selection set when gqlgen writes the response; false if the selection is not plain, or if rows
+// lack a section that it needs.
+func Connection(ctx context.Context, c *model.ScalingActivityConnection, set ast.SelectionSet) (graphql.Marshaler, bool) {
+	e, ok := compile(ctx, connectionType, set)
+	if !ok || !haveSections(c.Nodes, e.sections) {
+		return nil, false
 	}
-	if e, ok := compile(ctx, connectionType, graphql.GetFieldContext(ctx).Field.Selections); ok && haveSections(c.Nodes, e.sections) {
-		return written{e, c}, nil
-	}
-	return c, nil
+	return encodedConnection{e, c}, true
 }
 
 func haveSections(rows []model.ScalingActivity, sections upstream.Sections) bool {
@@ -40,18 +34,17 @@ func haveSections(rows []model.ScalingActivity, sections upstream.Sections) bool
 	return true
 }
 
-// A leaf appends one field's value. It never fails.
-type leaf[T any] func(b []byte, v *T) []byte
+// scalarWriter appends the value of one field. It never fails.
+type scalarWriter[T any] func(b []byte, v *T) []byte
 
-// A branch makes the leaf of a field that has a selection of its own, and names the sections which that needs; false where the
-// selection is not plain.
-type branch[T any] func(ctx context.Context, f graphql.CollectedField) (leaf[T], upstream.Sections, bool)
+// fieldCompiler returns the writer of a field that has a selection of its own, and the sections that it needs; false if the selection is not plain.
+type fieldCompiler[T any] func(ctx context.Context, f graphql.CollectedField) (scalarWriter[T], upstream.Sections, bool)
 
 // objectType describes a GraphQL type that T stands for.
 type objectType[T any] struct {
-	names    []string // that a fragment on it may have, its own first
-	leaves   map[string]leaf[T]
-	branches map[string]branch[T]
+	names   []string // that a fragment on it may name, its own first
+	scalars map[string]scalarWriter[T]
+	objects map[string]fieldCompiler[T]
 }
 
 // encoder writes one selection of T.
@@ -62,14 +55,14 @@ type encoder[T any] struct {
 
 type encoderField[T any] struct {
 	key   []byte // "name":
-	write leaf[T]
+	write scalarWriter[T]
 }
 
-// compile makes an encoder of a selection; false where it is not plain.
+// compile returns the encoder of a selection; false if it is not plain.
 func compile[T any](ctx context.Context, t *objectType[T], set ast.SelectionSet) (*encoder[T], bool) {
 	fields := graphql.CollectFields(graphql.GetOperationContext(ctx), set, t.names)
 	e := &encoder[T]{fields: make([]encoderField[T], 0, len(fields))}
-	keys := make([]byte, 0, 20*len(fields)) // of all fields, in one go
+	keys := make([]byte, 0, 20*len(fields)) // of all fields, in one allocation
 	for _, f := range fields {
 		write, sections, ok := t.field(ctx, f)
 		if !ok || f.IsDeferred() {
@@ -83,15 +76,15 @@ func compile[T any](ctx context.Context, t *objectType[T], set ast.SelectionSet)
 	return e, true
 }
 
-func (t *objectType[T]) field(ctx context.Context, f graphql.CollectedField) (leaf[T], upstream.Sections, bool) {
+func (t *objectType[T]) field(ctx context.Context, f graphql.CollectedField) (scalarWriter[T], upstream.Sections, bool) {
 	if f.Name == "__typename" {
-		return func(b []byte, _ *T) []byte { return appendQuoted(b, t.names[0]) }, 0, true
+		return func(b []byte, _ *T) []byte { return appendString(b, t.names[0]) }, 0, true
 	}
-	if write, ok := t.leaves[f.Name]; ok {
+	if write, ok := t.scalars[f.Name]; ok {
 		return write, 0, true
 	}
-	if grow, ok := t.branches[f.Name]; ok {
-		return grow(ctx, f)
+	if compileField, ok := t.objects[f.Name]; ok {
+		return compileField(ctx, f)
 	}
 	return nil, 0, false
 }
@@ -121,7 +114,7 @@ func (e *encoder[T]) values(b []byte, values []T) []byte {
 	return append(b, ']')
 }
 
-// pointers writes a list that is there even where it has no entries.
+// pointers writes a list; it is never null.
 func (e *encoder[T]) pointers(b []byte, values []*T) []byte {
 	b = append(b, '[')
 	for i, v := range values {
@@ -141,27 +134,27 @@ func (e *encoder[T]) pointer(b []byte, v *T) []byte {
 	return e.append(b, v)
 }
 
-// written is a connection that is written when gqlgen writes the answer, straight into its buffer.
-type written struct {
+// encodedConnection is a connection that is encoded when gqlgen writes the response, into its buffer.
+type encodedConnection struct {
 	encoder    *encoder[model.ScalingActivityConnection]
 	connection *model.ScalingActivityConnection
 }
 
-// behind is room for what follows a connection, in bytes, so that the buffer need not be doubled for it.
-const behind = 512
+// trailerRoom is room for what follows a connection, in bytes, so that the buffer need not be doubled for it.
+const trailerRoom = 512
 
-// MarshalGQL makes room for all rows at once, judged by the first.
-func (w written) MarshalGQL(to io.Writer) {
+// MarshalGQL grows the buffer once for all rows, by the size of the first.
+func (w encodedConnection) MarshalGQL(to io.Writer) {
 	b, ok := to.(*bytes.Buffer)
 	if !ok {
-		_, _ = to.Write(w.encoder.append(nil, w.connection)) // nobody is left to hear of a broken connection
+		_, _ = to.Write(w.encoder.append(nil, w.connection)) // the client may be gone
 		return
 	}
 	if n := len(w.connection.Nodes); n > 0 {
 		first := *w.connection
 		first.Nodes, first.Edges = first.Nodes[:1], first.Edges[:min(1, len(first.Edges))]
 		size := len(w.encoder.append(b.AvailableBuffer(), &first))
-		b.Grow((size+size/8+1)*n + behind)
+		b.Grow((size+size/8+1)*n + trailerRoom)
 	}
 	b.Write(w.encoder.append(b.AvailableBuffer(), w.connection))
 }

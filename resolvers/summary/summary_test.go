@@ -1,4 +1,4 @@
-package resolvers
+package summary
 
 import (
 	"context"
@@ -9,11 +9,17 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"scalegraph/graph/model"
 	"scalegraph/upstream"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newestStart is when the newest row of every log started.
+var newestStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // ledger is a log in memory. Every response is a second younger than the one before.
 type ledger struct {
@@ -102,7 +108,7 @@ func TestSummaryIsTrue(t *testing.T) {
 		for _, name := range rapid.SliceOf(rapid.SampledFrom(summaryFields)).Draw(t, "selected") {
 			selected[name] = true
 		}
-		s, err := New(Config{Pages: l, Counts: l}).summarize(context.Background(), upstream.CountQuery{Filter: f}, selected)
+		s, err := Read(context.Background(), l, upstream.CountQuery{Filter: f}, selected)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +207,7 @@ func TestSummaryCost(t *testing.T) {
 		for _, name := range test.selected {
 			selected[name] = true
 		}
-		_, err := New(Config{Pages: l, Counts: l}).summarize(t.Context(), upstream.CountQuery{Filter: test.filter}, selected)
+		_, err := Read(t.Context(), l, upstream.CountQuery{Filter: test.filter}, selected)
 		if err != nil || l.calls != test.calls || l.pages > 0 {
 			t.Errorf("%v of %v: %d calls, %d of them pages, want %d: %v", test.selected, test.filter, l.calls, l.pages, test.calls, err)
 		}
@@ -212,12 +218,12 @@ func TestSummaryAgeAndFailures(t *testing.T) {
 	l := logOf(200, func(int) string { return "NORMAL" }, func(int) string { return "FAIL" })
 	l.stale = upstream.StatusDoing
 	all := map[string]bool{"total": true, "succeeded": true, "failed": true, "inProgress": true, "byType": true}
-	s, err := New(Config{Pages: l, Counts: l}).summarize(t.Context(), upstream.CountQuery{}, all)
+	s, err := Read(t.Context(), l, upstream.CountQuery{}, all)
 	if err != nil || !s.Stale || !s.AsOf.Equal(l.oldest) {
 		t.Errorf("as of %v, stale %v, %v; the oldest response was as of %v", s.AsOf, s.Stale, err, l.oldest)
 	}
 	l.fail = upstream.TypeDiff
-	if _, err := New(Config{Pages: l, Counts: l}).summarize(t.Context(), upstream.CountQuery{}, all); !errors.Is(err, upstream.ErrRateLimited) {
+	if _, err := Read(t.Context(), l, upstream.CountQuery{}, all); !errors.Is(err, upstream.ErrRateLimited) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -225,7 +231,7 @@ func TestSummaryAgeAndFailures(t *testing.T) {
 // TestSummaryOfALogThatGrows lets the log outgrow a page between the count and the page.
 func TestSummaryOfALogThatGrows(t *testing.T) {
 	l := &growing{logOf(100, func(int) string { return "NORMAL" }, func(int) string { return "FAIL" })}
-	s, err := New(Config{Pages: l, Counts: l}).summarize(t.Context(), upstream.CountQuery{}, map[string]bool{"succeeded": true, "failed": true, "total": true})
+	s, err := Read(t.Context(), l, upstream.CountQuery{}, map[string]bool{"succeeded": true, "failed": true, "total": true})
 	if err != nil || s.Total != 101 || s.Failed != 101 || s.Succeeded != 0 {
 		t.Errorf("got %+v, %v", s, err)
 	}

@@ -1,4 +1,4 @@
-package resolvers
+package summary
 
 import (
 	"fmt"
@@ -21,11 +21,11 @@ import (
 // movingLog is a log of more than a page that changes while it is read through the cache.
 type movingLog struct {
 	*emulator.Emulator
-	group    upstream.Group
-	resolver *Resolver
-	rng      *rand.Rand
-	rows     int // inserted so far
-	changes  int // that may still happen during calls
+	group   upstream.Group
+	source  Source
+	rng     *rand.Rand
+	rows    int // inserted so far
+	changes int // that may still happen during calls
 }
 
 var movingTypes = []string{emulator.Normal, emulator.Diff, "ENTER_STANDBY", "SOMETHING_NEW"}
@@ -42,7 +42,7 @@ func newMovingLog(t *testing.T, seed uint64, types int) *movingLog {
 	pages := paging.New(logs)
 	l := &movingLog{
 		Emulator: e, group: upstream.Group{Region: "r", Project: "p", ID: "g"}, rng: rand.New(rand.NewPCG(seed, 0)),
-		resolver: New(Config{Pages: pages, Counts: pages}),
+		source: pages,
 	}
 	for range 150 {
 		l.insert(movingTypes[l.rng.IntN(types)])
@@ -86,7 +86,7 @@ func (l *movingLog) summarize(t *testing.T, fields ...string) *model.ScalingActi
 		selected[name] = true
 	}
 	ctx := request.WithCaller(t.Context(), &request.Caller{Token: "a", MaxCalls: 200})
-	s, err := l.resolver.summarize(ctx, upstream.CountQuery{Group: l.group}, selected)
+	s, err := Read(ctx, l.source, upstream.CountQuery{Group: l.group}, selected)
 	if err != nil {
 		t.Fatal(err)
 	}
