@@ -1,14 +1,23 @@
 package app
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"scalegraph/upstream/emulator"
 )
 
-// feedOf is scalingFeed, under the name that listeners expect.
+// feedOf is scalingFeed, with the alias that listeners expect.
 func feedOf(since string, groups ...string) string {
 	refs := ""
 	for _, id := range groups {
@@ -22,11 +31,69 @@ func feedOf(since string, groups ...string) string {
 	} }`, refs, since)
 }
 
-// TestFeedGoesOnWithoutAGroup follows a group and one that does not exist yet, by server-sent events and by WebSocket.
+// byMultipart subscribes by multipart responses.
+func byMultipart(t *testing.T, base, query string) listener {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/graphql?query="+url.QueryEscape(query), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "multipart/mixed;subscriptionSpec=1.0, application/json")
+	req.Header.Set("X-Auth-Token", testToken)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req) //nolint:bodyclose // leave closes it
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil || params["subscriptionSpec"] == "" && params["subscriptionspec"] == "" {
+		t.Fatalf("content type %q", resp.Header.Get("Content-Type"))
+	}
+	parts := multipart.NewReader(resp.Body, params["boundary"])
+	over := false
+	next := func() (h heard, ok bool) {
+		for {
+			part, err := parts.NextPart()
+			if err != nil {
+				over = err == io.EOF
+				return heard{}, false
+			}
+			var m struct{ Payload json.RawMessage }
+			if json.NewDecoder(part).Decode(&m) == nil && len(m.Payload) > 0 { // the others are heartbeats
+				return h, json.Unmarshal(m.Payload, &h) == nil
+			}
+		}
+	}
+	return listener{next, func() bool { return over }, sync.OnceFunc(func() {
+		cancel()
+		resp.Body.Close()
+	})}
+}
+
+// TestFeedGoesOnWithoutAGroup follows a group, one that does not exist yet and one that is forbidden at first, over every transport.
 func TestFeedGoesOnWithoutAGroup(t *testing.T) {
-	const missing = "not-yet"
+	for name, subscribe := range map[string]func(base, query string) listener{
+		"server-sent events": func(base, query string) listener { return byEvents(t, base, query) },
+		"WebSocket":          func(base, query string) listener { return bySocket(t, base, query) },
+		"multipart":          func(base, query string) listener { return byMultipart(t, base, query) },
+	} {
+		t.Run(name, func(t *testing.T) { testFeedOver(t, subscribe) })
+	}
+}
+
+func testFeedOver(t *testing.T, subscribe func(base, query string) listener) {
+	const missing, forbidden = "not-yet", "forbidden"
 	e, upstream := newUpstream(t)
 	s := startServer(t, "-upstream", upstream, "-project", testProject, "-poll", "100ms")
+	deny := func(r *http.Request) *emulator.Fault {
+		if strings.Contains(r.URL.Path, forbidden) {
+			return &emulator.Fault{Status: http.StatusForbidden, Code: "AS.0011"}
+		}
+		return nil
+	}
+	e.AddGroup(testProject, forbidden)
+	e.Fault(deny)
 	next := func(l listener) heard {
 		t.Helper()
 		h, ok := l.next()
@@ -35,40 +102,53 @@ func TestFeedGoesOnWithoutAGroup(t *testing.T) {
 		}
 		return h
 	}
-	for i, subscribe := range []func(string) listener{
-		func(query string) listener { return byEvents(t, s.base, query) },
-		func(query string) listener { return bySocket(t, s.base, query) },
-	} {
-		e.RemoveGroup(testProject, missing)
-		l := subscribe(feedOf("", testGroup, missing))
-		if h := next(l); h.Data.Change.Typename != "ScalingGroupUnavailable" || h.Data.Change.Code != "NOT_FOUND" {
-			t.Fatalf("got %+v", h)
+	unavailable := func(l listener) {
+		t.Helper()
+		codes := map[string]bool{next(l).Data.Change.Code: true, next(l).Data.Change.Code: true}
+		if !codes["NOT_FOUND"] || !codes["FORBIDDEN"] {
+			t.Fatalf("unavailable: %v", codes)
 		}
-		row := emulator.Row{ID: emulator.ID(i + 1), Status: emulator.Success, Type: "NORMAL", Start: time.Now()}
-		e.Insert(testProject, testGroup, row)
-		h := next(l)
-		if h.String() != "FINISHED "+row.ID {
-			t.Fatalf("got %+v", h)
-		}
-		l.leave()
-		l = subscribe(feedOf(fmt.Sprintf("since: %q", h.Data.Change.Cursor), testGroup, missing))
-		if h := next(l); h.Data.Change.Typename != "ScalingGroupUnavailable" {
-			t.Fatalf("got %+v", h)
-		}
-		e.AddGroup(testProject, missing)
-		row.ID = emulator.ID(i + 101)
-		e.Insert(testProject, missing, row)
-		if h := next(l); h.Data.Change.Typename != "ScalingGroupAvailable" {
-			t.Fatalf("got %+v", h)
-		}
-		if h := next(l); h.String() != "FINISHED "+row.ID {
-			t.Fatalf("got %+v", h)
-		}
-		l.leave()
 	}
-	refused := byEvents(t, s.base, feedOf("", missing+"-either"))
+	row := emulator.Row{ID: emulator.ID(1), Status: emulator.Success, Type: "NORMAL", Start: time.Now()}
+	l := subscribe(s.base, feedOf("", testGroup, missing, forbidden))
+	unavailable(l)
+	e.Insert(testProject, testGroup, row)
+	h := next(l)
+	if h.String() != "FINISHED "+row.ID {
+		t.Fatalf("got %+v", h)
+	}
+	l.leave()
+
+	l = subscribe(s.base, feedOf(fmt.Sprintf("since: %q", h.Data.Change.Cursor), testGroup, missing, forbidden))
+	defer l.leave()
+	unavailable(l)
+	e.AddGroup(testProject, missing)
+	row.ID = emulator.ID(101)
+	e.Insert(testProject, missing, row)
+	e.Insert(testProject, forbidden, row)
+	e.Fault(nil)
+	var events []string
+	for range 4 {
+		h := next(l).Data.Change
+		events = append(events, h.Typename+" "+h.Activity.LogID)
+	}
+	available, change := "ScalingGroupAvailable ", "ScalingActivityChange "+row.ID
+	if count(events, available) != 2 || count(events, change) != 2 || events[0] != available {
+		t.Fatalf("after the outages: %q", events)
+	}
+	refused := subscribe(s.base, feedOf("", missing+"-either"))
 	defer refused.leave()
 	if h, _ := refused.next(); h.String() != "NOT_FOUND" {
 		t.Errorf("without a group: %v", h)
 	}
+}
+
+func count(list []string, text string) int {
+	n := 0
+	for _, s := range list {
+		if s == text {
+			n++
+		}
+	}
+	return n
 }

@@ -90,7 +90,9 @@ type listener struct {
 	heard []string
 	rows  []*upstream.Activity
 	last  []byte
-	err   error
+	// cursor is the position of the last change of a row: the only position that clients of a partial subscription receive.
+	cursor []byte
+	err    error
 }
 
 func as(ctx context.Context, token string) context.Context {
@@ -142,6 +144,7 @@ func (l *listener) note(c upstream.Change, err error) {
 		l.heard = append(l.heard, fmt.Sprintf("%s %s", c.Kind, c.Group.ID))
 		return
 	}
+	l.cursor = c.Position
 	l.heard = append(l.heard, fmt.Sprintf("%s %s", c.Kind, c.Activity.LogID))
 	l.rows = append(l.rows, c.Activity)
 }
