@@ -40,7 +40,7 @@ type grants struct {
 	secret       []byte
 	decisions    *otter.Cache[accessKey, decision]
 	notFound     *otter.Cache[accessKey, notFoundEntry] // groups that do not exist, by the credential that the upstream told so
-	shared       *store                                 // nil if there is no Redis
+	shared       accessStore                            // nil if there is no Redis
 }
 
 type accessKey struct {
@@ -75,9 +75,32 @@ const (
 	recheckInterval = time.Second     // how long a rejection by another replica may go unnoticed
 )
 
-func newGrants(cfg Config, shared *store) *grants {
+// grantsConfig configures grants.
+type grantsConfig struct {
+	lifetime     time.Duration // how long after an accepted call a credential has access without another one
+	staleIfError time.Duration // how long it has access to stale rows if the upstream fails
+	scope        string        // what an accepted call grants access to; if empty, ScopeGroup
+	secret       string        // keys the hash of credentials; if empty, they are hashed without a key
+	shared       accessStore   // nil if there is no Redis
+}
+
+// accessStore shares decisions between replicas. Its methods never fail: a decision that cannot be read or written is unknown.
+type accessStore interface {
+	// loadDecision returns the newest decision about a credential, recorded by any replica, and false if it cannot be read.
+	loadDecision(ctx context.Context, k accessKey) (decision, bool)
+	// storeDecision stores a decision that expires after life.
+	storeDecision(ctx context.Context, k accessKey, d decision, life time.Duration)
+	// publishNotFound stores in the background that a group does not exist for a credential.
+	publishNotFound(k accessKey, entry notFoundEntry)
+	// waitForDecision waits, for a limited time, while another replica calls the upstream for the same access. It passes each decision
+	// that it loads to accept, and false if it could not load one. Ok is the result of the last accept; if it is false, the caller makes
+	// the call. End must be called afterwards in any case.
+	waitForDecision(ctx context.Context, k accessKey, accept func(decision, bool) bool) (end func(), ok bool)
+}
+
+func newGrants(cfg grantsConfig) *grants {
 	return &grants{
-		lifetime: cfg.Grant, staleIfError: cfg.GrantIfError, scope: cfg.GrantScope, secret: []byte(cfg.Secret), shared: shared,
+		lifetime: cfg.lifetime, staleIfError: cfg.staleIfError, scope: cfg.scope, secret: []byte(cfg.secret), shared: cfg.shared,
 		decisions: otter.Must(&otter.Options[accessKey, decision]{MaximumSize: maxGrants}),
 		notFound:  otter.Must(&otter.Options[accessKey, notFoundEntry]{MaximumSize: maxGrants}),
 	}
@@ -133,9 +156,11 @@ func (g *grants) record(ctx context.Context, req accessRequest, sent time.Time, 
 		if g.scope != ScopeProject {
 			g.revoke(ctx, req.scopeKey())
 		}
-		key, now := req.groupKey(), notFoundEntry{time.Now(), err}
-		g.notFound.Set(key, now)
-		g.shared.publishNotFound(key, now)
+		entry := notFoundEntry{time.Now(), err}
+		g.recordNotFound(req, entry)
+		if g.shared != nil {
+			g.shared.publishNotFound(req.groupKey(), entry)
+		}
 	}
 }
 
@@ -169,6 +194,11 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// recordNotFound caches that a group does not exist for a credential.
+func (g *grants) recordNotFound(req accessRequest, entry notFoundEntry) {
+	g.notFound.Set(req.groupKey(), entry)
 }
 
 // cachedNotFound returns the cached error if the upstream responded within notFoundTTL that the group does not exist; otherwise nil.
@@ -209,9 +239,9 @@ func (g *grants) acquireLease(ctx context.Context, c *request.Caller, key access
 	if g.shared == nil || c.NoCache || proven {
 		return func() {}, proven
 	}
-	return g.shared.waitForLease(ctx, decisionLeaseKey(key), func() redisQuery { return redisQuery{access: &key} }, func(remote redisResult) bool {
-		if remote.ok {
-			g.mergeRemote(key, remote.decision)
+	return g.shared.waitForDecision(ctx, key, func(remote decision, ok bool) bool {
+		if ok {
+			g.mergeRemote(key, remote)
 		}
 		return g.localAccess(key) == accessGranted
 	})

@@ -80,9 +80,13 @@ func New(source Source, cfg Config) *Cache {
 		spans:    spans{cfg.Tracer},
 		log:      cfg.Log,
 	}
-	c.store = newStore(cfg, &c.counters)
-	c.sizeHints = newSizeHints(c.store)
-	c.grants = newGrants(cfg, c.store)
+	grants := grantsConfig{lifetime: cfg.Grant, staleIfError: cfg.GrantIfError, scope: cfg.GrantScope, secret: cfg.Secret}
+	if cfg.Redis != nil {
+		c.store = newStore(cfg.Redis, max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second))
+		c.sizeHints = newSizeHints()
+		grants.shared = c.store
+	}
+	c.grants = newGrants(grants)
 	return c
 }
 

@@ -5,7 +5,6 @@ import "sync/atomic"
 // Counters counts events since the start. Read them with Cache.Stats.
 type Counters struct {
 	memoryHits, redisHits, fetches, refreshes, coalesced, stale atomic.Int64
-	redisBytes, unreadable                                      atomic.Int64
 }
 
 // Stats is a snapshot of Counters.
@@ -24,9 +23,10 @@ type Stats struct {
 // Stats returns the counters as they are now.
 func (c *Cache) Stats() Stats {
 	n := &c.counters
+	redisBytes, unreadable := c.store.stats()
 	return Stats{
 		MemoryHits: n.memoryHits.Load(), RedisHits: n.redisHits.Load(), Fetches: n.fetches.Load(), Refreshes: n.refreshes.Load(),
-		Coalesced: n.coalesced.Load(), StaleHits: n.stale.Load(), RedisBytes: n.redisBytes.Load(),
-		Unreadable: n.unreadable.Load(), MemoryBytes: int64(c.memory.bytes()),
+		Coalesced: n.coalesced.Load(), StaleHits: n.stale.Load(), RedisBytes: redisBytes,
+		Unreadable: unreadable, MemoryBytes: int64(c.memory.bytes()),
 	}
 }

@@ -34,6 +34,14 @@ func (s *store) loadDecision(ctx context.Context, k accessKey) (decision, bool) 
 	return result.decision, result.ok
 }
 
+// waitForDecision waits, for a limited time, while another replica checks the same access. It passes each decision that it loads to accept,
+// and false if Redis fails. Ok is the result of the last accept. End must be called in any case.
+func (s *store) waitForDecision(ctx context.Context, k accessKey, accept func(decision, bool) bool) (end func(), ok bool) {
+	return s.waitForLease(ctx, decisionLeaseKey(k), func() redisQuery { return redisQuery{access: &k} }, func(r redisResult) bool {
+		return accept(r.decision, r.ok)
+	})
+}
+
 // decodeDecision returns the zero decision if there is none, or if it is corrupt.
 func (s *store) decodeDecision(key, value string) decision {
 	if value == "" {
@@ -49,7 +57,7 @@ func (s *store) decodeDecision(key, value string) decision {
 	case text[0] == 'n':
 		return decision{refusedAt: at}
 	}
-	s.counters.unreadable.Add(1)
+	s.unreadable.Add(1)
 	return decision{}
 }
 

@@ -17,21 +17,6 @@ type dependency struct {
 	hits       int64        // number of cached segments
 }
 
-// stateVersion identifies a logState without referencing it, which would keep its rows in memory.
-type stateVersion struct {
-	gen uint64
-	at  int64
-	seq int
-}
-
-// version returns the zero stateVersion if st is nil.
-func (st *logState) version() stateVersion {
-	if st == nil {
-		return stateVersion{}
-	}
-	return stateVersion{st.gen, st.at.UnixNano(), st.seq}
-}
-
 // recordDependency adds a dependency on the listing to the caller's tally, if its changes can be detected. The dependency on a listing
 // that is not fresh is never valid.
 func (c *Cache) recordDependency(l *lookup, p plan) {

@@ -136,7 +136,7 @@ func (f *fetch) read(ctx context.Context) fetchResult {
 	if !wellOrdered(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 || f.repeatsHead(got) {
 		return fetchResult{spec: f.spec, listing: got}
 	}
-	seg, st := f.placeAndStore(upstreamRead{Listing: got, sections: f.sections, settled: f.settled, finalBefore: final, now: time.Now(), ttls: f.ttls})
+	seg, st := f.placeAndStore(upstreamRead{Listing: got, sections: f.sections, settled: f.settled, finalBefore: final, now: time.Now(), fresh: f.ttls.fresh})
 	return fetchResult{spec: f.spec, segment: seg, state: st, listing: got}
 }
 

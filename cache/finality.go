@@ -16,11 +16,6 @@ type finalityCache struct {
 	byGroup *otter.Cache[keyHash, finality]
 }
 
-type finality struct {
-	before int64
-	at     time.Time
-}
-
 const maxGroups = 1 << 14
 
 func newFinalityCache() *finalityCache {

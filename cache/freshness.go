@@ -1,13 +1,6 @@
 package cache
 
-import (
-	"time"
-
-	"scalegraph/upstream"
-)
-
-// finalTTL is how long rows that cannot change any more are served without asking the upstream, before jitter.
-const finalTTL = 6 * time.Hour
+import "time"
 
 // freshnessState is how a cached segment may be used.
 type freshnessState int
@@ -38,13 +31,4 @@ func (a ttls) stateAt(now, at, until time.Time) freshnessState {
 		return stateStaleIfError
 	}
 	return stateExpired
-}
-
-// freshness returns how long rows stay fresh. Rows that have ended, and between which none can be added or removed, stay fresh for hours,
-// spread by jitter, which is from 0 to 1.
-func freshness(rows []*upstream.Activity, fixed bool, moving time.Duration, jitter float64) time.Duration {
-	if !fixed || !allEnded(rows) {
-		return moving
-	}
-	return max(moving, time.Duration(float64(finalTTL)*(0.75+0.5*jitter)))
 }

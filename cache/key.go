@@ -30,13 +30,3 @@ func hashKey(words ...string) keyHash {
 	sum := sha256.Sum256(text)
 	return keyHash(sum[:len(keyHash{})])
 }
-
-// blockID identifies a segment of a log: the head, or an aligned block by its number, see block.go.
-type blockID int
-
-const (
-	headID        blockID = -1 // the newest rows
-	runningID     blockID = -2 // no segment: the read of running activities, see finality.go
-	accessCheckID blockID = -3 // no segment: the call that decides about a credential's access
-	passThroughID blockID = -4 // no segment: a query passed through as it is
-)

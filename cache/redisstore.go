@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,11 +17,12 @@ import (
 
 // store is the tier shared by replicas. It never fails: if Redis fails or a value is corrupt, that is a miss. A nil *store stores nothing.
 type store struct {
-	redis    *redisx.Client
-	codec    codec
-	maxTTL   time.Duration // the longest TTL, before jitter
-	counters *Counters
-	wg       sync.WaitGroup // background writes
+	redis  *redisx.Client
+	codec  codec
+	maxTTL time.Duration  // the longest TTL, before jitter
+	wg     sync.WaitGroup // background writes
+
+	bytesRead, unreadable atomic.Int64
 }
 
 // The hash fields of a stored segment. A state has one more, so that it can be written without the rows of its head.
@@ -34,11 +36,20 @@ var sectionFields = []struct {
 	name    string
 }{{upstream.SectionInstances, "i"}, {upstream.SectionFailures, "f"}, {upstream.SectionLoadBalancers, "l"}}
 
-func newStore(cfg Config, counters *Counters) *store {
-	if cfg.Redis == nil {
+// newStore returns nil if client is nil. Rows expire after maxTTL, or when they are no longer fresh if that is later.
+func newStore(client *redisx.Client, maxTTL time.Duration) *store {
+	if client == nil {
 		return nil
 	}
-	return &store{redis: cfg.Redis, codec: newCodec(), counters: counters, maxTTL: max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second)}
+	return &store{redis: client, codec: newCodec(), maxTTL: maxTTL}
+}
+
+// stats returns the number of bytes read and of corrupt values found since the start.
+func (s *store) stats() (bytesRead, unreadable int64) {
+	if s == nil {
+		return 0, 0
+	}
+	return s.bytesRead.Load(), s.unreadable.Load()
 }
 
 // close waits for background writes.
@@ -106,7 +117,7 @@ func (s *store) query(ctx context.Context, q redisQuery) redisResult {
 			result.add(id, seg)
 		}
 	}
-	s.counters.redisBytes.Add(result.bytes)
+	s.bytesRead.Add(result.bytes)
 	return result
 }
 
@@ -164,7 +175,7 @@ func (s *store) readState(q redisQuery, values []any, bytes *int64) *logState {
 	key := stateKey(q.key.hash)
 	st, head, err := s.codec.decodeState(key, text)
 	if err != nil {
-		s.counters.unreadable.Add(1)
+		s.unreadable.Add(1)
 		return nil
 	}
 	if seg := s.readSegment(q, key, values[1:], bytes); seg != nil && seg.writeID == head && seg.gen == st.gen {
@@ -196,7 +207,7 @@ func (s *store) readSegment(q redisQuery, key string, values []any, bytes *int64
 	}
 	seg, err := s.codec.decodeSegment(key, q.key.group, texts[0], parts)
 	if err != nil {
-		s.counters.unreadable.Add(1)
+		s.unreadable.Add(1)
 		return nil
 	}
 	return seg

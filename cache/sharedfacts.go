@@ -39,7 +39,7 @@ func (s *store) openValue(key, note string) (reader, bool) {
 	}
 	_, payload, err := s.codec.decodeValue(key, note)
 	if err != nil {
-		s.counters.unreadable.Add(1)
+		s.unreadable.Add(1)
 	}
 	return reader{s: payload}, err == nil
 }
@@ -68,7 +68,7 @@ func (s *store) decodeNotFound(key, note string) *notFoundEntry {
 	entry := &notFoundEntry{at: r.time(), err: e}
 	e.Status, e.Code, e.RequestID = int(r.int32()), r.text(), r.text()
 	if r.failed || r.s != "" {
-		s.counters.unreadable.Add(1)
+		s.unreadable.Add(1)
 		return nil
 	}
 	return entry

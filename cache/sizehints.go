@@ -8,11 +8,7 @@ type sizeHints struct {
 	byLog *otter.Cache[keyHash, logState]
 }
 
-// newSizeHints returns nil if there is no Redis.
-func newSizeHints(s *store) *sizeHints {
-	if s == nil {
-		return nil
-	}
+func newSizeHints() *sizeHints {
 	return &sizeHints{otter.Must(&otter.Options[keyHash, logState]{MaximumSize: maxGroups})}
 }
 

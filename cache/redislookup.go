@@ -30,7 +30,7 @@ func (c *Cache) lookupRedis(ctx context.Context, l *lookup, p plan) bool {
 		l.access = c.grants.localAccess(key)
 	}
 	if result.notFound != nil {
-		c.grants.notFound.Set(*q.notFound, *result.notFound)
+		c.grants.recordNotFound(l.accessReq, *result.notFound)
 		l.notFoundErr = c.grants.cachedNotFound(l.accessReq)
 	}
 	l.caller.Tally.RedisBytes.Add(result.bytes)
