@@ -7,6 +7,8 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/cachekey"
 	"scalegraph/upstream"
 )
 
@@ -19,8 +21,8 @@ type failureBackoff struct {
 }
 
 type backoffKey struct {
-	log       keyHash
-	throttled credential // zero: of all credentials
+	log       cachekey.Hash
+	throttled access.Credential // zero: of all credentials
 }
 
 // backoffTTL is how long a failing upstream is not called if stale rows can be served instead.
@@ -30,7 +32,7 @@ func newFailureBackoff() *failureBackoff {
 	return &failureBackoff{otter.Must(&otter.Options[backoffKey, time.Time]{MaximumSize: maxGroups})}
 }
 
-func (r *failureBackoff) record(log keyHash, signer credential, err error) {
+func (r *failureBackoff) record(log cachekey.Hash, signer access.Credential, err error) {
 	switch {
 	case errors.Is(err, upstream.ErrRateLimited):
 		r.until.Set(backoffKey{log, signer}, time.Now().Add(backoffTTL))
@@ -39,7 +41,7 @@ func (r *failureBackoff) record(log keyHash, signer credential, err error) {
 	}
 }
 
-func (r *failureBackoff) clear(log keyHash, signer credential) {
+func (r *failureBackoff) clear(log cachekey.Hash, signer access.Credential) {
 	for _, key := range []backoffKey{{log: log}, {log, signer}} {
 		if _, ok := r.until.GetIfPresent(key); ok {
 			r.until.Invalidate(key)
@@ -48,7 +50,7 @@ func (r *failureBackoff) clear(log keyHash, signer credential) {
 }
 
 // active reports whether the last read of the log, by any credential or by this one, failed less than backoffTTL ago.
-func (r *failureBackoff) active(log keyHash, signer credential) bool {
+func (r *failureBackoff) active(log cachekey.Hash, signer access.Credential) bool {
 	for _, key := range []backoffKey{{log: log}, {log, signer}} {
 		if until, ok := r.until.GetIfPresent(key); ok && time.Now().Before(until) {
 			return true

@@ -1,12 +1,12 @@
 // Package cache serves reads of activity logs from memory, from Redis, or from its source. A cached response states when its rows were
 // read, and its offsets are those of the log as it is now.
 //
-// Cache.List assembles the response from cached segments (assemble.go), loads missing ones from Redis (redis_lookup.go), and fetches the
+// Cache.List assembles the response from cached segments (assemble.go), loads missing ones from Redis (redislookup.go), and fetches the
 // rest from the source (fill.go). Concurrent fetches of the same rows are coalesced (flight.go, fetch.go). Fetched rows get their rank in
-// the log, counted from its oldest end (logstate.go), and are cached in blocks (block.go).
+// the log, counted from its oldest end, and are cached in blocks (package block).
 //
 // Cached rows belong to a group and a filter. They are shared by all callers that may read the group, which the upstream decides
-// (access.go).
+// (package access).
 package cache
 
 import (
@@ -18,6 +18,9 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/cachekey"
+	"scalegraph/cache/redisstore"
 	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
@@ -50,8 +53,8 @@ type Cache struct {
 	source    Source
 	ttls      ttls
 	memory    *memory
-	store     *store
-	grants    *grants
+	store     *redisstore.Store
+	grants    *access.Grants
 	finality  *finalityCache
 	sizeHints *sizeHints
 	flights   *flights
@@ -80,20 +83,20 @@ func New(source Source, cfg Config) *Cache {
 		spans:    spans{cfg.Tracer},
 		log:      cfg.Log,
 	}
-	grants := grantsConfig{lifetime: cfg.Grant, staleIfError: cfg.GrantIfError, scope: cfg.GrantScope, secret: cfg.Secret}
+	grants := access.Config{Lifetime: cfg.Grant, StaleIfError: cfg.GrantIfError, Scope: cfg.GrantScope, Secret: cfg.Secret}
 	if cfg.Redis != nil {
-		c.store = newStore(cfg.Redis, max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second))
+		c.store = redisstore.New(cfg.Redis, max(cfg.StaleIfError, cfg.Fresh+cfg.Stale, time.Second))
 		c.sizeHints = newSizeHints()
-		grants.shared = c.store
+		grants.Shared = c.store
 	}
-	c.grants = newGrants(grants)
+	c.grants = access.New(grants)
 	return c
 }
 
 // Close cancels all fetches in flight and waits for them. A later List may still be served from the cache.
 func (c *Cache) Close() {
 	c.flights.close()
-	c.store.close()
+	c.store.Close()
 }
 
 // maxFills bounds how often one List fetches missing rows. If the log changes faster than that, the query is passed through.
@@ -110,7 +113,7 @@ func (c *Cache) List(ctx context.Context, q upstream.ListQuery) (upstream.Listin
 
 // serve executes a lookup.
 func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) {
-	if err := c.grants.cachedNotFound(l.accessReq); err != nil && !l.caller.NoCache {
+	if err := c.grants.CachedNotFound(l.accessReq); err != nil && !l.caller.NoCache {
 		return upstream.Listing{}, err
 	}
 	if l.q.Anew {
@@ -125,7 +128,7 @@ func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) 
 		if l.notFoundErr != nil {
 			return upstream.Listing{}, l.notFoundErr
 		}
-		if l.access == accessGranted && p.freshness <= stateStale {
+		if l.access == access.Granted && p.freshness <= stateStale {
 			c.refreshAsync(ctx, l, p.stale)
 			return c.finish(l, p), nil
 		}
@@ -142,11 +145,11 @@ func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) 
 func (c *Cache) newLookup(ctx context.Context, q upstream.ListQuery) *lookup {
 	caller := request.CallerFrom(ctx)
 	l := &lookup{
-		q: q, key: newLogKey(q.Group, q.Filter), settled: q.Filter.Settled(),
-		accessReq: c.grants.newRequest(caller, q.Group), caller: caller, start: time.Now(), ttls: c.ttls, memory: c.memory,
+		q: q, key: cachekey.NewLog(q.Group, q.Filter), settled: q.Filter.Settled(),
+		accessReq: c.grants.NewRequest(caller, q.Group), caller: caller, start: time.Now(), ttls: c.ttls, memory: c.memory,
 	}
 	if !caller.ForceAuthCheck {
-		l.access, l.needsAccessCheck = c.grants.localAccess(l.accessReq.scopeKey()), c.grants.needsCheck(l.accessReq.scopeKey())
+		l.access, l.needsAccessCheck = c.grants.LocalLevel(l.accessReq.ScopeKey()), c.grants.NeedsCheck(l.accessReq.ScopeKey())
 	}
 	return l
 }
@@ -178,7 +181,7 @@ func (c *Cache) serveStaleIfError(ctx context.Context, l *lookup, err error) (up
 	if !isUnavailable(err) || l.caller.NoCache || ctx.Err() != nil {
 		return upstream.Listing{}, err
 	}
-	if l.access = c.grants.access(ctx, l.accessReq.scopeKey()); l.access == accessDenied {
+	if l.access = c.grants.Level(ctx, l.accessReq.ScopeKey()); l.access == access.Denied {
 		return upstream.Listing{}, err
 	}
 	p := l.assemble()

@@ -23,7 +23,7 @@ type Stats struct {
 // Stats returns the counters as they are now.
 func (c *Cache) Stats() Stats {
 	n := &c.counters
-	redisBytes, unreadable := c.store.stats()
+	redisBytes, unreadable := c.store.Stats()
 	return Stats{
 		MemoryHits: n.memoryHits.Load(), RedisHits: n.redisHits.Load(), Fetches: n.fetches.Load(), Refreshes: n.refreshes.Load(),
 		Coalesced: n.coalesced.Load(), StaleHits: n.stale.Load(), RedisBytes: redisBytes,

@@ -3,6 +3,9 @@ package cache
 import (
 	"time"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/block"
+	"scalegraph/cache/cachekey"
 	"scalegraph/internal/request"
 )
 
@@ -10,11 +13,11 @@ import (
 // be served again. It implements request.Dependency.
 type dependency struct {
 	cache      *Cache
-	log        keyHash
-	access     accessKey
-	version    stateVersion // changes with every read of the log
-	freshUntil time.Time    // end of freshness
-	hits       int64        // number of cached segments
+	log        cachekey.Hash
+	access     access.Key
+	version    block.Version // changes with every read of the log
+	freshUntil time.Time     // end of freshness
+	hits       int64         // number of cached segments
 }
 
 // recordDependency adds a dependency on the listing to the caller's tally, if its changes can be detected. The dependency on a listing
@@ -24,14 +27,14 @@ func (c *Cache) recordDependency(l *lookup, p plan) {
 		return
 	}
 	l.caller.Tally.AddDependency(&dependency{
-		cache: c, log: l.key.hash, access: l.accessReq.scopeKey(),
-		version: l.state.version(), freshUntil: p.freshUntil, hits: max(1, int64(len(p.segments))),
+		cache: c, log: l.key.Hash, access: l.accessReq.ScopeKey(),
+		version: l.state.Version(), freshUntil: p.freshUntil, hits: max(1, int64(len(p.segments))),
 	})
 }
 
 // Valid reports whether the credential still has access, and the log is unchanged and fresh. Without the in-process tier it returns false.
 func (b *dependency) Valid(now time.Time) bool {
-	return now.Before(b.freshUntil) && b.cache.memory.state(b.log).version() == b.version && b.cache.grants.confirmed(b.access)
+	return now.Before(b.freshUntil) && b.cache.memory.state(b.log).Version() == b.version && b.cache.grants.Confirmed(b.access)
 }
 
 // RecordHit counts the segments as memory hits.

@@ -4,12 +4,13 @@ import (
 	"slices"
 	"time"
 
+	"scalegraph/cache/block"
 	"scalegraph/upstream"
 )
 
 // fetchSpec is one upstream call to make.
 type fetchSpec struct {
-	id         blockID
+	id         block.ID
 	newestRank int  // of a block: the rank of the first row to request
 	offset     int  // of passThroughID
 	limit      int  // of headID and passThroughID
@@ -18,56 +19,56 @@ type fetchSpec struct {
 
 // blockSpec returns the call for a block. If rows were added while the block above was read, that block ends higher than its lower bound,
 // and the call begins there.
-func (l *lookup) blockSpec(st *logState, id blockID) fetchSpec {
-	if id.newestRank() > st.newestRank() {
-		return fetchSpec{id: headID, limit: min(upstream.MaxLimit, st.newestRank()-max(id.oldestRank(), st.expired)+1+headSlack)}
+func (l *lookup) blockSpec(st *block.State, id block.ID) fetchSpec {
+	if id.NewestRank() > st.NewestRank() {
+		return fetchSpec{id: block.Head, limit: min(upstream.MaxLimit, st.NewestRank()-max(id.OldestRank(), st.Expired)+1+headSlack)}
 	}
-	spec := fetchSpec{id: id, newestRank: id.newestRank()}
-	if id == 0 || (id+2).newestRank() > st.newestRank() {
+	spec := fetchSpec{id: id, newestRank: id.NewestRank()}
+	if id == 0 || (id+2).NewestRank() > st.NewestRank() {
 		return spec
 	}
-	if above := l.find(st, id+2); above != nil && above.oldestRank() > id.newestRank()-1 && above.oldestRank() <= id.newestRank()-1+slack-headSlack {
-		spec.newestRank = above.oldestRank() + 1
+	if above := l.find(st, id+2); above != nil && above.OldestRank() > id.NewestRank()-1 && above.OldestRank() <= id.NewestRank()-1+block.Slack-headSlack {
+		spec.newestRank = above.OldestRank() + 1
 	}
 	return spec
 }
 
 // dropOlder removes the older one of two conflicting segments from the cache, and returns the call that replaces it.
-func (l *lookup) dropOlder(st *logState, ids []blockID, x, y *segment) []fetchSpec {
-	if y.at.Before(x.at) {
+func (l *lookup) dropOlder(st *block.State, ids []block.ID, x, y *block.Segment) []fetchSpec {
+	if y.At.Before(x.At) {
 		x = y
 	}
 	if slices.Contains(l.fetched, x) { // both were read just now: the log changes too fast
 		return []fetchSpec{l.passThroughSpec()}
 	}
 	for _, id := range ids {
-		if id.newestRank() <= st.newestRank() && l.find(st, id) == x {
+		if id.NewestRank() <= st.NewestRank() && l.find(st, id) == x {
 			delete(l.segments, id)
-			l.memory.dropSegment(l.key.hash, st.gen, id)
-			return []fetchSpec{{id: id, newestRank: id.newestRank()}}
+			l.memory.dropSegment(l.key.Hash, st.Gen, id)
+			return []fetchSpec{{id: id, newestRank: id.NewestRank()}}
 		}
 	}
-	return []fetchSpec{{id: headID, limit: min(upstream.MaxLimit, len(x.rows))}}
+	return []fetchSpec{{id: block.Head, limit: min(upstream.MaxLimit, len(x.Rows))}}
 }
 
 // alignedSpec returns the call for a block that ended too high.
-func (l *lookup) alignedSpec(st *logState, id blockID) fetchSpec {
-	if id.newestRank() > st.newestRank() {
+func (l *lookup) alignedSpec(st *block.State, id block.ID) fetchSpec {
+	if id.NewestRank() > st.NewestRank() {
 		return l.blockSpec(st, id)
 	}
-	return fetchSpec{id: id, newestRank: id.newestRank()}
+	return fetchSpec{id: id, newestRank: id.NewestRank()}
 }
 
 // refreshSpec returns the call that reads a segment again.
-func (l *lookup) refreshSpec(seg *segment) fetchSpec {
-	if seg.atHead || l.state.head == seg {
+func (l *lookup) refreshSpec(seg *block.Segment) fetchSpec {
+	if seg.AtHead || l.state.Head == seg {
 		spec := l.headSpec()
 		if l.q.Offset > 0 {
-			spec.limit = max(spec.limit, min(upstream.MaxLimit, len(seg.rows)))
+			spec.limit = max(spec.limit, min(upstream.MaxLimit, len(seg.Rows)))
 		}
 		return spec
 	}
-	return fetchSpec{id: blockID((seg.newestRank - blockRows + 1) / halfStride), newestRank: seg.newestRank}
+	return fetchSpec{id: block.ID((seg.NewestRank - block.Rows + 1) / block.HalfStride), newestRank: seg.NewestRank}
 }
 
 // headSpec returns the call that reads the length of the log and enough rows to recognize known ones. If the caller requests the head,
@@ -77,10 +78,10 @@ func (l *lookup) headSpec() fetchSpec {
 	if l.q.Offset == 0 {
 		limit = l.q.Limit
 	}
-	if l.state != nil && l.state.head != nil {
-		limit = max(limit, min(maxReadAhead, len(l.state.head.rows)))
+	if l.state != nil && l.state.Head != nil {
+		limit = max(limit, min(maxReadAhead, len(l.state.Head.Rows)))
 	}
-	return fetchSpec{id: headID, limit: limit}
+	return fetchSpec{id: block.Head, limit: limit}
 }
 
 func (l *lookup) totalSpec() fetchSpec {
@@ -91,7 +92,7 @@ func (l *lookup) totalSpec() fetchSpec {
 
 // passThroughSpec returns the caller's query as it is.
 func (l *lookup) passThroughSpec() fetchSpec {
-	return fetchSpec{id: passThroughID, offset: l.q.Offset, limit: l.q.Limit}
+	return fetchSpec{id: block.PassThrough, offset: l.q.Offset, limit: l.q.Limit}
 }
 
 const (

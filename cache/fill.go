@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/block"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -23,7 +25,7 @@ func (c *Cache) fill(ctx context.Context, l *lookup, p plan) error {
 		specs = []fetchSpec{l.headSpec()}
 	}
 	var giveUp <-chan time.Time
-	if p.freshness <= stateStaleIfError && l.access != accessDenied && !l.caller.NoCache {
+	if p.freshness <= stateStaleIfError && l.access != access.Denied && !l.caller.NoCache {
 		if c.backingOff(l) {
 			return errBackoff
 		}
@@ -31,7 +33,7 @@ func (c *Cache) fill(ctx context.Context, l *lookup, p plan) error {
 		defer timer.Stop()
 		giveUp = timer.C
 	}
-	if l.access != accessGranted {
+	if l.access != access.Granted {
 		return c.fetchWithOwnCredential(ctx, l, specs[0], giveUp)
 	}
 	return c.fetchAll(ctx, l, dedupe(specs), giveUp)
@@ -63,14 +65,14 @@ func (c *Cache) fetchOne(ctx context.Context, l *lookup, spec fetchSpec, giveUp 
 
 // backingOff reports whether the log could not be read a moment ago for a reason that concerns the caller.
 func (c *Cache) backingOff(l *lookup) bool {
-	return c.backoffs.active(l.key.hash, c.grants.signer(l.caller, l.key.group.Project))
+	return c.backoffs.active(l.key.Hash, c.grants.Signer(l.caller, l.key.Group.Project))
 }
 
 // concernsOnly reports whether an error concerns the caller that started a fetch, and not the one of l.
 func (c *Cache) concernsOnly(starter *request.Caller, l *lookup, err error) bool {
 	if errors.Is(err, upstream.ErrRateLimited) {
-		p := l.key.group.Project
-		return c.grants.signer(starter, p) != c.grants.signer(l.caller, p)
+		p := l.key.Group.Project
+		return c.grants.Signer(starter, p) != c.grants.Signer(l.caller, p)
 	}
 	return starter != l.caller && callerSpecific(err)
 }
@@ -84,7 +86,7 @@ func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flig
 	err := fl.wait(ctx, giveUp)
 	if err != nil && joined && c.concernsOnly(fl.caller, l, err) {
 		key := c.flightKeyFor(l, spec)
-		key.credential = l.accessReq.credential
+		key.credential = l.accessReq.Credential
 		fl, _ = c.flights.do(ctx, key, c.newFetch(l, spec))
 		err = fl.wait(ctx, giveUp)
 	}
@@ -103,34 +105,34 @@ func (c *Cache) recordCoalesced(l *lookup) {
 
 // merge adds the result of a fetch to the lookup.
 func (l *lookup) merge(out fetchResult) {
-	l.access = accessGranted
+	l.access = access.Granted
 	if out.segment == nil {
-		l.unlocatable = l.unlocatable || out.state == nil && out.spec.id != accessCheckID
+		l.unlocatable = l.unlocatable || out.state == nil && out.spec.id != block.AccessCheck
 		return
 	}
 	if !slices.Contains(l.fetched, out.segment) {
 		l.fetched = append(l.fetched, out.segment)
 	}
-	if out.segment.at.Before(l.start) {
-		l.start = out.segment.at
+	if out.segment.At.Before(l.start) {
+		l.start = out.segment.At
 	}
 	if out.spec.id >= 0 {
 		l.setSegment(out.spec.id, out.segment)
 	}
-	if out.state.newerThan(l.state) {
+	if out.state.NewerThan(l.state) {
 		l.state = out.state
 	}
 }
 
 // fetchWithOwnCredential makes the call that decides whether the caller has access. Concurrent calls of one credential wait for the first.
 func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetchSpec, giveUp <-chan time.Time) error {
-	key := flightKey{log: l.accessReq.scope, block: accessCheckID, credential: l.accessReq.credential, bypass: l.caller.NoCache}
+	key := flightKey{log: l.accessReq.Scope, block: block.AccessCheck, credential: l.accessReq.Credential, bypass: l.caller.NoCache}
 	fetch := c.newFetch(l, spec)
 	fl, joined := c.flights.do(ctx, key, func(ctx context.Context, deliver func(fetchResult)) {
-		end, proven := c.grants.acquireLease(ctx, l.caller, l.accessReq.scopeKey())
+		end, proven := c.grants.AcquireLease(ctx, l.caller, l.accessReq.ScopeKey())
 		defer end()
 		if proven {
-			deliver(fetchResult{spec: fetchSpec{id: accessCheckID}})
+			deliver(fetchResult{spec: fetchSpec{id: block.AccessCheck}})
 			return
 		}
 		fetch(ctx, deliver)
@@ -143,15 +145,15 @@ func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetc
 	err := fl.wait(ctx, giveUp)
 	switch {
 	case err == nil:
-		l.access = c.grants.access(ctx, l.accessReq.scopeKey())
-		if l.access == accessGranted {
+		l.access = c.grants.Level(ctx, l.accessReq.ScopeKey())
+		if l.access == access.Granted {
 			return nil
 		}
 	case errors.Is(err, errStaleWait), ctx.Err() != nil, isAuthError(err), isUnavailable(err):
 		return err
 	}
 	own := c.flightKeyFor(l, spec) // the other call failed for a reason of its own query
-	own.credential = l.accessReq.credential
+	own.credential = l.accessReq.Credential
 	fl, _ = c.flights.do(ctx, own, fetch)
 	_, err = c.waitFor(ctx, l, spec, fl, false, giveUp)
 	return err
@@ -174,9 +176,9 @@ func (c *Cache) joinOrStart(ctx context.Context, l *lookup, spec fetchSpec) (*fl
 }
 
 func (c *Cache) flightKeyFor(l *lookup, spec fetchSpec) flightKey {
-	key := flightKey{log: l.key.hash, block: spec.id, offset: spec.offset, limit: spec.limit, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache}
-	if l.access != accessGranted {
-		key.credential = l.accessReq.credential
+	key := flightKey{log: l.key.Hash, block: spec.id, offset: spec.offset, limit: spec.limit, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache}
+	if l.access != access.Granted {
+		key.credential = l.accessReq.Credential
 	}
 	return key
 }
@@ -184,7 +186,7 @@ func (c *Cache) flightKeyFor(l *lookup, spec fetchSpec) flightKey {
 // newFetch returns the fetch of a spec. It starts from the lookup's current knowledge.
 func (c *Cache) newFetch(l *lookup, spec fetchSpec) func(context.Context, func(fetchResult)) {
 	f := &fetch{Cache: c, spec: spec, key: l.key, settled: l.settled, accessReq: l.accessReq, state: l.state, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache}
-	f.shared = l.access == accessGranted
+	f.shared = l.access == access.Granted
 	for _, seg := range l.segments {
 		f.known = append(f.known, seg)
 	}

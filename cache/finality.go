@@ -7,27 +7,30 @@ import (
 
 	"github.com/maypok86/otter/v2"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/block"
+	"scalegraph/cache/cachekey"
 	"scalegraph/upstream"
 )
 
 // finalityCache caches for each group the second before which all started activities have ended. The value stays true however old it is; a
 // newer one is larger.
 type finalityCache struct {
-	byGroup *otter.Cache[keyHash, finality]
+	byGroup *otter.Cache[cachekey.Hash, block.Finality]
 }
 
 const maxGroups = 1 << 14
 
 func newFinalityCache() *finalityCache {
-	return &finalityCache{otter.Must(&otter.Options[keyHash, finality]{MaximumSize: maxGroups})}
+	return &finalityCache{otter.Must(&otter.Options[cachekey.Hash, block.Finality]{MaximumSize: maxGroups})}
 }
 
 // get returns the cached value of a group. Before the first read nothing is final.
-func (f *finalityCache) get(group keyHash) finality {
+func (f *finalityCache) get(group cachekey.Hash) block.Finality {
 	if known, ok := f.byGroup.GetIfPresent(group); ok {
 		return known
 	}
-	return finality{before: math.MinInt64}
+	return block.Finality{Before: math.MinInt64}
 }
 
 // oldestRunning returns the start of the oldest running activity, or newest if none runs. Newest is the start of a row that existed before
@@ -47,10 +50,13 @@ func oldestRunning(newest int64, running upstream.Listing) (second int64, ok boo
 }
 
 // record merges an update into the cached value and returns the result.
-func (f *finalityCache) record(group keyHash, update finality) finality {
-	merged, _ := f.byGroup.Compute(group, func(known finality, ok bool) (finality, otter.ComputeOp) {
+func (f *finalityCache) record(group cachekey.Hash, update block.Finality) block.Finality {
+	merged, _ := f.byGroup.Compute(group, func(known block.Finality, ok bool) (block.Finality, otter.ComputeOp) {
 		if ok {
-			update.before, update.at = max(update.before, known.before), later(update.at, known.at)
+			update.Before = max(update.Before, known.Before)
+			if known.At.After(update.At) {
+				update.At = known.At
+			}
 		}
 		return update, otter.WriteOp
 	})
@@ -59,30 +65,30 @@ func (f *finalityCache) record(group keyHash, update finality) finality {
 
 // finalBefore returns the second before which all rows of the group have ended. It asks the upstream again if the cached value is no
 // longer fresh. It must be called before the read whose rows are judged by it.
-func (c *Cache) finalBefore(ctx context.Context, group upstream.Group, req accessRequest, st *logState) int64 {
-	f := c.finality.get(req.group)
-	newest, ok := st.newestSecond()
-	if !ok || time.Since(f.at) < c.ttls.fresh {
-		return f.before
+func (c *Cache) finalBefore(ctx context.Context, group upstream.Group, req access.Request, st *block.State) int64 {
+	f := c.finality.get(req.Group)
+	newest, ok := st.NewestSecond()
+	if !ok || time.Since(f.At) < c.ttls.fresh {
+		return f.Before
 	}
-	key := flightKey{log: req.group, block: runningID, credential: req.credential}
+	key := flightKey{log: req.Group, block: block.Running, credential: req.Credential}
 	fl, _ := c.flights.do(ctx, key, func(ctx context.Context, deliver func(fetchResult)) {
-		if remote := c.store.loadFinality(ctx, req.group); !remote.at.IsZero() {
-			if remote = c.finality.record(req.group, remote); time.Since(remote.at) < c.ttls.fresh {
+		if remote := c.store.LoadFinality(ctx, req.Group); !remote.At.IsZero() {
+			if remote = c.finality.record(req.Group, remote); time.Since(remote.At) < c.ttls.fresh {
 				deliver(fetchResult{})
 				return
 			}
 		}
 		q := upstream.ListQuery{Group: group, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusDoing}), Limit: upstream.MaxLimit}
 		running, err := c.source.List(ctx, q)
-		c.grants.record(ctx, req, running.At, err)
+		c.grants.Record(ctx, req, running.At, err)
 		if second, ok := oldestRunning(newest, running); ok && err == nil {
-			c.store.publishFinality(req.group, c.finality.record(req.group, finality{second, running.At}))
+			c.store.PublishFinality(req.Group, c.finality.record(req.Group, block.Finality{Before: second, At: running.At}))
 		}
 		deliver(fetchResult{err: err})
 	})
 	if fl.wait(ctx, nil) != nil {
-		return f.before
+		return f.Before
 	}
-	return c.finality.get(req.group).before
+	return c.finality.get(req.Group).Before
 }

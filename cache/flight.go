@@ -7,6 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/block"
+	"scalegraph/cache/cachekey"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -26,12 +29,12 @@ type flights struct {
 
 // flightKey identifies fetches that are coalesced.
 type flightKey struct {
-	log        keyHash
-	block      blockID
+	log        cachekey.Hash
+	block      block.ID
 	offset     int
 	limit      int
 	sections   upstream.Sections // that are decoded
-	credential credential        // set if the caller's access is unknown and its own call must decide; zero for all callers that have access
+	credential access.Credential // set if the caller's access is unknown and its own call must decide; zero for all callers that have access
 	bypass     bool              // does not read the cache
 }
 
@@ -45,8 +48,8 @@ type flight struct {
 // fetchResult is the result of a fetch.
 type fetchResult struct {
 	spec    fetchSpec
-	segment *segment // nil if the rows have no rank in the log
-	state   *logState
+	segment *block.Segment // nil if the rows have no rank in the log
+	state   *block.State
 	listing upstream.Listing // as the source returned it
 	err     error
 }

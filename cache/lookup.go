@@ -3,6 +3,9 @@ package cache
 import (
 	"time"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/block"
+	"scalegraph/cache/cachekey"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
@@ -10,46 +13,46 @@ import (
 // lookup is the state of one List call.
 type lookup struct {
 	q                      upstream.ListQuery
-	key                    logKey
+	key                    cachekey.Log
 	settled                bool
-	accessReq              accessRequest
+	accessReq              access.Request
 	caller                 *request.Caller
 	start                  time.Time // segments read later than this are fresh for this lookup
-	access                 accessLevel
+	access                 access.Level
 	needsAccessCheck       bool  // whether another replica may know a newer decision
 	notFoundErr            error // the group does not exist, according to another replica
 	ttls                   ttls
 	memory                 *memory
-	state                  *logState            // the newest one seen by this lookup; nil if none
-	segments               map[blockID]*segment // fetched or found for this lookup, even if memory evicts them
-	newestRank, oldestRank int                  // the requested ranks when the lookup began
-	rankGen                uint64               // generation of those ranks; 0 if not set
-	ranksConfirmed         bool                 // whether the state was confirmed when the ranks were set
-	unlocatable            bool                 // a response has no rank in the known log
-	fetched                []*segment           // from its own fetches; not all of them are cached as a block, because the log may have moved
-	fromRedis              []*segment           // segments loaded from Redis
-	redisLookups           int                  // number of lookups in Redis
+	state                  *block.State                // the newest one seen by this lookup; nil if none
+	segments               map[block.ID]*block.Segment // fetched or found for this lookup, even if memory evicts them
+	newestRank, oldestRank int                         // the requested ranks when the lookup began
+	rankGen                uint64                      // generation of those ranks; 0 if not set
+	ranksConfirmed         bool                        // whether the state was confirmed when the ranks were set
+	unlocatable            bool                        // a response has no rank in the known log
+	fetched                []*block.Segment            // from its own fetches; not all of them are cached as a block, because the log may have moved
+	fromRedis              []*block.Segment            // segments loaded from Redis
+	redisLookups           int                         // number of lookups in Redis
 
 	memoryHits, coalesced int // segments in memory, and waits for other callers' fetches
 }
 
 // refreshState adopts a newer state from memory.
 func (l *lookup) refreshState() {
-	if st := l.memory.state(l.key.hash); st.newerThan(l.state) {
+	if st := l.memory.state(l.key.Hash); st.NewerThan(l.state) {
 		l.state = st
 	}
 }
 
 // find returns the cached segment of a block, and nil if there is none that is compatible. Above the newest complete block it returns the
 // head.
-func (l *lookup) find(st *logState, id blockID) *segment {
-	seg := st.head
-	if id.newestRank() <= st.newestRank() {
-		if seg = l.segments[id]; seg == nil || seg.gen != st.gen {
-			seg = l.memory.segment(l.key.hash, st.gen, id)
+func (l *lookup) find(st *block.State, id block.ID) *block.Segment {
+	seg := st.Head
+	if id.NewestRank() <= st.NewestRank() {
+		if seg = l.segments[id]; seg == nil || seg.Gen != st.Gen {
+			seg = l.memory.segment(l.key.Hash, st.Gen, id)
 		}
 	}
-	if seg == nil || !st.compatible(seg, l.settled) || !seg.sections.Has(l.q.Sections) {
+	if seg == nil || !st.Compatible(seg, l.settled) || !seg.Sections.Has(l.q.Sections) {
 		return nil
 	}
 	return seg
@@ -81,9 +84,9 @@ func (l *lookup) headFreshUntil(at time.Time) time.Time {
 	return at.Add(l.ttls.fresh)
 }
 
-func (l *lookup) segmentFreshUntil(seg *segment) time.Time {
-	if until := seg.at.Add(bypassInterval); l.caller.NoCache && until.Before(seg.freshUntil) {
+func (l *lookup) segmentFreshUntil(seg *block.Segment) time.Time {
+	if until := seg.At.Add(bypassInterval); l.caller.NoCache && until.Before(seg.FreshUntil) {
 		return until
 	}
-	return seg.freshUntil
+	return seg.FreshUntil
 }

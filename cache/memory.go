@@ -1,6 +1,11 @@
 package cache
 
-import "github.com/maypok86/otter/v2"
+import (
+	"github.com/maypok86/otter/v2"
+
+	"scalegraph/cache/block"
+	"scalegraph/cache/cachekey"
+)
 
 // memory is the in-process tier, bounded in bytes. A nil *memory caches nothing.
 type memory struct {
@@ -8,15 +13,15 @@ type memory struct {
 }
 
 type memoryKey struct {
-	log   keyHash
-	gen   uint64  // 0 for the state
-	block blockID // headID for the state, which contains the head
+	log   cachekey.Hash
+	gen   uint64   // 0 for the state
+	block block.ID // headID for the state, which contains the head
 }
 
 // entry contains either a state or a segment.
 type entry struct {
-	state   *logState
-	segment *segment
+	state   *block.State
+	segment *block.Segment
 }
 
 func newMemory(bytes int64) *memory {
@@ -33,28 +38,28 @@ func (e entry) weight() uint32 {
 	const overhead = 300 // of the entry with its key in the cache
 	switch {
 	case e.segment != nil:
-		return overhead + e.segment.weight
-	case e.state.head != nil:
-		return overhead + e.state.head.weight
+		return overhead + e.segment.Weight
+	case e.state.Head != nil:
+		return overhead + e.state.Head.Weight
 	}
 	return overhead
 }
 
-func (m *memory) state(log keyHash) *logState {
+func (m *memory) state(log cachekey.Hash) *block.State {
 	if m == nil {
 		return nil
 	}
-	e, _ := m.cache.GetIfPresent(memoryKey{log: log, block: headID})
+	e, _ := m.cache.GetIfPresent(memoryKey{log: log, block: block.Head})
 	return e.state
 }
 
-func (m *memory) setState(log keyHash, st *logState) {
+func (m *memory) setState(log cachekey.Hash, st *block.State) {
 	if m != nil {
-		m.cache.Set(memoryKey{log: log, block: headID}, entry{state: st})
+		m.cache.Set(memoryKey{log: log, block: block.Head}, entry{state: st})
 	}
 }
 
-func (m *memory) segment(log keyHash, gen uint64, id blockID) *segment {
+func (m *memory) segment(log cachekey.Hash, gen uint64, id block.ID) *block.Segment {
 	if m == nil {
 		return nil
 	}
@@ -62,13 +67,13 @@ func (m *memory) segment(log keyHash, gen uint64, id blockID) *segment {
 	return e.segment
 }
 
-func (m *memory) setSegment(log keyHash, id blockID, seg *segment) {
+func (m *memory) setSegment(log cachekey.Hash, id block.ID, seg *block.Segment) {
 	if m != nil {
-		m.cache.Set(memoryKey{log, seg.gen, id}, entry{segment: seg})
+		m.cache.Set(memoryKey{log, seg.Gen, id}, entry{segment: seg})
 	}
 }
 
-func (m *memory) dropSegment(log keyHash, gen uint64, id blockID) {
+func (m *memory) dropSegment(log cachekey.Hash, gen uint64, id block.ID) {
 	if m != nil {
 		m.cache.Invalidate(memoryKey{log, gen, id})
 	}

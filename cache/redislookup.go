@@ -3,6 +3,9 @@ package cache
 import (
 	"context"
 	"slices"
+
+	"scalegraph/cache/block"
+	"scalegraph/cache/redisstore"
 )
 
 // lookupRedis loads the rows that the plan lacks from Redis, at most twice, together with the decision about the caller's access. That is one round
@@ -12,68 +15,68 @@ func (c *Cache) lookupRedis(ctx context.Context, l *lookup, p plan) bool {
 	if c.store == nil || l.caller.ForceAuthCheck || !rows && !l.needsAccessCheck {
 		return false
 	}
-	key := l.accessReq.scopeKey()
-	q := redisQuery{key: l.key, access: &key}
+	key := l.accessReq.ScopeKey()
+	q := redisstore.Query{Key: l.key, Access: &key}
 	if rows {
 		l.redisLookups++
-		q.rows, q.sections = true, l.q.Sections
-		q.gen, q.blocks = c.predictBlocks(l, p)
-		if _, seen := c.sizeHints.get(l.key.hash); !seen { // the group may not exist
-			unknown := l.accessReq.groupKey()
-			q.notFound = &unknown
+		q.Rows, q.Sections = true, l.q.Sections
+		q.Gen, q.Blocks = c.predictBlocks(l, p)
+		if _, seen := c.sizeHints.get(l.key.Hash); !seen { // the group may not exist
+			unknown := l.accessReq.GroupKey()
+			q.NotFound = &unknown
 		}
 	}
-	result := c.store.query(ctx, q)
+	result := c.store.Query(ctx, q)
 	l.needsAccessCheck = false
-	if result.ok {
-		c.grants.mergeRemote(key, result.decision)
-		l.access = c.grants.localAccess(key)
+	if result.OK {
+		c.grants.MergeRemote(key, result.Decision)
+		l.access = c.grants.LocalLevel(key)
 	}
-	if result.notFound != nil {
-		c.grants.recordNotFound(l.accessReq, *result.notFound)
-		l.notFoundErr = c.grants.cachedNotFound(l.accessReq)
+	if result.NotFound != nil {
+		c.grants.RecordNotFound(l.accessReq, *result.NotFound)
+		l.notFoundErr = c.grants.CachedNotFound(l.accessReq)
 	}
-	l.caller.Tally.RedisBytes.Add(result.bytes)
+	l.caller.Tally.RedisBytes.Add(result.Bytes)
 	return c.mergeFound(l, result)
 }
 
 // predictBlocks returns the blocks that the plan lacks. If the log is unknown, it returns those that would be missing if the log were as
 // this process saw it last.
-func (c *Cache) predictBlocks(l *lookup, p plan) (gen uint64, ids []blockID) {
+func (c *Cache) predictBlocks(l *lookup, p plan) (gen uint64, ids []block.ID) {
 	for _, spec := range append(p.missing, p.stale...) {
 		if spec.id >= 0 {
 			ids = append(ids, spec.id)
 		}
 	}
 	if len(ids) > 0 {
-		return l.state.gen, ids
+		return l.state.Gen, ids
 	}
-	st, ok := c.sizeHints.get(l.key.hash)
-	if !ok || l.q.Offset == 0 || l.q.Offset >= st.total {
+	st, ok := c.sizeHints.get(l.key.Hash)
+	if !ok || l.q.Offset == 0 || l.q.Offset >= st.Total {
 		return 0, nil
 	}
-	hi := st.newestRank() - l.q.Offset
-	for _, id := range blocksCovering(hi, max(hi-l.q.Limit+1, st.expired)) {
-		if id.newestRank() <= st.newestRank() {
+	hi := st.NewestRank() - l.q.Offset
+	for _, id := range block.Covering(hi, max(hi-l.q.Limit+1, st.Expired)) {
+		if id.NewestRank() <= st.NewestRank() {
 			ids = append(ids, id)
 		}
 	}
-	return st.gen, ids
+	return st.Gen, ids
 }
 
 // mergeFound adds segments that are newer or more complete than the known ones. It reports whether there were any.
-func (c *Cache) mergeFound(l *lookup, result redisResult) bool {
+func (c *Cache) mergeFound(l *lookup, result redisstore.Result) bool {
 	better := false
-	if st := result.state; st != nil && (st.newerThan(l.state) || l.improvesHead(st)) {
+	if st := result.State; st != nil && (st.NewerThan(l.state) || l.improvesHead(st)) {
 		l.state, better = st, true
-		c.memory.setState(l.key.hash, st)
-		c.sizeHints.record(l.key.hash, st)
-		l.recordRedisHit(c, st.head)
+		c.memory.setState(l.key.Hash, st)
+		c.sizeHints.record(l.key.Hash, st)
+		l.recordRedisHit(c, st.Head)
 	}
-	for id, seg := range result.segments {
-		if kept := l.segments[id]; kept == nil || seg.at.After(kept.at) || !kept.sections.Has(seg.sections) {
+	for id, seg := range result.Segments {
+		if kept := l.segments[id]; kept == nil || seg.At.After(kept.At) || !kept.Sections.Has(seg.Sections) {
 			l.setSegment(id, seg)
-			c.memory.setSegment(l.key.hash, id, seg)
+			c.memory.setSegment(l.key.Hash, id, seg)
 			l.recordRedisHit(c, seg)
 			better = true
 		}
@@ -82,12 +85,12 @@ func (c *Cache) mergeFound(l *lookup, result redisResult) bool {
 }
 
 // improvesHead reports whether st equals the known state but has a more complete head.
-func (l *lookup) improvesHead(st *logState) bool {
-	return st.head != nil && st.at.Equal(l.state.at) && st.gen == l.state.gen &&
-		(l.state.head == nil || l.state.head.writeID == st.head.writeID && !l.state.head.sections.Has(l.q.Sections))
+func (l *lookup) improvesHead(st *block.State) bool {
+	return st.Head != nil && st.At.Equal(l.state.At) && st.Gen == l.state.Gen &&
+		(l.state.Head == nil || l.state.Head.WriteID == st.Head.WriteID && !l.state.Head.Sections.Has(l.q.Sections))
 }
 
-func (l *lookup) recordRedisHit(c *Cache, seg *segment) {
+func (l *lookup) recordRedisHit(c *Cache, seg *block.Segment) {
 	if seg == nil {
 		return
 	}
@@ -98,9 +101,9 @@ func (l *lookup) recordRedisHit(c *Cache, seg *segment) {
 	c.counters.redisHits.Add(1)
 }
 
-func (l *lookup) setSegment(id blockID, seg *segment) {
+func (l *lookup) setSegment(id block.ID, seg *block.Segment) {
 	if l.segments == nil {
-		l.segments = map[blockID]*segment{}
+		l.segments = map[block.ID]*block.Segment{}
 	}
 	l.segments[id] = seg
 }

@@ -1,4 +1,4 @@
-package cache
+package block
 
 import (
 	"math"
@@ -6,8 +6,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// estimateSize estimates the bytes that rows take in memory, see TestSizeEstimate.
-func estimateSize(rows []*upstream.Activity) uint32 {
+// EstimateSize estimates the bytes that rows take in memory, see TestSizeEstimate.
+func EstimateSize(rows []*upstream.Activity) uint32 {
 	n := 64
 	for _, row := range rows {
 		n += 8

@@ -1,10 +1,11 @@
-package cache
+package redisstore
 
 import (
 	"runtime"
 	"testing"
 	"time"
 
+	"scalegraph/cache/block"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator/demo"
@@ -25,13 +26,13 @@ func TestSizeEstimate(t *testing.T) {
 	again := func() [][]*upstream.Activity {
 		var kept [][]*upstream.Activity
 		for _, rows := range read() {
-			p := &segment{rows: rows, sections: upstream.AllSections, gen: 1, newestRank: 1000, total: 1000, at: time.Now(), writeID: 1}
+			p := &block.Segment{Rows: rows, Sections: upstream.AllSections, Gen: 1, NewestRank: 1000, Total: 1000, At: time.Now(), WriteID: 1}
 			summary, parts := c.encodeSegment(testKey, p)
 			got, err := c.decodeSegment(testKey, rows[0].Group, string(summary), texts(parts))
 			if err != nil {
 				t.Fatal(err)
 			}
-			kept = append(kept, got.rows)
+			kept = append(kept, got.Rows)
 		}
 		return kept
 	}
@@ -42,7 +43,7 @@ func TestSizeEstimate(t *testing.T) {
 		held := int64(heap()) - int64(before)
 		weight := int64(0)
 		for _, rows := range kept {
-			weight += int64(estimateSize(rows))
+			weight += int64(block.EstimateSize(rows))
 		}
 		t.Logf("%s: %d pages hold %d bytes, weighed %d", name, len(kept), held, weight)
 		if ratio := float64(held) / float64(weight); ratio < 0.85 || ratio > 1.15 {

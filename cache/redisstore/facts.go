@@ -1,4 +1,4 @@
-package cache
+package redisstore
 
 import (
 	"context"
@@ -7,21 +7,24 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/block"
+	"scalegraph/cache/cachekey"
 	"scalegraph/upstream"
 )
 
 // Shared facts are short values, other than rows and decisions, that replicas exchange. They are encoded like segments.
 
 // notFoundKey is the key of the fact that a group does not exist for a credential.
-func notFoundKey(k accessKey) string {
-	return "sg1:u:" + encodeKey(k.credential[:]) + ":" + encodeKey(k.scope[:])
+func notFoundKey(k access.Key) string {
+	return "sg1:u:" + encodeKey(k.Credential[:]) + ":" + encodeKey(k.Scope[:])
 }
 
 // finalityKey is the key of a group's finality.
-func finalityKey(group keyHash) string { return "sg1:d:" + encodeKey(group[:]) }
+func finalityKey(group cachekey.Hash) string { return "sg1:d:" + encodeKey(group[:]) }
 
 // setAsync writes a fact in the background. The write may be lost.
-func (s *store) setAsync(key string, w writer, ttl time.Duration) {
+func (s *Store) setAsync(key string, w writer, ttl time.Duration) {
 	if s == nil {
 		return
 	}
@@ -33,7 +36,7 @@ func (s *store) setAsync(key string, w writer, ttl time.Duration) {
 }
 
 // openValue returns a reader of a stored fact, and false if there is none or it is corrupt.
-func (s *store) openValue(key, note string) (reader, bool) {
+func (s *Store) openValue(key, note string) (reader, bool) {
 	if note == "" {
 		return reader{}, false
 	}
@@ -44,28 +47,28 @@ func (s *store) openValue(key, note string) (reader, bool) {
 	return reader{s: payload}, err == nil
 }
 
-// publishNotFound stores for the other replicas that a group does not exist for a credential.
-func (s *store) publishNotFound(k accessKey, entry notFoundEntry) {
+// PublishNotFound stores for the other replicas that a group does not exist for a credential.
+func (s *Store) PublishNotFound(k access.Key, entry access.NotFound) {
 	var e *upstream.StatusError
-	if !errors.As(entry.err, &e) {
+	if !errors.As(entry.Err, &e) {
 		return
 	}
 	var w writer
-	w.time(entry.at)
+	w.time(entry.At)
 	w.int(int64(e.Status))
 	w.text(e.Code)
 	w.text(e.RequestID)
-	s.setAsync(notFoundKey(k), w, notFoundTTL)
+	s.setAsync(notFoundKey(k), w, access.NotFoundTTL)
 }
 
 // decodeNotFound returns nil if there is no such entry.
-func (s *store) decodeNotFound(key, note string) *notFoundEntry {
+func (s *Store) decodeNotFound(key, note string) *access.NotFound {
 	r, ok := s.openValue(key, note)
 	if !ok {
 		return nil
 	}
 	e := &upstream.StatusError{Err: upstream.ErrNotFound}
-	entry := &notFoundEntry{at: r.time(), err: e}
+	entry := &access.NotFound{At: r.time(), Err: e}
 	e.Status, e.Code, e.RequestID = int(r.int32()), r.text(), r.text()
 	if r.failed || r.s != "" {
 		s.unreadable.Add(1)
@@ -74,30 +77,30 @@ func (s *store) decodeNotFound(key, note string) *notFoundEntry {
 	return entry
 }
 
-// publishFinality stores a group's finality for the other replicas.
-func (s *store) publishFinality(group keyHash, f finality) {
+// PublishFinality stores a group's finality for the other replicas.
+func (s *Store) PublishFinality(group cachekey.Hash, f block.Finality) {
 	var w writer
-	w.time(f.at)
-	w.int(f.before)
+	w.time(f.At)
+	w.int(f.Before)
 	if s != nil {
 		s.setAsync(finalityKey(group), w, s.jitter(s.maxTTL))
 	}
 }
 
-// loadFinality returns a group's finality as stored by any replica, and the zero finality if there is none.
-func (s *store) loadFinality(ctx context.Context, group keyHash) finality {
+// LoadFinality returns a group's finality as stored by any replica, and the zero finality if there is none.
+func (s *Store) LoadFinality(ctx context.Context, group cachekey.Hash) block.Finality {
 	if s == nil {
-		return finality{}
+		return block.Finality{}
 	}
 	key := finalityKey(group)
 	var get *redis.StringCmd
 	if s.redis.Pipelined(ctx, func(p redis.Pipeliner) { get = p.Get(ctx, key) }) != nil {
-		return finality{}
+		return block.Finality{}
 	}
 	r, ok := s.openValue(key, get.Val())
-	f := finality{at: r.time(), before: r.int()}
+	f := block.Finality{At: r.time(), Before: r.int()}
 	if !ok || r.failed || r.s != "" {
-		return finality{}
+		return block.Finality{}
 	}
 	return f
 }

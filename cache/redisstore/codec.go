@@ -1,4 +1,4 @@
-package cache
+package redisstore
 
 import (
 	"encoding/binary"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"scalegraph/cache/block"
 	"scalegraph/upstream"
 )
 
@@ -94,18 +95,18 @@ func (c codec) decodeValue(key, value string) (stamp uint64, payload string, err
 }
 
 // encodeSegment returns the value of the summary and those of the heavy sections.
-func (c codec) encodeSegment(key string, seg *segment) (summary []byte, parts map[upstream.Sections][]byte) {
+func (c codec) encodeSegment(key string, seg *block.Segment) (summary []byte, parts map[upstream.Sections][]byte) {
 	parts = make(map[upstream.Sections][]byte, len(sectionFields))
 	for _, f := range sectionFields {
-		if seg.sections.Has(f.section) {
-			parts[f.section] = c.encodeValue(key, seg.writeID, encodeSection(seg.rows, f.section))
+		if seg.Sections.Has(f.section) {
+			parts[f.section] = c.encodeValue(key, seg.WriteID, encodeSection(seg.Rows, f.section))
 		}
 	}
-	return c.encodeValue(key, seg.writeID, encodeSummary(seg)), parts
+	return c.encodeValue(key, seg.WriteID, encodeSummary(seg)), parts
 }
 
 // decodeSegment decodes a segment with the given heavy sections. Its rows get the group g.
-func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts map[upstream.Sections]string) (*segment, error) {
+func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts map[upstream.Sections]string) (*block.Segment, error) {
 	stamp, payload, err := c.decodeValue(key, summary)
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts
 	if err != nil {
 		return nil, err
 	}
-	seg.writeID, seg.sections = stamp, upstream.SectionDescriptions
+	seg.WriteID, seg.Sections = stamp, upstream.SectionDescriptions
 	for section, value := range parts {
 		of, payload, err := c.decodeValue(key, value)
 		if err != nil {
@@ -123,42 +124,42 @@ func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts
 		if of != stamp {
 			return nil, errCorrupt // values of two writes
 		}
-		if err := decodeSection(seg.rows, section, payload); err != nil {
+		if err := decodeSection(seg.Rows, section, payload); err != nil {
 			return nil, err
 		}
-		seg.sections |= section
+		seg.Sections |= section
 	}
-	seg.weight = estimateSize(seg.rows)
+	seg.Weight = block.EstimateSize(seg.Rows)
 	return seg, nil
 }
 
 // encodeState and decodeState omit the head. The writeID in the header identifies the head that belongs to the state.
-func (c codec) encodeState(key string, st *logState) []byte {
+func (c codec) encodeState(key string, st *block.State) []byte {
 	var w writer
-	w.uint(st.gen)
-	w.int(int64(st.total))
-	w.int(int64(st.expired))
-	w.time(st.at)
-	w.time(st.unchangedSince)
-	w.time(st.expiredConfirmedAt)
-	w.int(int64(st.seq))
-	w.flags(st.confirmed, st.anchorLost)
+	w.uint(st.Gen)
+	w.int(int64(st.Total))
+	w.int(int64(st.Expired))
+	w.time(st.At)
+	w.time(st.UnchangedSince)
+	w.time(st.ExpiredConfirmedAt)
+	w.int(int64(st.Seq))
+	w.flags(st.Confirmed, st.AnchorLost)
 	stamp := uint64(0)
-	if st.head != nil {
-		stamp = st.head.writeID
+	if st.Head != nil {
+		stamp = st.Head.WriteID
 	}
 	return c.encodeValue(key, stamp, w.b)
 }
 
-func (c codec) decodeState(key, value string) (st *logState, head uint64, err error) {
+func (c codec) decodeState(key, value string) (st *block.State, head uint64, err error) {
 	head, payload, err := c.decodeValue(key, value)
 	if err != nil {
 		return nil, 0, err
 	}
 	r := reader{s: payload}
-	st = &logState{gen: r.uint(), total: r.rowCount(), expired: r.rowCount(), at: r.time(), unchangedSince: r.time(), expiredConfirmedAt: r.time(), seq: r.rowCount()}
-	r.flags(&st.confirmed, &st.anchorLost)
-	if r.failed || r.s != "" || st.gen == 0 || st.at.IsZero() {
+	st = &block.State{Gen: r.uint(), Total: r.rowCount(), Expired: r.rowCount(), At: r.time(), UnchangedSince: r.time(), ExpiredConfirmedAt: r.time(), Seq: r.rowCount()}
+	r.flags(&st.Confirmed, &st.AnchorLost)
+	if r.failed || r.s != "" || st.Gen == 0 || st.At.IsZero() {
 		return nil, 0, errCorrupt
 	}
 	return st, head, nil

@@ -1,17 +1,19 @@
-package cache
+package redisstore
 
 import (
 	"reflect"
 	"testing"
 	"time"
 
+	"scalegraph/cache/access"
+	"scalegraph/cache/block"
 	"scalegraph/upstream"
 )
 
 func ptr[T any](v T) *T { return &v }
 
 // fullSegment returns a segment with a value in every field.
-func fullSegment() *segment {
+func fullSegment() *block.Segment {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123, time.UTC)
 	failed := &upstream.Failure{Reason: ptr("AS.7003"), Details: ptr("no more servers")}
 	row := &upstream.Activity{
@@ -31,9 +33,9 @@ func fullSegment() *segment {
 		Group: row.Group, LogID: "two", StartTime: at.Add(-time.Second), Details: upstream.Details{Sections: upstream.AllSections},
 	}
 	rows := []*upstream.Activity{row, nil, running}
-	return &segment{
-		rows: rows, sections: upstream.AllSections, gen: 1 << 63, newestRank: 102, at: at, freshUntil: at.Add(time.Second), total: 1000, expired: 7,
-		atEnd: true, immutable: true, weight: estimateSize(rows), writeID: 42,
+	return &block.Segment{
+		Rows: rows, Sections: upstream.AllSections, Gen: 1 << 63, NewestRank: 102, At: at, FreshUntil: at.Add(time.Second), Total: 1000, Expired: 7,
+		AtEnd: true, Immutable: true, Weight: block.EstimateSize(rows), WriteID: 42,
 	}
 }
 
@@ -50,13 +52,13 @@ func TestCodecRoundTrip(t *testing.T) {
 	defer c.close()
 	seg := fullSegment()
 	summary, parts := c.encodeSegment(testKey, seg)
-	got, err := c.decodeSegment(testKey, seg.rows[0].Group, string(summary), texts(parts))
+	got, err := c.decodeSegment(testKey, seg.Rows[0].Group, string(summary), texts(parts))
 	if err != nil || !reflect.DeepEqual(got, seg) {
 		t.Errorf("%v\n got %+v\nwant %+v", err, got, seg)
 	}
-	tr := &logState{gen: 3, total: 1000, expired: 7, at: seg.at, unchangedSince: seg.at.Add(-time.Hour), expiredConfirmedAt: seg.at.Add(-time.Minute), seq: 9, confirmed: true, head: seg}
+	tr := &block.State{Gen: 3, Total: 1000, Expired: 7, At: seg.At, UnchangedSince: seg.At.Add(-time.Hour), ExpiredConfirmedAt: seg.At.Add(-time.Minute), Seq: 9, Confirmed: true, Head: seg}
 	read, stamp, err := c.decodeState(testKey, string(c.encodeState(testKey, tr)))
-	if tr.head = nil; err != nil || stamp != 42 || !reflect.DeepEqual(read, tr) {
+	if tr.Head = nil; err != nil || stamp != 42 || !reflect.DeepEqual(read, tr) {
 		t.Errorf("%v: track %+v of head %d, want %+v", err, read, stamp, tr)
 	}
 }
@@ -70,18 +72,18 @@ func TestCodecBindsValuesToTheirKeys(t *testing.T) {
 	defer c.close()
 	seg := fullSegment()
 	summary, _ := c.encodeSegment(testKey, seg)
-	if _, err := c.decodeSegment("sg1:{y}:t", seg.rows[0].Group, string(summary), nil); err == nil {
+	if _, err := c.decodeSegment("sg1:{y}:t", seg.Rows[0].Group, string(summary), nil); err == nil {
 		t.Error("a piece was read under another key")
 	}
 	if text := signDecision("sg1:g:a:b", "y1"); text == signDecision("sg1:g:c:b", "y1") {
 		t.Errorf("the verdicts of two credentials are both %s", text)
 	}
-	s := &store{}
-	if d := s.decodeDecision("sg1:g:c:b", signDecision("sg1:g:a:b", "y1")); d != (decision{}) || s.unreadable.Load() != 1 {
+	s := &Store{}
+	if d := s.decodeDecision("sg1:g:c:b", signDecision("sg1:g:a:b", "y1")); d != (access.Decision{}) || s.unreadable.Load() != 1 {
 		t.Errorf("%v was read under another key", d)
 	}
 	for _, value := range []string{"y", "n", ".", "y1", "y1.", "yx.1", "garbage", "y1.zzzz"} {
-		if d := s.decodeDecision("sg1:g:c:b", value); d != (decision{}) {
+		if d := s.decodeDecision("sg1:g:c:b", value); d != (access.Decision{}) {
 			t.Errorf("%q was read as %v", value, d)
 		}
 	}
@@ -92,9 +94,9 @@ func TestCodecRejectsMixedWrites(t *testing.T) {
 	defer c.close()
 	seg := fullSegment()
 	summary, _ := c.encodeSegment(testKey, seg)
-	seg.writeID++
+	seg.WriteID++
 	_, parts := c.encodeSegment(testKey, seg)
-	if got, err := c.decodeSegment(testKey, seg.rows[0].Group, string(summary), texts(parts)); err == nil {
+	if got, err := c.decodeSegment(testKey, seg.Rows[0].Group, string(summary), texts(parts)); err == nil {
 		t.Errorf("read %+v", got)
 	}
 }
@@ -108,7 +110,7 @@ func TestCodecDetectsCorruption(t *testing.T) {
 	for i := range summary {
 		rotten := append([]byte(nil), summary...)
 		rotten[i] ^= 0x10
-		if _, err := c.decodeSegment(testKey, seg.rows[0].Group, string(rotten), nil); err == nil {
+		if _, err := c.decodeSegment(testKey, seg.Rows[0].Group, string(rotten), nil); err == nil {
 			t.Errorf("byte %d changed, and the value was read", i)
 		}
 	}
@@ -120,9 +122,9 @@ func FuzzDecode(f *testing.F) {
 	seg := fullSegment()
 	summary, parts := c.encodeSegment(testKey, seg)
 	f.Add(string(summary), string(parts[upstream.SectionFailures]), true)
-	f.Add(string(encodeSummary(seg)), string(encodeSection(seg.rows, upstream.SectionFailures)), false)
-	f.Add(string(encodeSummary(seg)), string(encodeSection(seg.rows, upstream.SectionFailures)[1:]), false)
-	g := seg.rows[0].Group
+	f.Add(string(encodeSummary(seg)), string(encodeSection(seg.Rows, upstream.SectionFailures)), false)
+	f.Add(string(encodeSummary(seg)), string(encodeSection(seg.Rows, upstream.SectionFailures)[1:]), false)
+	g := seg.Rows[0].Group
 	f.Fuzz(func(t *testing.T, summary, section string, sealed bool) {
 		if sealed {
 			_, _ = c.decodeSegment(testKey, g, summary, map[upstream.Sections]string{upstream.SectionFailures: section})
@@ -133,14 +135,14 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := decodeSection(q.rows, upstream.SectionFailures, section); err != nil {
+		if err := decodeSection(q.Rows, upstream.SectionFailures, section); err != nil {
 			return
 		}
 		again, err := decodeSummary(g, string(encodeSummary(q)))
-		if err != nil || decodeSection(again.rows, upstream.SectionFailures, string(encodeSection(q.rows, upstream.SectionFailures))) != nil {
+		if err != nil || decodeSection(again.Rows, upstream.SectionFailures, string(encodeSection(q.Rows, upstream.SectionFailures))) != nil {
 			t.Fatalf("written and not read: %v", err)
 		}
-		if !reflect.DeepEqual(again.rows, q.rows) || again.newestRank != q.newestRank || !again.at.Equal(q.at) {
+		if !reflect.DeepEqual(again.Rows, q.Rows) || again.NewestRank != q.NewestRank || !again.At.Equal(q.At) {
 			t.Fatalf("\n got %+v\nwant %+v", again, q)
 		}
 	})

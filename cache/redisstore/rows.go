@@ -1,39 +1,43 @@
-package cache
+package redisstore
 
-import "scalegraph/upstream"
+import (
+	"scalegraph/upstream"
 
-func encodeSummary(seg *segment) []byte {
-	w := writer{b: make([]byte, 0, 64+len(seg.rows)*160)}
-	w.uint(seg.gen)
-	for _, n := range []int{seg.newestRank, seg.total, seg.expired} {
+	"scalegraph/cache/block"
+)
+
+func encodeSummary(seg *block.Segment) []byte {
+	w := writer{b: make([]byte, 0, 64+len(seg.Rows)*160)}
+	w.uint(seg.Gen)
+	for _, n := range []int{seg.NewestRank, seg.Total, seg.Expired} {
 		w.int(int64(n))
 	}
-	w.time(seg.at)
-	w.time(seg.freshUntil)
-	w.flags(seg.atHead, seg.atEnd, seg.immutable, seg.rankConfirmed)
-	w.uint(uint64(len(seg.rows)))
-	for _, row := range seg.rows {
+	w.time(seg.At)
+	w.time(seg.FreshUntil)
+	w.flags(seg.AtHead, seg.AtEnd, seg.Immutable, seg.RankConfirmed)
+	w.uint(uint64(len(seg.Rows)))
+	for _, row := range seg.Rows {
 		w.row(row)
 	}
 	return w.b
 }
 
-func decodeSummary(g upstream.Group, payload string) (*segment, error) {
+func decodeSummary(g upstream.Group, payload string) (*block.Segment, error) {
 	r := reader{s: payload}
-	seg := &segment{gen: r.uint()}
-	seg.newestRank, seg.total, seg.expired = r.rowCount(), r.rowCount(), r.rowCount()
-	seg.at, seg.freshUntil = r.time(), r.time()
-	r.flags(&seg.atHead, &seg.atEnd, &seg.immutable, &seg.rankConfirmed)
+	seg := &block.Segment{Gen: r.uint()}
+	seg.NewestRank, seg.Total, seg.Expired = r.rowCount(), r.rowCount(), r.rowCount()
+	seg.At, seg.FreshUntil = r.time(), r.time()
+	r.flags(&seg.AtHead, &seg.AtEnd, &seg.Immutable, &seg.RankConfirmed)
 	n := r.count()
-	seg.rows = make([]*upstream.Activity, 0, min(n, upstream.MaxLimit))
+	seg.Rows = make([]*upstream.Activity, 0, min(n, upstream.MaxLimit))
 	rows := make([]upstream.Activity, min(n, upstream.MaxLimit))
 	for i := range n {
 		if r.failed || i >= len(rows) {
 			return nil, errCorrupt
 		}
-		seg.rows = append(seg.rows, r.row(&rows[i], g))
+		seg.Rows = append(seg.Rows, r.row(&rows[i], g))
 	}
-	if r.failed || r.s != "" || seg.gen == 0 || seg.at.IsZero() || !wellOrdered(seg.rows) || seg.newestRank < len(seg.rows)-1 || seg.total < len(seg.rows) {
+	if r.failed || r.s != "" || seg.Gen == 0 || seg.At.IsZero() || !block.WellOrdered(seg.Rows) || seg.NewestRank < len(seg.Rows)-1 || seg.Total < len(seg.Rows) {
 		return nil, errCorrupt
 	}
 	return seg, nil

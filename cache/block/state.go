@@ -1,0 +1,90 @@
+package block
+
+import "time"
+
+// State is the cached knowledge about a log as a whole. It is immutable; a newer one replaces it.
+type State struct {
+	Gen                uint64
+	Total              int       // rows of the log
+	Expired            int       // rows known to have expired since the generation began
+	At                 time.Time // when total was read
+	Seq                int       // orders states with the same time
+	Confirmed          bool      // whether ranks are known to follow from total and expired
+	AnchorLost         bool      // the newest rows were read and none of them was known
+	UnchangedSince     time.Time // when total, expired and confirmed were first read with their current values
+	ExpiredConfirmedAt time.Time // when a row with a known rank last confirmed expired
+	Head               *Segment  // the newest rows, possibly older than at; nil if they were not read
+}
+
+// NewestRank returns the rank of the newest row.
+func (st *State) NewestRank() int { return st.Total - 1 + st.Expired }
+
+// Compatible reports whether a segment can be served with the offsets of the state.
+func (st *State) Compatible(seg *Segment, settled bool) bool {
+	switch {
+	case seg == nil || seg.Gen != st.Gen:
+		return false
+	case !st.Confirmed && (seg.Total != st.Total || seg.At.Before(st.UnchangedSince)):
+		return false
+	case st.Confirmed && !seg.RankConfirmed && seg.Expired != st.Expired:
+		return false
+	case !settled && !seg.Immutable && seg.Total != st.Total:
+		return false // rows may have been added below
+	}
+	return st.sameEnds(seg)
+}
+
+// rankKnown reports whether the rank of a segment of the state's generation is known: it was read together with known rows, or no more
+// rows have expired than was presumed at that time.
+func (st *State) rankKnown(seg *Segment) bool {
+	return seg.RankConfirmed || seg.Expired == st.Expired && !seg.At.After(st.ExpiredConfirmedAt)
+}
+
+// sameEnds reports whether the ends of the log are where the segment's own read found them, so that no page ends early and none contains
+// rows that are known to have expired.
+func (st *State) sameEnds(seg *Segment) bool {
+	if len(seg.Rows) == 0 {
+		return st.Total == 0
+	}
+	if seg.NewestRank > st.NewestRank() || seg.NewestRank == st.NewestRank() && !seg.AtHead {
+		return false
+	}
+	return seg.OldestRank() >= st.Expired && seg.AtEnd == (seg.OldestRank() == st.Expired)
+}
+
+// NewerThan reports whether st is newer than other. Nil is older than any state.
+func (st *State) NewerThan(other *State) bool {
+	if st == nil || other == nil {
+		return st != nil
+	}
+	return st.At.After(other.At) || st.At.Equal(other.At) && st.Seq > other.Seq
+}
+
+// NewestSecond returns the start of the newest known row, and false if there is none.
+func (st *State) NewestSecond() (int64, bool) {
+	if st == nil || st.Head == nil || len(st.Head.Rows) == 0 {
+		return 0, false
+	}
+	return st.Head.second(0), true
+}
+
+// Version identifies a State without referencing it, which would keep its rows in memory.
+type Version struct {
+	gen uint64
+	at  int64
+	seq int
+}
+
+// Version returns the zero Version if st is nil.
+func (st *State) Version() Version {
+	if st == nil {
+		return Version{}
+	}
+	return Version{st.Gen, st.At.UnixNano(), st.Seq}
+}
+
+// Finality is when all activities of a group had ended that started before a second. It stays true however old it is.
+type Finality struct {
+	Before int64     // the second
+	At     time.Time // when the running activities were read; zero if they were not
+}
