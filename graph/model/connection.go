@@ -6,7 +6,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// ScalingActivityConnection is a page as clients see it. What the client did not select may be empty.
+// ScalingActivityConnection is a page as clients see it. Fields that the client did not select may be empty.
 type ScalingActivityConnection struct {
 	Edges             []ScalingActivityEdge
 	Nodes             []ScalingActivity
@@ -17,13 +17,13 @@ type ScalingActivityConnection struct {
 	UnavailableGroups []UnavailableGroup
 }
 
-// ScalingActivityEdge is a row with its place.
+// ScalingActivityEdge is a row with its cursor.
 type ScalingActivityEdge struct {
 	Cursor string
 	Node   *ScalingActivity // one of the connection's Nodes
 }
 
-// PageInfo says where a page lies.
+// PageInfo has the first and the last cursor of a page and whether there are rows before and after it.
 type PageInfo struct {
 	HasNextPage     bool
 	HasPreviousPage bool
@@ -31,7 +31,7 @@ type PageInfo struct {
 	EndCursor       *string // nil on an empty page
 }
 
-// UnavailableGroup is a group that is missing in a merged feed, and why.
+// UnavailableGroup is a group that is missing in a merged feed, with the error that reading it caused.
 type UnavailableGroup struct {
 	Group     upstream.Group
 	Code      string

@@ -6,14 +6,14 @@ import (
 	"scalegraph/upstream"
 )
 
-// ScalingGroupDetails are the attributes and sizes of a group, and how old they are.
+// ScalingGroupDetails are the attributes and sizes of a group as they were at AsOf.
 type ScalingGroupDetails struct {
 	*upstream.GroupDetails
 	AsOf  time.Time
 	Stale bool
 }
 
-// ScalingInstanceHistory is what the log of a group says about one of its instances.
+// ScalingInstanceHistory is the activities of a group's log that concern one instance.
 type ScalingInstanceHistory struct {
 	Nodes    []ScalingActivity
 	Complete bool

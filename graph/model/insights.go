@@ -7,7 +7,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// ScalingInsights are figures over the newest activities of some groups.
+// ScalingInsights are statistics over the newest activities of one or more groups.
 type ScalingInsights struct {
 	ActivityCount     int32
 	Complete          bool
@@ -18,16 +18,16 @@ type ScalingInsights struct {
 	UnavailableGroups []UnavailableGroup
 
 	Figures *insights.Figures
-	Groups  []upstream.Group // that could be read
+	Groups  []upstream.Group // the groups that could be read
 }
 
-// ScalingFailureGroup is all failures of one cause.
+// ScalingFailureGroup is the failures that have one cause, with one of them as an example.
 type ScalingFailureGroup struct {
 	*insights.FailureGroup
 	Example ScalingActivity
 }
 
-// ScalingCapacity is the size of one group over time.
+// ScalingCapacity is the number of instances of one group over time.
 type ScalingCapacity struct {
 	Group  upstream.Group
 	Points []insights.CapacityPoint

@@ -6,16 +6,16 @@ import (
 	"scalegraph/upstream"
 )
 
-// ScalingPolicyExecution is an execution with the policy that fired.
+// ScalingPolicyExecution is an execution together with its policy.
 type ScalingPolicyExecution struct {
 	*upstream.Execution
 	Policy *upstream.Policy
 }
 
-// ScalingBlocker is something that would keep a group, or one of its policies, from scaling.
+// ScalingBlocker is a condition that prevents a group, or one of its policies, from scaling.
 type ScalingBlocker struct {
 	Code    upstream.NotScaledReason
 	Message string
 	Until   *time.Time       // nil: not known
-	Policy  *upstream.Policy // nil: all policies are held up
+	Policy  *upstream.Policy // nil: all policies are blocked
 }

@@ -6,7 +6,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// ScalingActivitySummary holds counts over a log. What the client did not select may be zero.
+// ScalingActivitySummary holds the counts of a log's activities. Counts that the client did not select may be zero.
 type ScalingActivitySummary struct {
 	Total      int32
 	Succeeded  int32
@@ -17,7 +17,7 @@ type ScalingActivitySummary struct {
 	Stale      bool
 }
 
-// ScalingActivityTypeCount says how many activities are of a type.
+// ScalingActivityTypeCount is the number of activities of one type.
 type ScalingActivityTypeCount struct {
 	Type  upstream.Type
 	Count int32

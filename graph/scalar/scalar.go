@@ -1,4 +1,5 @@
-// Package scalar reads and writes the schema's scalars that gqlgen reads too leniently or does not know.
+// Package scalar reads and writes the scalars Int, which gqlgen reads too leniently, and DateTime, which gqlgen does not have. Its errors
+// complete a sentence that begins with the name of the argument, and do not repeat the argument's value.
 package scalar
 
 import (
@@ -19,11 +20,10 @@ func MarshalInt(i int32) graphql.Marshaler {
 	})
 }
 
-// errInt says what an Int is. Errors of this package end a sentence that names the argument, and repeat nothing of it.
 var errInt = errors.New("takes a whole number of 32 bits")
 
-// UnmarshalInt reads an Int as the specification has it: a whole number of 32 bits. Text is refused, also where it looks
-// like a number; 5.0 is a whole number.
+// UnmarshalInt reads an Int as the GraphQL specification defines it: a signed whole number of 32 bits. 5.0 is valid; strings are
+// rejected, even those that contain a number.
 func UnmarshalInt(v any) (int32, error) {
 	switch v := v.(type) {
 	case int64:
@@ -51,24 +51,23 @@ func narrow(f float64) (int32, error) {
 	return int32(f), nil
 }
 
-// MarshalDateTime writes an instant in UTC, in whole seconds.
+// MarshalDateTime writes a time in UTC, truncated to seconds.
 func MarshalDateTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) {
 		_, _ = w.Write(AppendDateTime(make([]byte, 0, len(`"2006-01-02T15:04:05Z"`)), t))
 	})
 }
 
-// AppendDateTime appends what MarshalDateTime writes.
+// AppendDateTime appends a time as MarshalDateTime writes it, quotes included.
 func AppendDateTime(b []byte, t time.Time) []byte {
 	b = append(b, '"')
 	b = t.UTC().Truncate(time.Second).AppendFormat(b, time.RFC3339)
 	return append(b, '"')
 }
 
-// errDateTime says what a DateTime is.
 var errDateTime = errors.New("takes an RFC 3339 time such as 2018-11-22T13:46:20Z")
 
-// UnmarshalDateTime reads an RFC 3339 instant; an offset and a fraction are allowed.
+// UnmarshalDateTime reads an RFC 3339 time. Any offset and a fraction of a second are allowed.
 func UnmarshalDateTime(v any) (time.Time, error) {
 	s, ok := v.(string)
 	if !ok {

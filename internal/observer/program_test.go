@@ -56,7 +56,7 @@ func inBubble(p planted) start {
 			Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError, Grant: cfg.Grant, GrantScope: cfg.GrantScope,
 			GrantIfError: cfg.GrantIfError, Memory: cfg.CacheMemory, Timeout: cfg.RequestTimeout,
 		})
-		source := auth.Confine(logs)
+		source := auth.RestrictProjects(logs)
 		pages := paging.New(source)
 		rc := resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: cfg.Region, DefaultProject: cfg.Project}
 		if p.pages != nil {

@@ -1,5 +1,6 @@
-// Package request holds what one request carries for everything that is done on its behalf: who the caller is, what the
-// response costs, and which cached values it depends on. It is a leaf: it imports no other package of the program.
+// Package request holds the state of one GraphQL request that travels in its context: the Caller with its credentials, the Tally
+// of the work done for the response, the cached values that the response depends on, and the request id. It imports no other
+// package of the program.
 package request
 
 import (
@@ -17,24 +18,25 @@ var (
 	ErrProjectForbidden = errors.New("the caller may not read the project")
 )
 
-// Caller is what one request brings along for all that is done on its behalf. Only the Tally changes after WithCaller.
+// Caller holds the credentials and the limits of one request. After WithCaller it must not be changed, except for the Tally, which is
+// safe for concurrent use.
 type Caller struct {
 	Token          string            // the caller's IAM token; empty: none
 	Tokens         map[string]string // further tokens, by project
-	Bearer         string            // who the caller is, where tokens are not what tells; empty: unknown
-	Name           string            // of a caller who proved who they are, harmless to log; empty: nobody asked for a proof
-	ProjectsOnly   bool              // to Projects
-	Projects       []string          // what a confined caller may read
-	NoCache        bool              // read past the caches
-	ForceAuthCheck bool              // have the upstream judge the credentials, whatever it said of them a moment ago; with NoCache
-	Explain        bool              // the caller wants to read the Tally
+	Bearer         string            // the bearer credential of the Authorization header; empty: none
+	Name           string            // the name of an authenticated caller, safe to log; empty: not authenticated
+	ProjectsOnly   bool              // the caller may read only Projects
+	Projects       []string          // ignored unless ProjectsOnly
+	NoCache        bool              // do not serve from the caches
+	ForceAuthCheck bool              // check the credentials at the upstream even if a grant is cached; set together with NoCache
+	Explain        bool              // add the Tally to the response
 	MaxCalls       int64             // bounds Tally.Calls; 0: no bound
 	Within         *Caller           // its MaxCalls bounds the calls of this caller as well; nil: none
-	RequestID      string            // in every log line on the request's behalf; empty outside of requests
+	RequestID      string            // in every log line of the request; empty outside of requests
 	Tally          Tally
 }
 
-// TokenFor returns the token for a project: its own, or the one that serves the rest.
+// TokenFor returns the IAM token for a project: the one in Tokens, otherwise Token. It is empty if there is neither.
 func (c *Caller) TokenFor(project string) string {
 	if token, ok := c.Tokens[project]; ok {
 		return token
@@ -42,7 +44,8 @@ func (c *Caller) TokenFor(project string) string {
 	return c.Token
 }
 
-// Clone returns the same caller with nothing counted yet, for what outlives a request or is done over and over.
+// Clone returns a copy of c with an empty Tally, for work that outlives the request or repeats, such as a subscription. The maps and
+// slices are shared.
 func (c *Caller) Clone() *Caller {
 	return &Caller{
 		Token: c.Token, Tokens: c.Tokens, Bearer: c.Bearer, Name: c.Name, ProjectsOnly: c.ProjectsOnly, Projects: c.Projects,
@@ -50,13 +53,13 @@ func (c *Caller) Clone() *Caller {
 	}
 }
 
-// MayRead reports whether our own configuration lets the caller read a project. What the upstream thinks is another matter.
+// MayRead reports whether the server's configuration lets the caller read a project. The upstream may still deny it.
 func (c *Caller) MayRead(project string) bool {
 	return !c.ProjectsOnly || slices.Contains(c.Projects, project)
 }
 
-// TakeCall counts an HTTP request that is about to be sent upstream. It fails with ErrTooManyCalls, counting nothing, where the
-// caller has none left.
+// TakeCall counts an HTTP request that is about to be sent upstream. If MaxCalls of c or of c.Within is used up, it counts nothing
+// in c and returns ErrTooManyCalls.
 func (c *Caller) TakeCall() error {
 	if c.Within != nil {
 		if err := c.Within.TakeCall(); err != nil {
@@ -77,7 +80,7 @@ func WithCaller(ctx context.Context, c *Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// CallerFrom returns the caller that WithCaller attached, and one without credentials where there is none. It is never nil.
+// CallerFrom returns the caller that WithCaller attached, or a new one without credentials if there is none. It is never nil.
 func CallerFrom(ctx context.Context) *Caller {
 	if c, ok := ctx.Value(callerKey{}).(*Caller); ok {
 		return c

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestSpendCallStopsAtTheBound(t *testing.T) {
+func TestTakeCallStopsAtMaxCalls(t *testing.T) {
 	c := &Caller{MaxCalls: 2}
 	for i := range 2 {
 		if err := c.TakeCall(); err != nil {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAgainCopiesEverything but the tally, whatever fields there are.
-func TestAgainCopiesEverything(t *testing.T) {
+// TestCloneCopiesAllFields checks every field of Caller but the Tally.
+func TestCloneCopiesAllFields(t *testing.T) {
 	c := &Caller{}
 	v := reflect.ValueOf(c).Elem()
 	for i := range v.NumField() {

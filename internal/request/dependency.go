@@ -5,35 +5,35 @@ import (
 	"time"
 )
 
-// A Dependency is something kept that a caller was given: what an answer rests on. Whoever keeps the whole answer asks it whether the
-// answer may be given again.
+// A Dependency is a cached value that a response was made from. The response cache serves the response again only while all of its
+// dependencies are valid.
 type Dependency interface {
-	// Valid reports whether the same caller would be given the very same now, without anything being read or renewed.
+	// Valid reports whether the same caller would get the same value from the cache now, without a read or a revalidation.
 	Valid(now time.Time) bool
-	// RecordHit counts that it was given once more.
+	// RecordHit counts in t that the value was served from the cache once more.
 	RecordHit(t *Tally)
 }
 
-// dependencies are what one answer rests on. The zero value rests on nothing.
+// dependencies are the cached values that one response was made from. The zero value is empty.
 type dependencies struct {
 	mu   sync.Mutex
 	list []Dependency
 }
 
-// AddDependency notes that the answer rests on b.
-func (t *Tally) AddDependency(b Dependency) {
-	t.bases.mu.Lock()
-	defer t.bases.mu.Unlock()
-	t.bases.list = append(t.bases.list, b)
+// AddDependency records that the response was made from d.
+func (t *Tally) AddDependency(d Dependency) {
+	t.deps.mu.Lock()
+	defer t.deps.mu.Unlock()
+	t.deps.list = append(t.deps.list, d)
 }
 
-// Dependencies returns all that the answer rests on; nil where it rests on anything that is not kept: what was just read for it, or what
-// another caller's call brought.
+// Dependencies returns the cached values that the response was made from. It returns nil if the response also contains rows that
+// this request or a concurrent one has just fetched.
 func (t *Tally) Dependencies() []Dependency {
-	t.bases.mu.Lock()
-	defer t.bases.mu.Unlock()
+	t.deps.mu.Lock()
+	defer t.deps.mu.Unlock()
 	if t.Calls.Load() > 0 || t.Coalesced.Load() > 0 {
 		return nil
 	}
-	return t.bases.list
+	return t.deps.list
 }

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Info is known of one HTTP request. The access log reads it when the handler has returned; until then it belongs to the handler.
+// Info holds the id and the outcome of one HTTP request. The handler writes it; the access log reads it after the handler has returned.
 type Info struct {
 	ID     string  // in the response, in every log line and sent upstream; never changed
-	Report *Report // the outcome of the GraphQL operation; nil, or with Status 0: there was none
+	Report *Report // the outcome of the GraphQL operation; nil, or with Status 0: there was no operation
 }
 
 type infoKey struct{}
@@ -20,7 +20,7 @@ func WithInfo(ctx context.Context, info *Info) context.Context {
 	return context.WithValue(ctx, infoKey{}, info)
 }
 
-// FromContext returns the Info of the request that ctx belongs to. Outside of requests it returns a new one without an id.
+// FromContext returns the Info that WithInfo attached, or a new one without an id if there is none. It is never nil.
 func FromContext(ctx context.Context) *Info {
 	if info, ok := ctx.Value(infoKey{}).(*Info); ok {
 		return info
@@ -31,10 +31,10 @@ func FromContext(ctx context.Context) *Info {
 // IDHeader carries the id of a request and of its response.
 const IDHeader = "X-Request-Id"
 
-// maxID bounds the ids that are taken over from clients, in bytes: they are in every log line.
+// maxID bounds the request ids that clients choose, in bytes, because every log line contains them.
 const maxID = 128
 
-// ID returns the id that the client gave the request if that is well formed, and a new random one otherwise.
+// ID returns the id in the request's headers if it is well formed, and a new random one otherwise.
 func ID(h http.Header) string {
 	if id := h.Get(IDHeader); validID(id) {
 		return id
@@ -42,7 +42,7 @@ func ID(h http.Header) string {
 	return rand.Text()
 }
 
-// validID rejects what could forge lines of the log.
+// validID accepts letters, digits and a few separators, so that an id cannot forge a log line.
 func validID(id string) bool {
 	if id == "" || len(id) > maxID {
 		return false

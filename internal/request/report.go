@@ -8,14 +8,14 @@ import (
 // Report is the outcome of one GraphQL operation, for metrics and logs. It contains no secrets, and its texts are bounded.
 type Report struct {
 	Kind      string        // query, mutation or subscription; empty: the request was rejected before that was known
-	Name      string        // of the operation if its document is trusted; other names are chosen by strangers
+	Name      string        // of the operation if its document is trusted, else empty: clients choose the names of other documents
 	Operation string        // its name as the client chose it, at most MaxOperationName bytes of A-Z, a-z, 0-9 and _; for logs, not for metrics
 	Code      string        // of the first error, of a stream's last response; empty: none
 	Status    int           // HTTP; 101 for an operation of a WebSocket; 0: there was no operation, as for a preflight
-	Cost      int           // what was charged
+	Cost      int           // charged to the caller
 	Cached    bool          // the whole response came from the response cache, and nothing was executed
 	Duration  time.Duration // from the request's headers to the end of its response
-	Caller    *Caller       // with its counts; nil: the request was rejected before the caller was known
+	Caller    *Caller       // with its Tally; nil: the request was rejected before the caller was known
 }
 
 // MaxOperationName bounds Report.Operation, in bytes.

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// Tally counts what an answer cost. The zero Tally is ready; its fields may be used by many goroutines.
+// Tally counts the work that was done for one response. The zero value is ready to use; it is safe for concurrent use.
 type Tally struct {
 	Calls      atomic.Int64 // HTTP requests sent upstream, retries included
-	Rows       atomic.Int64 // rows that they brought
-	Bytes      atomic.Int64 // bytes of their bodies, uncompressed
+	Rows       atomic.Int64 // rows in their responses
+	Bytes      atomic.Int64 // bytes of their response bodies, uncompressed
 	MemoryHits atomic.Int64 // pages found in memory
 	RedisHits  atomic.Int64 // pages found in Redis
 	RedisBytes atomic.Int64 // bytes read from Redis
-	Coalesced  atomic.Int64 // pages that another caller's fetch brought
-	StaleHits  atomic.Int64 // kept pages that stood in for a failing upstream
+	Coalesced  atomic.Int64 // pages from a fetch that another request had started
+	StaleHits  atomic.Int64 // stale pages that were served because the upstream failed
 
 	freshUntil atomic.Int64 // Unix time in milliseconds; 0: no page has been used
-	bases      dependencies // see RestOn
+	deps       dependencies
 }
 
-// Add counts what another Tally has counted, for an answer that has parts with tallies of their own.
+// Add adds the counts of part to t, for a response whose parts have tallies of their own. It adds neither dependencies nor freshness.
 func (t *Tally) Add(part *Tally) {
 	t.Calls.Add(part.Calls.Load())
 	t.Rows.Add(part.Rows.Load())
@@ -32,7 +32,8 @@ func (t *Tally) Add(part *Tally) {
 	t.StaleHits.Add(part.StaleHits.Load())
 }
 
-// LimitFreshness notes that the answer contains a page that is fresh until t; the zero time is one that is not fresh.
+// LimitFreshness records that the response contains a page that is fresh until the given time; the zero time stands for a page that
+// is not fresh.
 func (t *Tally) LimitFreshness(until time.Time) {
 	ms := max(until.UnixMilli(), 1)
 	for {
@@ -43,7 +44,7 @@ func (t *Tally) LimitFreshness(until time.Time) {
 	}
 }
 
-// FreshUntil is the earliest of the times given to UseUntil; false where there was none.
+// FreshUntil returns the earliest of the times given to LimitFreshness; false if there was none.
 func (t *Tally) FreshUntil() (time.Time, bool) {
 	ms := t.freshUntil.Load()
 	return time.UnixMilli(ms), ms != 0
