@@ -35,7 +35,7 @@ func serveAdmin(ctx context.Context, cfg config.Config, mux *http.ServeMux, metr
 		return nil, err
 	}
 	if at, ok := listener.Addr().(*net.TCPAddr); ok && at.IP.IsLoopback() {
-		server.Handler = auth.OwnOnly(admin, at) // pages in a browser on this machine must not read profiles
+		server.Handler = auth.LoopbackOnly(admin, at) // pages in a browser on this machine must not read profiles
 	}
 	log.Info("serving metrics and pprof", "address", listener.Addr().String())
 	go func() { _ = server.Serve(listener) }() // ends when it is closed

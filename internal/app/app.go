@@ -38,7 +38,7 @@ const (
 func Main(ctx context.Context, args, environ []string, out, logs io.Writer) int {
 	cfg, err := config.Read(args, environ, out)
 	switch {
-	case errors.Is(err, config.ErrAnswered):
+	case errors.Is(err, config.ErrExit):
 		return exitDone
 	case err != nil:
 		fmt.Fprintln(logs, err)
@@ -70,7 +70,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	if err != nil {
 		return err
 	}
-	callers, err := newChecker(cfg, log)
+	callers, err := newAuthenticator(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	kept := cache.New(client, keeping)
 	defer kept.Close()
 	watch.share(redis)
-	source := auth.Confine(kept)
+	source := auth.RestrictProjects(kept)
 	pages := paging.New(source)
 	following := changefeedConfig(cfg, redis, log)
 	following.Pages, following.Source = pages, source

@@ -63,7 +63,7 @@ func inProcess(t testing.TB, e *emulator.Emulator, kept bool) http.Handler {
 		t.Cleanup(logs.Close)
 		source = logs
 	}
-	pages := paging.New(auth.Confine(source))
+	pages := paging.New(auth.RestrictProjects(source))
 	schema := graph.NewExecutableSchema(graph.Config{
 		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changefeed.New(changefeed.Config{Pages: pages}), nil)),
 		Complexity: resolvers.Complexity(),

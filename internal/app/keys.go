@@ -46,12 +46,12 @@ func keyReader(k config.Key) (func() (string, error), error) {
 	return file.Read, nil
 }
 
-// newChecker returns what recognises callers; nil where nobody is asked for a proof.
-func newChecker(cfg config.Config, log *slog.Logger) (*auth.Checker, error) {
-	if !cfg.Callers() {
+// newAuthenticator returns what recognises callers; nil where nobody is asked for a proof.
+func newAuthenticator(cfg config.Config, log *slog.Logger) (*auth.Authenticator, error) {
+	if !cfg.AuthenticatesCallers() {
 		return nil, nil
 	}
-	c := &auth.Checker{Log: log}
+	c := &auth.Authenticator{Log: log}
 	if cfg.OIDC.Issuer != "" {
 		c.Issuer = auth.NewIssuer(cfg.OIDC.Issuer, cfg.OIDC.Audience, cfg.OIDC.Claim, log)
 	}
@@ -65,8 +65,8 @@ func newChecker(cfg config.Config, log *slog.Logger) (*auth.Checker, error) {
 
 // guarded keeps strangers out where our keys sign for callers who need not prove who they are. at is where we listen.
 func guarded(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
-	if cfg.Auth != config.AuthKeys || cfg.Callers() {
+	if cfg.Auth != config.AuthKeys || cfg.AuthenticatesCallers() {
 		return h
 	}
-	return auth.OwnOnly(h, at)
+	return auth.LoopbackOnly(h, at)
 }

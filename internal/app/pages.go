@@ -88,7 +88,7 @@ func withGraphiQL(cfg config.Config, api http.Handler) http.Handler {
 // pageSettings returns what the pages need to know of the server: how callers identify themselves and, for the demo, a token and groups.
 func pageSettings(cfg config.Config, demo *demoUpstream) web.Settings {
 	settings := demo.settings()
-	if cfg.Callers() {
+	if cfg.AuthenticatesCallers() {
 		settings.Header = "Authorization"
 	}
 	return settings
@@ -147,7 +147,7 @@ Try:
 // credential is what curl needs to be let in.
 func credential(cfg config.Config, demo *demoUpstream) string {
 	switch {
-	case cfg.Callers():
+	case cfg.AuthenticatesCallers():
 		return ` -H "Authorization: Bearer $KEY"`
 	case cfg.Auth == config.AuthKeys, demo != nil:
 		return ""

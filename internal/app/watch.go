@@ -74,7 +74,7 @@ func (w *watch) share(redis *redisx.Client) {
 
 // tracer is nil where no spans are made, so that nobody has to make any for nothing.
 func (w *watch) tracer() trace.Tracer {
-	if !w.tracing.On() {
+	if !w.tracing.Enabled() {
 		return nil
 	}
 	return w.tracing.Tracer
@@ -87,9 +87,9 @@ func (w *watch) edge(cfg *gqlhttp.Config) {
 	if w.limiter != nil {
 		cfg.Admit = w.admit
 	}
-	if w.tracing.On() {
-		cfg.Begin = w.tracing.Operation
-		cfg.Extensions = append(cfg.Extensions, telemetry.Fields{Tracer: w.tracing.Tracer})
+	if w.tracing.Enabled() {
+		cfg.Begin = w.tracing.StartOperation
+		cfg.Extensions = append(cfg.Extensions, telemetry.FieldSpans{Tracer: w.tracing.Tracer})
 	}
 }
 
@@ -110,7 +110,7 @@ func (w *watch) admit(ctx context.Context, c *request.Caller, cost int) time.Dur
 // traced gives a request its span.
 func (w *watch) traced(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		ctx, span := w.tracing.Begin(r)
+		ctx, span := w.tracing.StartRequest(r)
 		defer span.End()
 		if ctx != r.Context() {
 			r = r.WithContext(ctx)
@@ -121,7 +121,7 @@ func (w *watch) traced(h http.Handler) http.Handler {
 
 // done counts an operation and completes its span.
 func (w *watch) done(ctx context.Context, r *request.Report) {
-	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Cached: r.Cached, Took: r.Duration}
+	o := telemetry.Operation{Kind: r.Kind, Trusted: r.Name, Code: r.Code, Cost: r.Cost, Cached: r.Cached, Duration: r.Duration}
 	id := ""
 	if c := r.Caller; c != nil {
 		id = c.RequestID

@@ -1,4 +1,5 @@
-// Package auth finds out who calls, where the server's own keys open the upstream and callers therefore must prove who they are.
+// Package auth authenticates callers by bearer keys and by OIDC JWTs, and restricts them to their projects. It is used if the server
+// signs upstream calls with its own access key; otherwise the upstream authenticates the caller's IAM token.
 package auth
 
 import (
@@ -9,29 +10,30 @@ import (
 	"scalegraph/internal/request"
 )
 
-// ErrUnknown says that a caller was not recognised. What it wraps is for logs, never for callers: it would help in guessing.
+// ErrUnknown means that a caller's credential was not accepted. The joined reason is for logs only: in a response it would help to
+// guess credentials.
 var ErrUnknown = errors.New("the caller is not recognised")
 
-// Identity is who a caller proved to be.
+// Identity is the result of authentication: the name of a caller and the projects that it may read.
 type Identity struct {
-	Name     string   // harmless to log
-	Projects []string // which may be read
-	All      bool     // every project may be read; Projects do not count
+	Name     string   // safe to log
+	Projects []string // ignored if All is set
+	All      bool     // every project may be read
 }
 
-// Checker recognises callers. It may be used by many goroutines.
-type Checker struct {
+// Authenticator authenticates callers. It is safe for concurrent use.
+type Authenticator struct {
 	Keys   *Keys   // nil: no keys are accepted
 	Issuer *Issuer // nil: no JWTs are accepted
 	Log    *slog.Logger
 }
 
-// Authenticate proves c.Bearer, and fills in who the caller is and what they may read. IAM tokens are taken away from the caller:
-// they do not go upstream, so nothing may hang on them. The error is ErrUnknown.
-func (k *Checker) Authenticate(ctx context.Context, c *request.Caller) error {
-	found, err := k.identify(ctx, c.Bearer)
+// Authenticate verifies c.Bearer and sets the name and the projects of c. It removes the IAM tokens from c, because they are not sent
+// upstream and must not affect which responses are shared. The error wraps ErrUnknown; c is then unchanged.
+func (a *Authenticator) Authenticate(ctx context.Context, c *request.Caller) error {
+	found, err := a.identify(ctx, c.Bearer)
 	if err != nil {
-		k.Log.InfoContext(ctx, "a caller was not recognised", "requestId", c.RequestID, "error", err)
+		a.Log.InfoContext(ctx, "a caller was not recognised", "requestId", c.RequestID, "error", err)
 		return err
 	}
 	c.Name, c.Projects, c.ProjectsOnly = found.Name, found.Projects, !found.All
@@ -39,19 +41,19 @@ func (k *Checker) Authenticate(ctx context.Context, c *request.Caller) error {
 	return nil
 }
 
-func (k *Checker) identify(ctx context.Context, bearer string) (Identity, error) {
+func (a *Authenticator) identify(ctx context.Context, bearer string) (Identity, error) {
 	if bearer == "" {
-		return Identity{}, because("there is no bearer credential")
+		return Identity{}, unknownCaller("there is no bearer credential")
 	}
-	if k.Keys != nil {
-		if found, ok := k.Keys.identify(bearer); ok {
+	if a.Keys != nil {
+		if found, ok := a.Keys.identify(bearer); ok {
 			return found, nil
 		}
 	}
-	if k.Issuer == nil || !looksLikeJWT(bearer) {
-		return Identity{}, because("it is none of the keys")
+	if a.Issuer == nil || !looksLikeJWT(bearer) {
+		return Identity{}, unknownCaller("it is none of the keys")
 	}
-	return k.Issuer.identify(ctx, bearer)
+	return a.Issuer.identify(ctx, bearer)
 }
 
-func because(why string) error { return errors.Join(ErrUnknown, errors.New(why)) }
+func unknownCaller(reason string) error { return errors.Join(ErrUnknown, errors.New(reason)) }

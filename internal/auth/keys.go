@@ -16,8 +16,8 @@ import (
 	"scalegraph/internal/secretfile"
 )
 
-// Keys are the bearer keys of a file, which is read again whenever it has changed: a key that is taken out is refused from the next
-// request on. In memory are hashes, made with a secret of this process.
+// Keys are the bearer keys of a file. The file is read again if it has changed, so a removed key is rejected from the next request on.
+// Memory holds only hashes of the keys, keyed with a random salt of the process. Keys are safe for concurrent use.
 type Keys struct {
 	file *secretfile.File
 	salt []byte
@@ -26,7 +26,7 @@ type Keys struct {
 	mu      sync.Mutex
 	version int // of the file that entries were read from
 	entries []entry
-	faulty  string // what was last said to be wrong with the file
+	warned  string // the fault of the file that was last logged; empty: it has none
 }
 
 type entry struct {
@@ -34,9 +34,9 @@ type entry struct {
 	Identity
 }
 
-// OpenKeys reads a file with one caller a line: name, key, and the projects with commas between them (* for all). The error
-// names every line that is wrong, without what stands there. A file that becomes wrong later is a warning: the lines that are right
-// count, and where it cannot be read nobody is recognised.
+// OpenKeys reads a file with one caller a line: name, key, and the projects separated by commas (* for all). The error has the number
+// of every faulty line, without its content. If the file becomes faulty later, that is logged, and its valid lines are used; if it
+// cannot be read any more, all keys are rejected.
 func OpenKeys(path string, log *slog.Logger) (*Keys, error) {
 	file, err := secretfile.Open(path)
 	if err != nil {
@@ -53,7 +53,7 @@ func OpenKeys(path string, log *slog.Logger) (*Keys, error) {
 	return k, err
 }
 
-// identify finds the caller with a key. How long that takes tells nothing of how much of a key was right.
+// identify returns the caller with a key; false if there is none. Its duration does not depend on how much of a key is right.
 func (k *Keys) identify(key string) (Identity, bool) {
 	hash := k.hash(key)
 	found := -1
@@ -75,37 +75,37 @@ func (k *Keys) hash(key string) [sha256.Size]byte {
 	return [sha256.Size]byte(mac.Sum(nil))
 }
 
-// current returns the callers as the file has them now.
+// current returns the entries of the file's present content.
 func (k *Keys) current() []entry {
 	content, version, err := k.file.Read()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err != nil {
-		k.say(err)
+		k.warnOnce(err)
 		return nil
 	}
 	if version > k.version {
 		k.entries, err = k.parse(content)
 		k.version = version
 		k.log.Info("the file of callers' keys has changed", "callers", len(k.entries))
-		k.say(err)
+		k.warnOnce(err)
 	}
 	return k.entries
 }
 
-// say warns of what is wrong, once; nil: nothing is any more.
-func (k *Keys) say(fault error) {
+// warnOnce logs a fault of the file unless it is the one that was last logged; nil means that the file has none. The caller holds k.mu.
+func (k *Keys) warnOnce(fault error) {
 	text := ""
 	if fault != nil {
 		text = fault.Error()
 	}
-	if text != k.faulty && text != "" {
+	if text != k.warned && text != "" {
 		k.log.Error("the file of callers' keys is faulty", "error", strings.ReplaceAll(text, "\n", "; "))
 	}
-	k.faulty = text
+	k.warned = text
 }
 
-// parse returns the callers of all lines that are right, and an error that joins what is wrong with the others.
+// parse returns the entries of all valid lines, and an error that joins the faults of the others.
 func (k *Keys) parse(content []byte) ([]entry, error) {
 	var entries []entry
 	var faults []error

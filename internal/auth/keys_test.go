@@ -28,12 +28,12 @@ func replace(t *testing.T, path, text string) {
 	}
 }
 
-func TestCallersOfAFile(t *testing.T) {
-	keys, err := auth.OpenKeys(keysFile(t, "# who key what\n\nconsole  k#1\tp1,p2 # comment\r\nconsole k2 p1\nops k3 *\nlast k4 p4"), slog.New(slog.DiscardHandler))
+func TestKeysFile(t *testing.T) {
+	keys, err := auth.OpenKeys(keysFile(t, "# caller key projects\n\nconsole  k#1\tp1,p2 # comment\r\nconsole k2 p1\nops k3 *\nlast k4 p4"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &auth.Checker{Keys: keys, Log: slog.New(slog.DiscardHandler)}
+	c := &auth.Authenticator{Keys: keys, Log: slog.New(slog.DiscardHandler)}
 	for key, want := range map[string]*request.Caller{
 		"k#1": {Name: "console", ProjectsOnly: true, Projects: []string{"p1", "p2"}},
 		"k2":  {Name: "console", ProjectsOnly: true, Projects: []string{"p1"}},
@@ -52,7 +52,7 @@ func TestCallersOfAFile(t *testing.T) {
 	}
 }
 
-func TestAFileThatBecomesFaulty(t *testing.T) {
+func TestFileThatBecomesFaulty(t *testing.T) {
 	var lines strings.Builder
 	log := slog.New(slog.NewTextHandler(&lines, nil))
 	path := keysFile(t, "a hunter2 p1\nb hunter3 p2\n")
@@ -60,7 +60,7 @@ func TestAFileThatBecomesFaulty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &auth.Checker{Keys: keys, Log: log}
+	c := &auth.Authenticator{Keys: keys, Log: log}
 	replace(t, path, "a hunter2 p1\nb hunter3\n")
 	for key, want := range map[string]bool{"hunter2": true, "hunter3": false} {
 		if _, err := authenticate(t, c, key); (err == nil) != want {
@@ -99,7 +99,7 @@ func BenchmarkRecognise(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := &auth.Checker{Keys: keys, Log: slog.New(slog.DiscardHandler)}
+	c := &auth.Authenticator{Keys: keys, Log: slog.New(slog.DiscardHandler)}
 	for b.Loop() {
 		if err := c.Authenticate(b.Context(), &request.Caller{Bearer: "key-xxx"}); err != nil {
 			b.Fatal(err)

@@ -33,8 +33,8 @@ const (
 	maxIssuerBodyBytes = 1 << 20
 )
 
-// keySet holds the public keys of an issuer and reads them again, discovery document included, so that a withdrawn key stops counting
-// within keysMaxAge and a key set that has moved is found. It is safe for concurrent use. It implements oidc.KeySet.
+// keySet caches the public keys of an issuer. It fetches them again, discovery document included, so that a revoked key is rejected
+// within keysMaxAge and a key set that has moved is found. It implements oidc.KeySet and is safe for concurrent use.
 type keySet struct {
 	issuer string
 	client *http.Client
@@ -76,7 +76,7 @@ func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 }
 
 // current returns keys that were read less than maxAge ago. If the last read failed, it returns keys up to keysExpireTime old instead
-// and retries in the background, so that callers do not wait for an issuer that is away.
+// and retries in the background, so that callers do not wait for an issuer that does not respond.
 func (s *keySet) current(ctx context.Context, maxAge time.Duration) (*oidc.StaticKeySet, error) {
 	s.mu.Lock()
 	now := time.Now()
@@ -132,8 +132,8 @@ func (s *keySet) refresh() error {
 	return s.err
 }
 
-// read fetches the discovery document and the key set that it names. Keys of unknown kinds and keys for encryption are left out, as
-// RFC 7517 section 5 asks.
+// read fetches the discovery document and the key set that it names. It skips keys of unknown kinds, as RFC 7517 section 5
+// requires, and keys for encryption.
 func (s *keySet) read(ctx context.Context) (*oidc.StaticKeySet, error) {
 	var discovery struct {
 		Issuer string `json:"issuer"`
@@ -185,7 +185,7 @@ func (s *keySet) get(ctx context.Context, address string, v any) error {
 	return json.NewDecoder(io.LimitReader(resp.Body, maxIssuerBodyBytes)).Decode(v)
 }
 
-// checkIssuerURL rejects plain HTTP to other machines: whoever can change such a response can make tokens.
+// checkIssuerURL rejects plain HTTP to other machines: an attacker who can change the response of an issuer can forge tokens.
 func checkIssuerURL(u *url.URL) error {
 	if u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname()) {
 		return nil

@@ -23,7 +23,7 @@ func (h inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // inBubble runs a test with an issuer and its checker where time passes at once.
-func inBubble(t *testing.T, test func(t *testing.T, s *issuer, c *auth.Checker)) {
+func inBubble(t *testing.T, test func(t *testing.T, s *issuer, c *auth.Authenticator)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s, handler := newIssuerHandler(t)
@@ -34,14 +34,14 @@ func inBubble(t *testing.T, test func(t *testing.T, s *issuer, c *auth.Checker))
 	})
 }
 
-func mustAccept(t *testing.T, c *auth.Checker, token string) {
+func mustAccept(t *testing.T, c *auth.Authenticator, token string) {
 	t.Helper()
 	if _, err := authenticate(t, c, token); err != nil {
 		t.Errorf("after %v: %v", time.Now(), err)
 	}
 }
 
-func mustReject(t *testing.T, c *auth.Checker, token string) {
+func mustReject(t *testing.T, c *auth.Authenticator, token string) {
 	t.Helper()
 	if _, err := authenticate(t, c, token); !errors.Is(err, auth.ErrUnknown) {
 		t.Errorf("at %v: got %v, want ErrUnknown", time.Now(), err)
@@ -53,8 +53,8 @@ func (s *issuer) longLived(t *testing.T) string {
 	return s.token(t, map[string]any{"exp": time.Now().Add(100 * time.Hour).Unix()})
 }
 
-func TestWithdrawnKeyIsRejected(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *issuer, c *auth.Checker) {
+func TestRevokedKeyIsRejected(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		old := s.longLived(t)
 		mustAccept(t, c, old)
 		s.keys.Keys = []jose.JSONWebKey{{Key: rsaKey(t).Public(), KeyID: "two", Use: "sig", Algorithm: "RS256"}}
@@ -64,7 +64,7 @@ func TestWithdrawnKeyIsRejected(t *testing.T) {
 }
 
 func TestAddedKeyIsAcceptedSoon(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *issuer, c *auth.Checker) {
+	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		mustAccept(t, c, s.longLived(t))
 		s.key = rsaKey(t)
 		s.keys.Keys = append(s.keys.Keys, jose.JSONWebKey{Key: s.key.Public(), KeyID: "two", Use: "sig", Algorithm: "RS256"})
@@ -74,7 +74,7 @@ func TestAddedKeyIsAcceptedSoon(t *testing.T) {
 }
 
 func TestMovedKeySetIsFound(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *issuer, c *auth.Checker) {
+	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		mustAccept(t, c, s.longLived(t))
 		s.keysPath, s.key = "/moved", rsaKey(t)
 		s.keys.Keys = []jose.JSONWebKey{{Key: s.key.Public(), KeyID: "two", Use: "sig", Algorithm: "RS256"}}
@@ -84,8 +84,8 @@ func TestMovedKeySetIsFound(t *testing.T) {
 }
 
 // Keys for encryption, and kinds of keys that nobody here knows, do not make the others unusable.
-func TestOtherKeysAreLeftOut(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *issuer, c *auth.Checker) {
+func TestUnusableKeysAreSkipped(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		encryption := s.keys.Keys[0]
 		encryption.Use = "enc"
 		symmetric := jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef"), KeyID: "symmetric"}
@@ -98,8 +98,8 @@ func TestOtherKeysAreLeftOut(t *testing.T) {
 	})
 }
 
-func TestFailingIssuerIsNotHammered(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *issuer, c *auth.Checker) {
+func TestFailingIssuerIsRetriedWithBackoff(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		s.down.Store(true)
 		good := s.longLived(t)
 		for range 600 { // one request a second for ten minutes
@@ -115,8 +115,8 @@ func TestFailingIssuerIsNotHammered(t *testing.T) {
 	})
 }
 
-func TestKeysOutliveTheIssuerForAnHour(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *issuer, c *auth.Checker) {
+func TestCachedKeysExpireAfterAnHour(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		good := s.longLived(t)
 		mustAccept(t, c, good)
 		s.down.Store(true)
@@ -136,10 +136,10 @@ func TestKeysOutliveTheIssuerForAnHour(t *testing.T) {
 
 // Whoever can change a response on its way can make tokens.
 func TestKeySetNeedsHTTPS(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *issuer, c *auth.Checker) {
+	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		s.plain = true
 		mustReject(t, c, s.longLived(t))
-		if n := s.asked.Load(); n != 0 {
+		if n := s.keyReads.Load(); n != 0 {
 			t.Errorf("%d requests over plain HTTP", n)
 		}
 	})

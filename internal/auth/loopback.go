@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// OwnOnly lets only requests in that were meant for this server, which listens at a loopback address: where the keys sign for
-// whoever reaches that, a page of the web that a browser on this machine shows must not (its scripts have an origin, and a name
-// that its owner lets point here stands in Host). Others are refused with 421 or 403, and h does not see them.
-func OwnOnly(h http.Handler, at net.Addr) http.Handler {
+// LoopbackOnly protects a handler that listens at a loopback address and needs no credentials against web pages in a browser on this
+// machine. It rejects requests with a Host other than this address with 421, against DNS rebinding, and requests of scripts and
+// elements of other origins with 403.
+func LoopbackOnly(h http.Handler, at net.Addr) http.Handler {
 	_, port, _ := net.SplitHostPort(at.String())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case !isOwn(r.Host, port):
-			refuse(w, http.StatusMisdirectedRequest, "BAD_USER_INPUT", "This server answers under the loopback address alone.")
-		case !ownSite(r.Header.Get("Sec-Fetch-Site")), !allOwn(r.Header.Values("Origin"), port):
-			refuse(w, http.StatusForbidden, "FORBIDDEN", "This server answers no scripts of other origins.")
+		case !isLoopbackHost(r.Host, port):
+			writeError(w, http.StatusMisdirectedRequest, "BAD_USER_INPUT", "This server is reachable only at its loopback address.")
+		case !isOwnSite(r.Header.Get("Sec-Fetch-Site")), !loopbackOrigins(r.Header.Values("Origin"), port):
+			writeError(w, http.StatusForbidden, "FORBIDDEN", "Requests from pages of other origins are not allowed.")
 		default:
 			h.ServeHTTP(w, r)
 		}
@@ -32,8 +32,8 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// isOwn reports whether host is a name of this machine alone, with the port that we listen on.
-func isOwn(host, port string) bool {
+// isLoopbackHost reports whether a Host header names the loopback interface and the given port.
+func isLoopbackHost(host, port string) bool {
 	name, given, err := net.SplitHostPort(host)
 	if err != nil {
 		name, given = strings.Trim(host, "[]"), "80"
@@ -41,27 +41,27 @@ func isOwn(host, port string) bool {
 	return given == port && IsLoopback(strings.ToLower(name))
 }
 
-// ownSite reports whether Sec-Fetch-Site lets a request in. Browsers send it with every request, also with those that have no Origin, such as
-// images and links; other clients do not send it. "same-site" is another port of this machine.
-func ownSite(site string) bool { return site == "" || site == "none" || site == "same-origin" }
+// isOwnSite reports whether a Sec-Fetch-Site header allows the request. Browsers send the header with every request, also with requests
+// without an Origin, such as those of images and links. Other clients do not send it. "same-site" is another port of this machine.
+func isOwnSite(site string) bool { return site == "" || site == "none" || site == "same-origin" }
 
-// allOwn reports whether all origins (there should be one or none) are pages of ours.
-func allOwn(origins []string, port string) bool {
+// loopbackOrigins reports whether all values of the Origin header, normally at most one, are origins of this server.
+func loopbackOrigins(origins []string, port string) bool {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
-		if err != nil || u.Scheme != "http" || !isOwn(u.Host, port) {
+		if err != nil || u.Scheme != "http" || !isLoopbackHost(u.Host, port) {
 			return false
 		}
 	}
 	return true
 }
 
-// refuse answers with one error in the form that GraphQL clients read.
-func refuse(w http.ResponseWriter, status int, code, message string) {
+// writeError writes a GraphQL response with one error.
+func writeError(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{ // fails only where the caller has gone
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{ // fails only if the client has disconnected
 		"message": message, "extensions": map[string]any{"code": code, "retryable": false},
 	}}})
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// algorithms are those that only the issuer itself can sign with. A token names its own, so none and the HMACs (whose key would be the
-// issuer's public one) must not be among them, whatever the issuer's document says.
+// algorithms are the accepted signature algorithms. The token names the algorithm, so "none" and the HMACs, for which the key would be
+// the issuer's public key, must not be accepted even if the discovery document lists them.
 var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
 
 // Issuer authenticates the JWTs of one OIDC issuer. Its keys are read when the first token arrives, so the server starts even if the
-// issuer is away. It is safe for concurrent use.
+// issuer does not respond. It is safe for concurrent use.
 type Issuer struct {
 	claim    string
 	keys     *keySet
 	verifier *oidc.IDTokenVerifier
 }
 
-// NewIssuer accepts tokens of an issuer that name this audience. The claim lists the projects: a list, or one text with spaces
-// or commas; * is all.
+// NewIssuer returns an Issuer that accepts tokens for one audience. The claim names the projects, as a list of strings or as one
+// string separated by spaces or commas; * stands for all projects.
 func NewIssuer(url, audience, claim string, log *slog.Logger) *Issuer {
 	keys := newKeySet(url, log)
 	return &Issuer{claim, keys, oidc.NewVerifier(url, keys, &oidc.Config{ClientID: audience, SupportedSigningAlgs: algorithms})}
@@ -39,8 +39,8 @@ func (s *Issuer) identify(ctx context.Context, token string) (Identity, error) {
 	if err := proven.Claims(&claims); err != nil {
 		return Identity{}, errors.Join(ErrUnknown, err)
 	}
-	found := Identity{Name: "oidc:" + loggable(proven.Subject)}
-	for _, project := range listed(claims[s.claim]) {
+	found := Identity{Name: "oidc:" + sanitizeName(proven.Subject)}
+	for _, project := range claimStrings(claims[s.claim]) {
 		if project == "*" {
 			return Identity{Name: found.Name, All: true}, nil
 		}
@@ -49,8 +49,8 @@ func (s *Issuer) identify(ctx context.Context, token string) (Identity, error) {
 	return found, nil
 }
 
-// listed reads the claim.
-func listed(claim any) []string {
+// claimStrings returns the entries of a claim; nil if it is neither a string nor a list.
+func claimStrings(claim any) []string {
 	switch claim := claim.(type) {
 	case string:
 		return strings.FieldsFunc(claim, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
@@ -66,8 +66,8 @@ func listed(claim any) []string {
 	return nil
 }
 
-// loggable shortens a name and takes out what could forge lines.
-func loggable(name string) string {
+// sanitizeName removes unprintable characters, which could forge log lines, and truncates the name to 100 bytes.
+func sanitizeName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return -1
@@ -86,7 +86,7 @@ func looksLikeJWT(bearer string) bool {
 	return err == nil && strings.HasPrefix(strings.TrimSpace(string(text)), "{")
 }
 
-// Check reads the keys of the issuer and returns why they cannot be read.
+// Check returns nil if the keys of the issuer can be read.
 func (s *Issuer) Check(ctx context.Context) error {
 	_, err := s.keys.current(ctx, keysMaxAge)
 	return err

@@ -33,7 +33,7 @@ type issuer struct {
 	keysPath string
 	plain    bool         // the discovery document names a key set without TLS
 	requests atomic.Int32 // for its discovery document
-	asked    atomic.Int32 // for its keys
+	keyReads atomic.Int32 // for its keys
 	down     atomic.Bool
 }
 
@@ -67,7 +67,7 @@ func newIssuerHandler(t *testing.T) (*issuer, http.Handler) {
 		})
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.asked.Add(1)
+		s.keyReads.Add(1)
 		if r.URL.Path != s.keysPath {
 			http.NotFound(w, r)
 			return
@@ -152,17 +152,17 @@ func publicPEM(t *testing.T, key *rsa.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-func (s *issuer) checker() *auth.Checker {
-	return &auth.Checker{Issuer: auth.NewIssuer(s.url, "scalegraph", "projects", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler)}
+func (s *issuer) checker() *auth.Authenticator {
+	return &auth.Authenticator{Issuer: auth.NewIssuer(s.url, "scalegraph", "projects", slog.New(slog.DiscardHandler)), Log: slog.New(slog.DiscardHandler)}
 }
 
-func authenticate(t *testing.T, c *auth.Checker, bearer string) (*request.Caller, error) {
+func authenticate(t *testing.T, c *auth.Authenticator, bearer string) (*request.Caller, error) {
 	t.Helper()
 	caller := &request.Caller{Bearer: bearer, Token: "iam", Tokens: map[string]string{"p": "iam"}}
 	return caller, c.Authenticate(t.Context(), caller)
 }
 
-func TestTokensOfTheIssuer(t *testing.T) {
+func TestValidTokens(t *testing.T) {
 	s := newIssuer(t)
 	c := s.checker()
 	for name, tc := range map[string]struct {
@@ -193,7 +193,7 @@ func TestTokensOfTheIssuer(t *testing.T) {
 	}
 }
 
-func TestTokensThatAreRefused(t *testing.T) {
+func TestInvalidTokens(t *testing.T) {
 	s := newIssuer(t)
 	c := s.checker()
 	stranger := rsaKey(t)
@@ -237,8 +237,8 @@ func TestTokensThatAreRefused(t *testing.T) {
 	}
 }
 
-// Tokens with unknown keys come from strangers; the issuer must not feel them.
-func TestTheIssuerIsAskedSeldom(t *testing.T) {
+// Tokens with unknown keys come from strangers; they must not cause requests to the issuer.
+func TestTokensWithUnknownKeysCauseNoReads(t *testing.T) {
 	s := newIssuer(t)
 	c := s.checker()
 	stranger := rsaKey(t)
@@ -247,7 +247,7 @@ func TestTheIssuerIsAskedSeldom(t *testing.T) {
 			t.Fatal("accepted")
 		}
 	}
-	if n := s.asked.Load(); n != 1 {
-		t.Errorf("asked %d times for its keys", n)
+	if n := s.keyReads.Load(); n != 1 {
+		t.Errorf("keys read %d times, want once", n)
 	}
 }

@@ -13,12 +13,13 @@ type Source interface {
 	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
 }
 
-// Confine returns a source that refuses what the caller may not read, whether it is kept below or not.
-func Confine(s Source) Source { return confined{s} }
+// RestrictProjects returns a source that fails with request.ErrProjectForbidden for projects that the caller may not read, even if s
+// has their rows cached.
+func RestrictProjects(s Source) Source { return projectFilter{s} }
 
-type confined struct{ Source }
+type projectFilter struct{ Source }
 
-func (c confined) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
+func (c projectFilter) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
 	if !request.CallerFrom(ctx).MayRead(q.Group.Project) {
 		return upstream.Listing{}, fmt.Errorf("%w: %.40q", request.ErrProjectForbidden, q.Group.Project)
 	}

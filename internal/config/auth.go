@@ -11,20 +11,20 @@ import (
 // The ways in which calls to the upstream are authenticated, for Config.Auth.
 const (
 	AuthPassthrough = "passthrough" // with the caller's token
-	AuthKeys        = "aksk"        // with a signature by keys of our own
+	AuthKeys        = "aksk"        // with a signature made with the server's access key
 )
 
 func (k Key) set() bool { return k.Text != "" || k.File != "" }
 
-// Callers reports whether callers can, and therefore must, prove who they are.
-func (c Config) Callers() bool { return c.ClientKeysFile != "" || c.OIDC.Issuer != "" }
+// AuthenticatesCallers reports whether callers must authenticate with a key or a JWT.
+func (c Config) AuthenticatesCallers() bool { return c.ClientKeysFile != "" || c.OIDC.Issuer != "" }
 
-// authFaults returns what is wrong between the settings of authentication. A guard that would not stand where it was put, and
-// keys that would serve strangers, are faults.
-func (c Config) authFaults() []error {
-	faults := c.twice()
+// validateAuth returns the contradictions between the settings of authentication. It rejects settings that would have no effect, and
+// access keys that callers without credentials could use from other machines.
+func (c Config) validateAuth() []error {
+	faults := c.duplicateKeys()
 	if c.Auth != AuthKeys {
-		return append(faults, c.needsKeys()...)
+		return append(faults, c.unusedWithoutAKSK()...)
 	}
 	if !c.AccessKey.set() || !c.SecretKey.set() {
 		faults = append(faults, errors.New("SCALEGRAPH_AUTH: aksk needs SCALEGRAPH_AK and SCALEGRAPH_SK, or their files"))
@@ -35,21 +35,21 @@ func (c Config) authFaults() []error {
 	case c.OIDC.Issuer == "" && c.OIDC.Audience != "":
 		faults = append(faults, errors.New("SCALEGRAPH_OIDC_AUDIENCE: needs SCALEGRAPH_OIDC_ISSUER"))
 	}
-	if c.Callers() {
+	if c.AuthenticatesCallers() {
 		return faults
 	}
 	if host, _, _ := net.SplitHostPort(c.Listen); !auth.IsLoopback(host) {
-		faults = append(faults, errors.New("SCALEGRAPH_LISTEN: anybody could read with the keys of SCALEGRAPH_AUTH=aksk; it must be a loopback address "+
-			"where neither SCALEGRAPH_CLIENT_KEYS_FILE nor SCALEGRAPH_OIDC_ISSUER is set"))
+		faults = append(faults, errors.New("SCALEGRAPH_LISTEN: must be a loopback address if SCALEGRAPH_AUTH=aksk and neither "+
+			"SCALEGRAPH_CLIENT_KEYS_FILE nor SCALEGRAPH_OIDC_ISSUER is set: other machines could read with the server's keys"))
 	}
 	if len(c.CORSOrigins) > 0 {
-		faults = append(faults, errors.New("SCALEGRAPH_CORS_ORIGINS: with SCALEGRAPH_AUTH=aksk, only where callers prove who they are"))
+		faults = append(faults, errors.New("SCALEGRAPH_CORS_ORIGINS: with SCALEGRAPH_AUTH=aksk it needs SCALEGRAPH_CLIENT_KEYS_FILE or SCALEGRAPH_OIDC_ISSUER"))
 	}
 	return faults
 }
 
-// twice returns the keys that are given in two ways.
-func (c Config) twice() []error {
+// duplicateKeys returns the keys that are set both as a value and as a file.
+func (c Config) duplicateKeys() []error {
 	var faults []error
 	for _, k := range []struct {
 		name string
@@ -62,8 +62,8 @@ func (c Config) twice() []error {
 	return faults
 }
 
-// needsKeys returns the settings that do nothing without aksk.
-func (c Config) needsKeys() []error {
+// unusedWithoutAKSK returns the settings that have no effect unless Auth is AuthKeys.
+func (c Config) unusedWithoutAKSK() []error {
 	var faults []error
 	for _, s := range []struct{ name, value string }{
 		{"AK", c.AccessKey.Text}, {"AK_FILE", c.AccessKey.File},
@@ -72,7 +72,7 @@ func (c Config) needsKeys() []error {
 		{"CLIENT_KEYS_FILE", c.ClientKeysFile}, {"OIDC_ISSUER", c.OIDC.Issuer}, {"OIDC_AUDIENCE", c.OIDC.Audience},
 	} {
 		if s.value != "" {
-			faults = append(faults, fmt.Errorf("SCALEGRAPH_%s: counts only with SCALEGRAPH_AUTH=aksk", s.name))
+			faults = append(faults, fmt.Errorf("SCALEGRAPH_%s: has no effect without SCALEGRAPH_AUTH=aksk", s.name))
 		}
 	}
 	return faults

@@ -18,7 +18,7 @@ func keysFile(t *testing.T, text string) string {
 	return path
 }
 
-func TestSettingsOfAuthentication(t *testing.T) {
+func TestAuthSettings(t *testing.T) {
 	clients := keysFile(t, "# callers\nconsole some-key p1,p2\nops other-key *\n")
 	key := keysFile(t, "a-key\n")
 	aksk := []string{"-auth=aksk", "-ak=a", "-sk=s"}

@@ -1,6 +1,6 @@
-// Package config reads what an operator can set: one table of settings makes the variables, the flags, -help and the table in
-// the README. A value is checked by the part that will use it, which is why the package imports those parts. None of them imports
-// this one: each gets its share of a Config from package main, and nobody else reads the environment for settings.
+// Package config reads the settings of the program from flags and environment variables. The variables, the flags, -help and
+// docs/configuration.md all derive from one table in settings.go. Read checks every value with the package that will use it, so
+// this package imports those packages; none of them imports it. Package app hands each its part of the Config.
 package config
 
 import (
@@ -13,9 +13,8 @@ import (
 	"scalegraph/internal/gqlhttp/document"
 )
 
-// Config is everything that an operator can set. It is read once, checked before anything starts, and not changed afterwards.
-// The table in settings.go says what each field means and what it is where nobody set it; a Config that Read did not make has
-// none of those defaults.
+// Config holds the settings. Read checks it before anything starts; it is not changed afterwards. The table in settings.go has the
+// meaning and the default of each field. The zero Config has none of those defaults.
 type Config struct {
 	Listen      string // host:port
 	BasePath    string // prefix of all paths, e.g. /scalegraph; empty: none
@@ -70,59 +69,59 @@ type Config struct {
 
 	Unknown []UnknownVariable
 
-	CheckConnections bool // reach the upstream, Redis and the issuer, report what was found, and exit
+	CheckConnections bool // connect to the upstream, Redis and the issuer, print the results, and exit
 }
 
-// Key is a secret that is given as it is or in a file, not both. The zero Key is none.
+// Key is a secret that is set as a value or as the name of a file, not both. The zero Key is unset.
 type Key struct{ Text, File string }
 
-// OIDC is whose JWTs are accepted. Where Issuer is empty none are.
+// OIDC names the issuer and the audience of the accepted JWTs. If Issuer is empty no JWTs are accepted.
 type OIDC struct{ Issuer, Audience, Claim string }
 
-// What happens to a caller who spends too much, for Config.CallerCostMode.
+// The effects of exceeding Config.CallerCost, for Config.CallerCostMode.
 const (
-	LimitEnforce = "enforce" // is refused
-	LimitMeasure = "measure" // is counted and logged
+	LimitEnforce = "enforce" // the operation is rejected
+	LimitMeasure = "measure" // the operation is executed, counted and logged
 )
 
-// demoName is the upstream that stands for the embedded emulator.
+// demoName is the value of Upstream that selects the embedded emulator.
 const demoName = "demo"
 
 // Demo reports whether the embedded emulator is the upstream.
 func (c Config) Demo() bool { return c.Upstream == demoName }
 
-// ErrAnswered is no fault: the arguments asked for -help, -version or -check, and that is done.
-var ErrAnswered = errors.New("answered")
+// ErrExit reports that -help, -version or -check has been carried out and that the program should exit successfully.
+var ErrExit = errors.New("nothing more to do")
 
-// Read reads the arguments and the environment (as os.Environ gives it). A flag beats its variable; an empty value of
-// either means the default. Where anything is wrong the error joins all faults, one line each, and repeats no secret. What -help,
-// -version and -check print goes to out, and the error is ErrAnswered; -check -connect is left to the caller, as CheckConnections. With an
-// error the Config is the zero one.
+// Read reads the settings from args (without the program's name) and environ (as os.Environ returns it). A flag overrides its variable;
+// an empty value of either means the default. The error joins all faults, one line each, and contains no secret. For -help, -version and
+// -check, Read prints to out and returns ErrExit; -check -connect is left to the caller, who finds CheckConnections set. With an error
+// the Config is zero.
 func Read(args, environ []string, out io.Writer) (Config, error) {
 	var cfg Config
 	table := settings(&cfg)
 	given := readArguments(table, args)
 	switch {
 	case given.help:
-		return Config{}, errors.Join(ErrAnswered, printHelp(out, table))
+		return Config{}, errors.Join(ErrExit, printHelp(out, table))
 	case given.version:
 		_, err := fmt.Fprintln(out, "scalegraph", BuildVersion())
-		return Config{}, errors.Join(ErrAnswered, err)
+		return Config{}, errors.Join(ErrExit, err)
 	}
-	env := ourVariables(environ)
+	env := prefixedEnv(environ)
 	cfg.Unknown = unknownVariables(table, env)
 	faults := given.faults
 	for _, s := range table {
 		faults = append(faults, s.apply(given.values, env))
 	}
-	faults = append(faults, cfg.contradictions()...)
+	faults = append(faults, cfg.validate()...)
 	if given.check {
 		for _, variable := range cfg.Unknown {
 			faults = append(faults, variable.fault())
 		}
 	}
 	if given.connect && !given.check {
-		faults = append(faults, errors.New("-connect: counts only with -check"))
+		faults = append(faults, errors.New("-connect: has no effect without -check"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return Config{}, err
@@ -130,13 +129,13 @@ func Read(args, environ []string, out io.Writer) (Config, error) {
 	cfg.CheckConnections = given.connect
 	if given.check && !given.connect {
 		_, err := fmt.Fprintln(out, "the configuration is right")
-		return Config{}, errors.Join(ErrAnswered, err)
+		return Config{}, errors.Join(ErrExit, err)
 	}
 	return cfg, nil
 }
 
-// contradictions returns what is wrong between settings that are each right by themselves.
-func (c Config) contradictions() []error {
+// validate returns the contradictions between settings that are valid one by one.
+func (c Config) validate() []error {
 	var faults []error
 	if _, twice := c.Regions[c.Region]; twice {
 		faults = append(faults, fmt.Errorf("SCALEGRAPH_REGIONS: %q is already the name of the first region (SCALEGRAPH_REGION)", c.Region))
@@ -147,5 +146,5 @@ func (c Config) contradictions() []error {
 	if c.TrustedOnly && c.Trusted == nil {
 		faults = append(faults, errors.New("SCALEGRAPH_TRUSTED_ONLY: nothing would run without SCALEGRAPH_TRUSTED_DOCUMENTS"))
 	}
-	return append(faults, c.authFaults()...)
+	return append(faults, c.validateAuth()...)
 }

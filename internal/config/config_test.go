@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestWhereASettingComesFrom(t *testing.T) {
+func TestPrecedence(t *testing.T) {
 	cases := []struct {
 		name string
 		args []string
@@ -63,7 +63,7 @@ func TestWhereASettingComesFrom(t *testing.T) {
 }
 
 // Every setting is given a value other than its default, once by variable and once by flag, and must arrive in the Config.
-func TestEverySettingArrives(t *testing.T) {
+func TestEverySettingSetsItsField(t *testing.T) {
 	manifest := filepath.Join(t.TempDir(), "manifest.json")
 	if err := os.WriteFile(manifest, []byte(`{"type": "{ __typename }"}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestEverySettingArrives(t *testing.T) {
 	}
 }
 
-func TestFaultyValues(t *testing.T) {
+func TestInvalidValues(t *testing.T) {
 	faulty := map[string][]string{
 		"LISTEN":               {"8080", "localhost", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1"},
 		"ADMIN_LISTEN":         {"x"},
@@ -194,7 +194,7 @@ func TestFaultyValues(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAtOnce(t *testing.T) {
+func TestAllFaultsAreReported(t *testing.T) {
 	_, err := Read(
 		[]string{"-fresh", "soon", "stray", "-nonsense=1", "-region=a", "-poll"},
 		[]string{"SCALEGRAPH_MAX_COST=much", "SCALEGRAPH_REGIONS=a=https://a.cloud.test"}, io.Discard)
@@ -256,13 +256,13 @@ func TestUnknownVariables(t *testing.T) {
 }
 
 // Kubernetes sets these for services called scalegraph and scalegraph-redis.
-func TestServiceLinksAreNoSettings(t *testing.T) {
+func TestServiceLinksAreIgnored(t *testing.T) {
 	var env []string
 	for _, service := range []string{"SCALEGRAPH", "SCALEGRAPH_REDIS"} {
 		env = append(env, service+"_SERVICE_HOST=10.0.0.1", service+"_SERVICE_PORT=80", service+"_SERVICE_PORT_HTTP=80", service+"_PORT=tcp://10.0.0.1:80",
 			service+"_PORT_80_TCP=tcp://10.0.0.1:80", service+"_PORT_80_TCP_PROTO=tcp", service+"_PORT_80_TCP_PORT=80", service+"_PORT_80_TCP_ADDR=10.0.0.1")
 	}
-	if _, err := Read([]string{"-check"}, env, io.Discard); !errors.Is(err, ErrAnswered) {
+	if _, err := Read([]string{"-check"}, env, io.Discard); !errors.Is(err, ErrExit) {
 		t.Error(err)
 	}
 }
@@ -298,7 +298,7 @@ func TestConnectNeedsCheck(t *testing.T) {
 func TestHelpListsEverySetting(t *testing.T) {
 	for _, arg := range []string{"-help", "--help", "-h"} {
 		var out strings.Builder
-		if _, err := Read([]string{arg, "-nonsense"}, nil, &out); !errors.Is(err, ErrAnswered) {
+		if _, err := Read([]string{arg, "-nonsense"}, nil, &out); !errors.Is(err, ErrExit) {
 			t.Fatalf("%s: %v", arg, err)
 		}
 		for _, s := range settings(new(Config)) {
@@ -316,7 +316,7 @@ func TestHelpListsEverySetting(t *testing.T) {
 func TestVersion(t *testing.T) {
 	var out strings.Builder
 	_, err := Read([]string{"-version"}, nil, &out)
-	if !errors.Is(err, ErrAnswered) || !strings.HasPrefix(out.String(), "scalegraph ") || len(out.String()) < len("scalegraph x\n") {
+	if !errors.Is(err, ErrExit) || !strings.HasPrefix(out.String(), "scalegraph ") || len(out.String()) < len("scalegraph x\n") {
 		t.Errorf("got %q, %v", out.String(), err)
 	}
 }

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// prefix begins the name of every variable of ours.
+// prefix is the prefix of the variables that are settings.
 const prefix = "SCALEGRAPH_"
 
-// arguments is what a command line says.
+// arguments is a parsed command line.
 type arguments struct {
-	values        map[string]string // by flag, as written
+	values        map[string]string // by flag name without dashes, unparsed
 	help, version bool
-	check         bool // the configuration, and do not start
-	connect       bool // with check: reach the upstream and Redis, too
+	check         bool // check the configuration and exit
+	connect       bool // with check: also reach the upstream and Redis
 	faults        []error
 }
 
-// readArguments reads -flag value, -flag=value and the same with two dashes. It goes on behind a fault, so that all are said
-// at once. A fault does not repeat a value: it may be a secret that lost its flag.
+// readArguments parses -flag value, -flag=value and the same with two dashes. It continues after a fault, so that one run reports
+// all of them. A fault does not repeat a value, which may be a secret whose flag is missing.
 func readArguments(table []setting, args []string) arguments {
 	a := arguments{values: map[string]string{}}
 	for i := 0; i < len(args); i++ {
@@ -53,8 +53,8 @@ func (a *arguments) fault(format string, args ...any) {
 	a.faults = append(a.faults, fmt.Errorf(format, args...))
 }
 
-// ourVariables returns the variables of environ that begin with our prefix. Of two equal names the last counts, as for a shell.
-func ourVariables(environ []string) map[string]string {
+// prefixedEnv returns the variables of environ that begin with prefix. If a name occurs twice the last value counts, as in a shell.
+func prefixedEnv(environ []string) map[string]string {
 	env := map[string]string{}
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")

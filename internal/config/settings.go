@@ -9,10 +9,10 @@ import (
 // setting is one line of the table from which variables, flags, -help and docs/configuration.md are made.
 type setting struct {
 	name    string             // REDIS_URL is the variable SCALEGRAPH_REDIS_URL and the flag -redis-url
-	initial string             // the default as one would write it; empty: none
-	read    func(string) error // reads a text that is not empty into the Config; its error does not repeat the text
-	help    string             // for people, in Markdown
-	secret  bool               // the value may be a secret or hold one: it is never shown
+	initial string             // the default, in the syntax that read parses; empty: none
+	read    func(string) error // parses a text that is not empty into the Config; its error does not repeat the text
+	help    string             // in Markdown
+	secret  bool               // the value may be or contain a secret, so messages do not show it
 }
 
 // settings returns the table, in the order in which it is shown. Its read functions write into cfg.
@@ -23,21 +23,21 @@ func settings(cfg *Config) []setting {
 		{name: "ADMIN_LISTEN", read: address(&cfg.AdminListen), help: "separate address for `/metrics` and pprof; if empty, `/metrics` is at the main address and there is no pprof"},
 		{name: "BASE_PATH", read: basePath(&cfg.BasePath), help: "path prefix under which a proxy publishes the server, e.g. `/scalegraph`; pages and redirects use it"},
 		{name: "UPSTREAM", initial: demoName, read: upstreamURL(&cfg.Upstream), secret: true, help: "base URL of the AutoScaling endpoint, or `demo`"},
-		{name: "REGION", initial: "default", read: word(&cfg.Region), help: "name of that endpoint's region"},
+		{name: "REGION", initial: "default", read: identifier(&cfg.Region), help: "name of that endpoint's region"},
 		{name: "REGIONS", read: regions(&cfg.Regions), secret: true, help: "more regions: `name=url,name=url`"},
 		{name: "PROJECT", read: id(&cfg.Project), help: "project of queries that name none"},
 
 		{name: "AUTH", initial: AuthPassthrough, read: oneOf(&cfg.Auth, AuthPassthrough, AuthKeys), help: "`passthrough`: the caller's `X-Auth-Token` goes upstream. `aksk`: requests are signed with the keys below, and callers must authenticate"},
-		{name: "AK", read: text(&cfg.AccessKey.Text), secret: true, help: "access key for `aksk`"},
+		{name: "AK", read: str(&cfg.AccessKey.Text), secret: true, help: "access key for `aksk`"},
 		{name: "AK_FILE", read: keyFile(&cfg.AccessKey.File), help: "file to read it from; read again when it changes"},
-		{name: "SK", read: text(&cfg.SecretKey.Text), secret: true, help: "secret key for `aksk`"},
+		{name: "SK", read: str(&cfg.SecretKey.Text), secret: true, help: "secret key for `aksk`"},
 		{name: "SK_FILE", read: keyFile(&cfg.SecretKey.File), help: "file to read it from; read again when it changes"},
-		{name: "SECURITY_TOKEN", read: text(&cfg.SecurityToken.Text), secret: true, help: "goes with temporary access keys, for `aksk`"},
+		{name: "SECURITY_TOKEN", read: str(&cfg.SecurityToken.Text), secret: true, help: "goes with temporary access keys, for `aksk`"},
 		{name: "SECURITY_TOKEN_FILE", read: keyFile(&cfg.SecurityToken.File), help: "file to read it from; read again when it changes"},
 		{name: "CLIENT_KEYS_FILE", read: clientKeys(&cfg.ClientKeysFile), help: "for `aksk`: one caller a line, `name key project,project` (`*` for all; `#` starts a comment); read again when it changes. With neither this nor an issuer, only a loopback `SCALEGRAPH_LISTEN` is allowed"},
 		{name: "OIDC_ISSUER", read: issuerURL(&cfg.OIDC.Issuer), secret: true, help: "for `aksk`: accept this issuer's JWTs as bearer tokens; its keys are read again every 5 minutes"},
-		{name: "OIDC_AUDIENCE", read: text(&cfg.OIDC.Audience), help: "the audience that they must name"},
-		{name: "OIDC_CLAIM", initial: "projects", read: text(&cfg.OIDC.Claim), help: "the claim that lists the projects"},
+		{name: "OIDC_AUDIENCE", read: str(&cfg.OIDC.Audience), help: "the audience that they must name"},
+		{name: "OIDC_CLAIM", initial: "projects", read: str(&cfg.OIDC.Claim), help: "the claim that lists the projects"},
 
 		{name: "REDIS_URL", read: redisURL(&cfg.RedisURL), secret: true, help: "`redis://`, `rediss://`, several hosts for a cluster, or a sentinel URL; empty: in-process cache only"},
 		{name: "REDIS_TIMEOUT", initial: "80ms", read: duration(&cfg.RedisTimeout, time.Millisecond, 10*time.Second), help: "timeout of one round trip to Redis; the request goes on without Redis after that"},
@@ -48,7 +48,7 @@ func settings(cfg *Config) []setting {
 		{name: "GRANT", initial: "60s", read: duration(&cfg.Grant, 0, time.Hour), help: "how long an accepted credential may be served from the cache without asking the upstream again"},
 		{name: "GRANT_SCOPE", initial: "group", read: oneOf(&cfg.GrantScope, "group", "project"), help: "what one accepted call allows: reading the `group`, or the whole `project`"},
 		{name: "GRANT_IF_ERROR", initial: "15m", read: duration(&cfg.GrantIfError, 0, 24*time.Hour), help: "how long it stays valid while the upstream fails (never after a rejection)"},
-		{name: "SECRET", read: text(&cfg.Secret), secret: true, help: "key of the HMAC-SHA-256 of credentials in Redis (plain SHA-256 if empty) and of signed cursors; the same for all replicas"},
+		{name: "SECRET", read: str(&cfg.Secret), secret: true, help: "key of the HMAC-SHA-256 of credentials in Redis (plain SHA-256 if empty) and of signed cursors; the same for all replicas"},
 
 		{name: "TYPE_SPELLING", initial: "MANNUAL", read: oneOf(&cfg.TypeSpelling, "MANNUAL", "MANUAL"), help: "how this upstream spells the three MANUAL types in filters: `MANNUAL` or `MANUAL`; both are understood in responses"},
 		{name: "UPSTREAM_TIMEOUT", initial: "10s", read: duration(&cfg.UpstreamTimeout, time.Millisecond, time.Hour), help: "timeout of one upstream call"},
@@ -57,9 +57,9 @@ func settings(cfg *Config) []setting {
 		{name: "DRAIN_DELAY", initial: "5s", read: duration(&cfg.DrainDelay, 0, 10*time.Minute), help: "how long requests are still served after SIGTERM, while `/readyz` answers 503 and load balancers react; `0` in the demo on a terminal"},
 		{name: "POLL", initial: "5s", read: duration(&cfg.Poll, 100*time.Millisecond, time.Hour), help: "how often a subscribed group is polled"},
 
-		{name: "INTROSPECTION", initial: "true", read: yesNo(&cfg.Introspection), help: "allows introspection; also switches GraphiQL and suggestions in error messages"},
+		{name: "INTROSPECTION", initial: "true", read: boolean(&cfg.Introspection), help: "allows introspection; also switches GraphiQL and suggestions in error messages"},
 		{name: "TRUSTED_DOCUMENTS", read: trusted(&cfg.Trusted), help: "folder or manifest of persisted operations"},
-		{name: "TRUSTED_ONLY", initial: "false", read: yesNo(&cfg.TrustedOnly), help: "`true`: only those operations run"},
+		{name: "TRUSTED_ONLY", initial: "false", read: boolean(&cfg.TrustedOnly), help: "`true`: only those operations run"},
 		{name: "CORS_ORIGINS", read: origins(&cfg.CORSOrigins), help: "allowed browser origins, e.g. `https://console.example.com,http://localhost:3000`; `*` for any"},
 		{name: "STATUS_PROFILE", initial: "audit", read: oneOf(&cfg.StatusProfile, "audit", "draft"), help: "HTTP status of failed requests: as the graphql-http audits want, or `draft` as the newest GraphQL-over-HTTP draft"},
 
@@ -86,7 +86,7 @@ func (s setting) variable() string { return prefix + s.name }
 
 func (s setting) flag() string { return strings.ToLower(strings.ReplaceAll(s.name, "_", "-")) }
 
-// apply reads the setting from where it is set. The flag comes first; an empty value means the default.
+// apply parses the value of the flag if it is given, else that of the variable, else the default. An empty value means the default.
 func (s setting) apply(flags, env map[string]string) error {
 	origin, value := s.variable(), env[s.variable()]
 	if given, ok := flags[s.flag()]; ok {
@@ -108,14 +108,14 @@ func (s setting) apply(flags, env map[string]string) error {
 	case s.secret:
 		return fmt.Errorf("%s: %w", origin, err)
 	}
-	return fmt.Errorf("%s=%s: %w", origin, shown(value), err)
+	return fmt.Errorf("%s=%s: %w", origin, quoteShort(value), err)
 }
 
-// shown quotes a value for a message of one line, shortened where it is long.
-func shown(value string) string {
-	const most = 60
-	if len(value) > most {
-		return fmt.Sprintf("%q…", value[:most])
+// quoteShort quotes a value for a one-line message and truncates it to maxBytes.
+func quoteShort(value string) string {
+	const maxBytes = 60
+	if len(value) > maxBytes {
+		return fmt.Sprintf("%q…", value[:maxBytes])
 	}
 	return fmt.Sprintf("%q", value)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator/core"
 )
 
-// UnknownVariable is a variable of the environment that looks like a setting and is none: most likely a misspelt one.
+// UnknownVariable is an environment variable with the prefix of the settings that is not a setting: most likely a misspelt one.
 type UnknownVariable struct {
 	Name       string
 	Suggestion string // the setting that was probably meant; empty: none is similar
@@ -26,8 +26,8 @@ func didYouMean(suggestion string) string {
 	return "; did you mean " + suggestion + "?"
 }
 
-// serviceHost and servicePort are the names of variables that Kubernetes sets for services whose names begin with "scalegraph". The
-// value of the second kind is a URL, which tells it from a misspelt setting.
+// serviceHost, servicePort and servicePorts match the names of variables that Kubernetes sets for services with names that begin with
+// "scalegraph". A misspelt setting could match servicePort, so the value is compared with serviceURL as well.
 var (
 	serviceHost  = regexp.MustCompile(`^SCALEGRAPH_([A-Z0-9_]+_)?SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$`)
 	servicePort  = regexp.MustCompile(`^SCALEGRAPH_([A-Z0-9_]+_)?PORT$`)

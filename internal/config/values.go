@@ -20,22 +20,22 @@ import (
 	"scalegraph/upstream"
 )
 
-// The functions below return readers of one setting's text. A reader writes to its target only where the text is right, and its
-// error says what would be right, without the text: that may hold a secret.
+// The functions below return parsers of one setting's text. A parser writes to its target only if the text is valid. Its error
+// describes the valid values and does not repeat the text, which may contain a secret.
 
-func text(to *string) func(string) error {
+func str(to *string) func(string) error {
 	return func(s string) error {
 		*to = s
 		return nil
 	}
 }
 
-// wordForm is what a region or a project may be called: it stands in URLs and in lists with commas and equal signs.
-var wordForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+// identifierForm matches valid names of regions. They occur in URLs, and in lists that use commas and equal signs.
+var identifierForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 
-func word(to *string) func(string) error {
+func identifier(to *string) func(string) error {
 	return func(s string) error {
-		if !wordForm.MatchString(s) {
+		if !identifierForm.MatchString(s) {
 			return errors.New("must be 1 to 64 letters, digits, dots, dashes or underscores")
 		}
 		*to = s
@@ -64,7 +64,7 @@ func oneOf(to *string, choices ...string) func(string) error {
 	}
 }
 
-func yesNo(to *bool) func(string) error {
+func boolean(to *bool) func(string) error {
 	return func(s string) error {
 		yes, err := strconv.ParseBool(s)
 		if err != nil {
@@ -75,35 +75,35 @@ func yesNo(to *bool) func(string) error {
 	}
 }
 
-// count reads a whole number from least to most.
-func count(to *int, least, most int) func(string) error {
+// count parses a whole number from lo to hi.
+func count(to *int, lo, hi int) func(string) error {
 	return func(s string) error {
 		n, err := strconv.Atoi(s)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("must be a whole number from %d to %d", least, most)
+		if err != nil || n < lo || n > hi {
+			return fmt.Errorf("must be a whole number from %d to %d", lo, hi)
 		}
 		*to = n
 		return nil
 	}
 }
 
-func duration(to *time.Duration, least, most time.Duration) func(string) error {
+func duration(to *time.Duration, lo, hi time.Duration) func(string) error {
 	return func(s string) error {
 		d, err := time.ParseDuration(s)
-		if err != nil || d < least || d > most {
-			return fmt.Errorf("must be a duration like 5s or 1h30m, from %v to %v", least, most)
+		if err != nil || d < lo || d > hi {
+			return fmt.Errorf("must be a duration like 5s or 1h30m, from %v to %v", lo, hi)
 		}
 		*to = d
 		return nil
 	}
 }
 
-// size reads a number of bytes, at least least.
-func size(to *int64, least int64) func(string) error {
+// size parses a number of bytes, at least lo.
+func size(to *int64, lo int64) func(string) error {
 	return func(s string) error {
 		n, err := parseSize(s)
-		if err != nil || n < least {
-			return fmt.Errorf("must be a size like 256KiB, 64MiB, 1GiB or a number of bytes, at least %d", least)
+		if err != nil || n < lo {
+			return fmt.Errorf("must be a size like 256KiB, 64MiB, 1GiB or a number of bytes, at least %d", lo)
 		}
 		*to = n
 		return nil
@@ -127,7 +127,7 @@ func parseSize(s string) (int64, error) {
 	return int64(n) * unit, nil
 }
 
-// address reads what a listener takes: host:port, where an empty host means all interfaces.
+// address parses a listen address host:port. An empty host means all interfaces.
 func address(to *string) func(string) error {
 	return func(s string) error {
 		_, port, err := net.SplitHostPort(s)
@@ -203,7 +203,7 @@ func regions(to *map[string]string) func(string) error {
 		found := map[string]string{}
 		for i, entry := range strings.Split(s, ",") {
 			name, base, ok := strings.Cut(strings.TrimSpace(entry), "=")
-			if !ok || !wordForm.MatchString(name) {
+			if !ok || !identifierForm.MatchString(name) {
 				return fmt.Errorf("entry %d must be name=url", i+1)
 			}
 			if _, twice := found[name]; twice {
@@ -255,7 +255,7 @@ func checkHosts(text string) error {
 	return nil
 }
 
-// origins reads browser origins: scheme, host and port, separated by commas; * is any.
+// origins parses browser origins (scheme, host and port) separated by commas. The origin * matches all.
 func origins(to *[]string) func(string) error {
 	return func(s string) error {
 		var found []string
@@ -272,7 +272,7 @@ func origins(to *[]string) func(string) error {
 	}
 }
 
-// keyFile reads the name of a file that holds one key, and looks whether it does.
+// keyFile accepts the name of a readable file that contains exactly one key.
 func keyFile(to *string) func(string) error {
 	return func(s string) error {
 		if _, err := secretfile.OpenKey(s); err != nil {
@@ -283,7 +283,7 @@ func keyFile(to *string) func(string) error {
 	}
 }
 
-// clientKeys reads the name of a file of callers' keys, and looks whether every line of it is right.
+// clientKeys accepts the name of a file of callers' keys if every line of it is valid.
 func clientKeys(to *string) func(string) error {
 	return func(s string) error {
 		if _, err := auth.OpenKeys(s, slog.New(slog.DiscardHandler)); err != nil {
@@ -294,18 +294,19 @@ func clientKeys(to *string) func(string) error {
 	}
 }
 
-// issuerURL reads the URL of an OIDC issuer. Whoever can change what a plain http issuer says can make tokens, so that must be this machine.
+// issuerURL parses the URL of an OIDC issuer. Plain HTTP is allowed only for this machine: an attacker who can change the response of
+// an issuer can forge tokens.
 func issuerURL(to *string) func(string) error {
 	return func(s string) error {
 		base, err := parseBaseURL(s)
 		if err != nil {
 			return err
 		}
-		u, _ := url.Parse(base) // parseBaseURL could
+		u, _ := url.Parse(base) // parseBaseURL has parsed it
 		if u.Scheme != "https" && !auth.IsLoopback(u.Hostname()) {
 			return errors.New("must be an https:// URL")
 		}
-		*to = s // with its slash, if any: tokens repeat it to the letter
+		*to = s // with its trailing slash, if any: the claim iss must be equal to it
 		return nil
 	}
 }

@@ -18,7 +18,7 @@ func utf16File(order binary.AppendByteOrder, text string) string {
 }
 
 // Editors and shells write the same key in many ways.
-func TestFilesOfAllSystems(t *testing.T) {
+func TestEncodings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	for name, c := range map[string]struct{ content, want string }{
 		"printf":                  {"s3cret", "s3cret"},
@@ -50,7 +50,7 @@ func TestFilesOfAllSystems(t *testing.T) {
 	}
 }
 
-func TestLinesEndInOneWay(t *testing.T) {
+func TestLineEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys")
 	write(t, path, utf16File(binary.LittleEndian, "a 1 *\r\nb 2 *\rc 3 *\n"))
 	expect(t, open(t, path), "a 1 *\nb 2 *\nc 3 *\n", 1)

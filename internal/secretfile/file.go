@@ -1,5 +1,5 @@
-// Package secretfile reads small text files whose content may be replaced while the program runs: keys that an operator or a
-// secret store rotates.
+// Package secretfile reads small text files that may change while the program runs, such as keys that an operator or a secret store
+// rotates. A File is any text; a Key is a file with exactly one key.
 package secretfile
 
 import (
@@ -15,7 +15,8 @@ import (
 const (
 	maxSize = 4 << 20 // bytes of a file
 
-	// A change must be older than this before the file's times can tell it from the next one: clocks of file systems are coarse.
+	// Two changes within settleTime may leave the same modification time, because clocks of file systems are coarse. A file that was
+	// read so soon after a change is read again even if its times are equal.
 	settleTime = 2 * time.Second
 
 	// A file system that hangs, such as NFS without its server, delays callers by maxWait. After that they get the last content, for
@@ -60,7 +61,7 @@ func open(path string, load func(string, os.FileInfo) (loaded, error)) (*File, e
 func (f *File) Path() string { return f.path }
 
 // Read returns the content of the file as UTF-8 text with line ends \n, and a version that grows if the content has changed. If the
-// file cannot be read the error says why, and content and version are those of the last read that succeeded. If the file system
+// file cannot be read, Read returns an error together with the content and version of the last successful read. If the file system
 // hangs, Read returns the last content after maxWait. The caller must not modify the content.
 func (f *File) Read() (content []byte, version int, err error) {
 	f.wait(maxWait)

@@ -51,7 +51,7 @@ func TestChangesAreSeenAtOnce(t *testing.T) {
 	expect(t, f, "two", 2)
 }
 
-func TestSettledFilesAreComparedByTimes(t *testing.T) {
+func TestChangeOfOldFileIsSeen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	write(t, path, "one")
 	old := time.Now().Add(-time.Hour)
@@ -88,7 +88,7 @@ func TestLinksAreFollowed(t *testing.T) {
 	expect(t, f, "b", 2)
 }
 
-func TestWhatCannotBeReadIsAnErrorBesideTheLastContent(t *testing.T) {
+func TestReadErrorKeepsLastContent(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	if _, err := secretfile.Open(path); err == nil {
 		t.Error("a missing file was opened")

@@ -53,7 +53,7 @@ func TestHangingFileSystemDoesNotBlockCallers(t *testing.T) {
 	})
 }
 
-func TestOpenGivesUpOnAHangingFileSystem(t *testing.T) {
+func TestOpenTimesOutOnHangingFileSystem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hang := make(chan struct{})
 		_, err := open("key", func(string, os.FileInfo) (loaded, error) {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Key is a file that holds one key and nothing else. It may be used by many goroutines.
+// Key is a file that contains one key and nothing else. It is safe for concurrent use.
 type Key struct{ file *File }
 
-// OpenKey reads the file for the first time, and fails where it does not hold one key.
+// OpenKey opens a file and reads it once. It fails if the file does not contain exactly one key.
 func OpenKey(path string) (*Key, error) {
 	file, err := Open(path)
 	if err != nil {
@@ -23,8 +23,8 @@ func OpenKey(path string) (*Key, error) {
 
 var errKey = errors.New("the file holds no key, or more than one")
 
-// Read returns the key that the file holds now, without the spaces and line ends around it. A file that holds none is being
-// written just now, or is wrong: that is an error, which does not repeat what the file holds.
+// Read returns the key that the file contains now, without surrounding white space. It returns an error if the file contains no key,
+// as it may while it is being written, or more than one. Errors do not repeat the content.
 func (k *Key) Read() (string, error) {
 	content, _, err := k.file.Read()
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"scalegraph/internal/secretfile"
 )
 
-func TestAKeyFollowsItsFile(t *testing.T) {
+func TestKeyFollowsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	write(t, path, " one\r\n")
 	k, err := secretfile.OpenKey(path)
@@ -33,7 +33,7 @@ func TestAKeyFollowsItsFile(t *testing.T) {
 	}
 }
 
-func TestAFileWithoutOneKeyIsNotOpened(t *testing.T) {
+func TestOpenKeyNeedsExactlyOneKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	if _, err := secretfile.OpenKey(path); err == nil {
 		t.Error("a missing file was opened")

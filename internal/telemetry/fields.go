@@ -9,34 +9,35 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Fields makes a span of each field that reads a log: those of the root and of groups, of which a query has few. Fields of rows have none.
-type Fields struct{ Tracer trace.Tracer }
+// FieldSpans is a gqlgen extension that starts a span for each field that may read from the upstream: fields of Query and of groups.
+// Fields of rows get none, since a response can have thousands of them.
+type FieldSpans struct{ Tracer trace.Tracer }
 
-var _ graphql.FieldInterceptor = Fields{}
+var _ graphql.FieldInterceptor = FieldSpans{}
 
-// ExtensionName names the extension.
-func (Fields) ExtensionName() string { return "Traces" }
+// ExtensionName implements graphql.HandlerExtension.
+func (FieldSpans) ExtensionName() string { return "Traces" }
 
-// Validate accepts every schema.
-func (Fields) Validate(graphql.ExecutableSchema) error { return nil }
+// Validate implements graphql.HandlerExtension. It accepts every schema.
+func (FieldSpans) Validate(graphql.ExecutableSchema) error { return nil }
 
-// InterceptField wraps the resolver of such a field.
-func (f Fields) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
+// InterceptField resolves the field in a span if it is a data field.
+func (f FieldSpans) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	fc := graphql.GetFieldContext(ctx)
-	if !fc.IsResolver || !reads(fc) {
+	if !fc.IsResolver || !isDataField(fc) {
 		return next(ctx)
 	}
 	ctx, span := f.Tracer.Start(ctx, fc.Object+"."+fc.Field.Name)
 	defer span.End()
-	answer, err := next(ctx)
+	value, err := next(ctx)
 	if err != nil {
 		span.SetStatus(codes.Error, "")
 	}
-	return answer, err
+	return value, err
 }
 
-// reads reports whether a field reads a log. To name groups costs nothing.
-func reads(fc *graphql.FieldContext) bool {
+// isDataField reports whether a field may read from the upstream. scalingGroup and scalingGroups do not: they only name groups.
+func isDataField(fc *graphql.FieldContext) bool {
 	switch fc.Object {
 	case "ScalingGroup":
 		return true

@@ -9,13 +9,13 @@ import (
 	"scalegraph/internal/request"
 )
 
-// NewLog returns a log in a form: text, json, or auto, which is text for a terminal and JSON for everything else. Nothing in this program
-// hands it a header's value, a token or a URL with a user in it.
-func NewLog(to io.Writer, form string) *slog.Logger {
-	if form == "text" || form == "auto" && IsTerminal(to) {
-		return slog.New(withRequest{slog.NewTextHandler(to, nil)})
+// NewLog returns a logger that writes to w. The format is text, json, or auto, which is text on a terminal and JSON otherwise. Callers
+// must not log header values, tokens or URLs with credentials.
+func NewLog(w io.Writer, format string) *slog.Logger {
+	if format == "text" || format == "auto" && IsTerminal(w) {
+		return slog.New(withRequest{slog.NewTextHandler(w, nil)})
 	}
-	return slog.New(withRequest{slog.NewJSONHandler(to, nil)})
+	return slog.New(withRequest{slog.NewJSONHandler(w, nil)})
 }
 
 // IsTerminal reports whether w is a terminal.
@@ -28,12 +28,12 @@ func IsTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// withRequest adds the id of the request on whose behalf a line is written, where the line does not have it yet.
+// withRequest adds the id of the request that a line's context belongs to, unless the line already has one.
 type withRequest struct{ slog.Handler }
 
 func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
 	r = withUnits(r)
-	if has(r, RequestID) {
+	if hasAttr(r, RequestID) {
 		return h.Handler.Handle(ctx, r)
 	}
 	if id := request.CallerFrom(ctx).RequestID; id != "" {
@@ -65,10 +65,10 @@ func withUnits(r slog.Record) slog.Record {
 	return out
 }
 
-// RequestID names the request's id in all lines.
+// RequestID is the key of the request id in log lines.
 const RequestID = "requestId"
 
-func has(r slog.Record, field string) (found bool) {
+func hasAttr(r slog.Record, field string) (found bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		found = a.Key == field
 		return !found

@@ -7,37 +7,38 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// pool shows a client's connections to Redis. It is read once for each answer, so that its numbers belong together.
-type pool struct {
+// poolCollector collects the metrics of a Redis client's connection pool. It reads the pool once for each scrape, so that the values are
+// of one moment.
+type poolCollector struct {
 	read func() *redis.PoolStats
 
-	connections, taken, waits, waited, stale *prometheus.Desc
+	connections, requests, waits, waited, stale *prometheus.Desc
 }
 
-// Pool shows the connections of a Redis client: those of its commands and of its pipelines as one.
+// Pool registers the metrics of a Redis client's connection pool. The pools for commands and for pipelines are added up.
 func (m *Metrics) Pool(read func() *redis.PoolStats) {
-	desc := func(what, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name(what), help, labels, nil)
+	desc := func(short, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name(short), help, labels, nil)
 	}
-	m.registry.MustRegister(&pool{
+	m.registry.MustRegister(&poolCollector{
 		read:        read,
-		connections: desc("redis_pool_connections", "Connections to Redis: used, idle, or subscribed to what other replicas tell.", "state"),
-		taken:       desc("redis_pool_requests_total", "Connections asked for: a hit was idle, a miss had to be made, a timeout was not had in time.", "result"),
+		connections: desc("redis_pool_connections", "Connections to Redis: used, idle, or subscribed to the messages of other replicas.", "state"),
+		requests:    desc("redis_pool_requests_total", "Requests for a connection: hit (an idle one was reused), miss (a new one was opened) or timeout.", "result"),
 		waits:       desc("redis_pool_waits_total", "Waits for a connection, because all were in use."),
 		waited:      desc("redis_pool_wait_seconds_total", "Time spent in those waits."),
 		stale:       desc("redis_pool_stale_connections_total", "Connections that were dropped because they were old or broken."),
 	})
 }
 
-// Describe names the metrics.
-func (p *pool) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{p.connections, p.taken, p.waits, p.waited, p.stale} {
+// Describe implements prometheus.Collector.
+func (p *poolCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{p.connections, p.requests, p.waits, p.waited, p.stale} {
 		to <- d
 	}
 }
 
-// Collect reads the pool.
-func (p *pool) Collect(to chan<- prometheus.Metric) {
+// Collect implements prometheus.Collector.
+func (p *poolCollector) Collect(to chan<- prometheus.Metric) {
 	s := p.read()
 	all := *s
 	if more := s.PipelineStats; more != nil {
@@ -56,12 +57,12 @@ func (p *pool) Collect(to chan<- prometheus.Metric) {
 	gauge := func(state string, value uint32) {
 		to <- prometheus.MustNewConstMetric(p.connections, prometheus.GaugeValue, float64(value), state)
 	}
-	gauge("used", all.TotalConns-min(all.IdleConns, all.TotalConns)) // the two are not read at the same moment
+	gauge("used", all.TotalConns-min(all.IdleConns, all.TotalConns)) // the two are not read atomically
 	gauge("idle", all.IdleConns)
 	gauge("subscribed", s.PubSubStats.Active)
-	count(p.taken, float64(all.Hits), "hit")
-	count(p.taken, float64(all.Misses), "miss")
-	count(p.taken, float64(all.Timeouts), "timeout")
+	count(p.requests, float64(all.Hits), "hit")
+	count(p.requests, float64(all.Misses), "miss")
+	count(p.requests, float64(all.Timeouts), "timeout")
 	count(p.waits, float64(all.WaitCount))
 	count(p.waited, time.Duration(all.WaitDurationNs).Seconds())
 	count(p.stale, float64(all.StaleConns))

@@ -22,15 +22,15 @@ import (
 
 const scope = "scalegraph"
 
-// Tracing makes spans and sends them by OTLP over HTTP, as the standard OTEL_ variables say. It is off unless they name an exporter or an
-// endpoint; traces of callers are passed on all the same.
+// Tracing creates spans and exports them by OTLP over HTTP, configured by the standard OTEL_ variables. It is off unless they name an
+// exporter or an endpoint. Even then the trace context of a request is passed on to the upstream. It is safe for concurrent use.
 type Tracing struct {
 	Tracer   trace.Tracer
 	provider *sdktrace.TracerProvider // nil: off
 }
 
-// StartTracing reads the standard variables. Faulty ones are warnings in the log, and what they were to set has its default: a server
-// does not fail for its traces. Stop the result.
+// StartTracing configures tracing from the OTEL_ variables of the environment. It never fails: invalid variables are logged as warnings
+// and replaced by their defaults. The caller must call Stop on the result.
 func StartTracing(ctx context.Context, version string, log *slog.Logger) *Tracing {
 	off := &Tracing{Tracer: noop.NewTracerProvider().Tracer(scope)}
 	logSDK(log)
@@ -42,17 +42,17 @@ func StartTracing(ctx context.Context, version string, log *slog.Logger) *Tracin
 		log.Warn("tracing is off: the exporter cannot be made from the OTEL_ variables", "error", err)
 		return off
 	}
-	// The variables come last, so that they win. A faulty one is left out.
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
+	// Later options override earlier ones. An invalid variable is skipped.
+	res, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(
 		attribute.String("service.name", scope), attribute.String("service.version", version)), resource.WithFromEnv())
 	if err != nil {
 		log.Warn("OTEL_RESOURCE_ATTRIBUTES is malformed, or one of its parts is", "error", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(res))
 	return &Tracing{Tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(version)), provider: provider}
 }
 
-// enabled reports whether the variables turn tracing on. An endpoint alone does, as in the SDKs of other programs.
+// enabled reports whether the OTEL_ variables turn tracing on. An endpoint is sufficient.
 func enabled(log *slog.Logger) bool {
 	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return false
@@ -69,14 +69,14 @@ func enabled(log *slog.Logger) bool {
 	return false
 }
 
-// logSDK sends the messages of the OpenTelemetry SDK to log instead of stderr.
+// logSDK redirects the messages of the OpenTelemetry SDK from stderr to log.
 func logSDK(log *slog.Logger) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", "error", err) }))
 	otel.SetLogger(logr.FromSlogHandler(messagesOnly{log.Handler()}))
 }
 
-// messagesOnly drops the attributes of log lines, and lines below warnings. The SDK's attributes repeat the values of variables, which
-// may be secrets.
+// messagesOnly drops the attributes of log lines, and lines below the level of warnings. The attributes of the SDK contain the values of
+// OTEL_ variables, which may be secrets.
 type messagesOnly struct{ slog.Handler }
 
 func (messagesOnly) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
@@ -88,10 +88,10 @@ func (h messagesOnly) Handle(ctx context.Context, r slog.Record) error {
 func (h messagesOnly) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h messagesOnly) WithGroup(string) slog.Handler      { return h }
 
-// On reports whether spans are made.
-func (t *Tracing) On() bool { return t.provider != nil }
+// Enabled reports whether spans are exported.
+func (t *Tracing) Enabled() bool { return t.provider != nil }
 
-// Stop sends what is left until ctx ends.
+// Stop exports the remaining spans and stops tracing. It gives up when ctx ends.
 func (t *Tracing) Stop(ctx context.Context) error {
 	if t.provider == nil {
 		return nil
@@ -99,24 +99,24 @@ func (t *Tracing) Stop(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// Begin starts the span of a request, below the caller's where it brought one.
-func (t *Tracing) Begin(r *http.Request) (context.Context, trace.Span) {
-	if !t.On() && r.Header.Get("Traceparent") == "" {
-		return r.Context(), noop.Span{} // as nearly all requests of a server without tracing
+// StartRequest starts the span of an HTTP request, as a child of the span in its Traceparent header if it has one.
+func (t *Tracing) StartRequest(r *http.Request) (context.Context, trace.Span) {
+	if !t.Enabled() && r.Header.Get("Traceparent") == "" {
+		return r.Context(), noop.Span{} // the fast path of a server without tracing
 	}
 	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 	return t.Tracer.Start(ctx, "GraphQL", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
-		attribute.String("http.request.method", known(r.Method))))
+		attribute.String("http.request.method", methodAttr(r.Method))))
 }
 
-// Operation starts the span of an operation that is not a request of its own.
-func (t *Tracing) Operation(ctx context.Context) context.Context {
+// StartOperation starts the span of an operation that shares its connection with others, such as one of a WebSocket.
+func (t *Tracing) StartOperation(ctx context.Context) context.Context {
 	ctx, _ = t.Tracer.Start(ctx, "GraphQL operation")
 	return ctx
 }
 
-// known keeps other words out of attributes.
-func known(method string) string {
+// methodAttr returns the method if it is a known one, otherwise _OTHER, as the semantic conventions of OpenTelemetry require.
+func methodAttr(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions:
 		return method
@@ -124,7 +124,7 @@ func known(method string) string {
 	return "_OTHER"
 }
 
-// Finish ends the span of a request, or of an operation that is none.
+// Finish sets the attributes of the span of a request or of an operation, and ends it. It does nothing if the span is not recorded.
 func Finish(span trace.Span, o Operation, status int, requestID string) {
 	if !span.IsRecording() {
 		return

@@ -31,8 +31,8 @@ func TestFaultyTracingVariables(t *testing.T) {
 			}
 			var logs strings.Builder
 			tracing := telemetry.StartTracing(t.Context(), "v", telemetry.NewLog(&logs, "json"))
-			if tracing.On() != c.on {
-				t.Errorf("tracing on: %v, want %v", tracing.On(), c.on)
+			if tracing.Enabled() != c.on {
+				t.Errorf("tracing on: %v, want %v", tracing.Enabled(), c.on)
 			}
 			if !strings.Contains(logs.String(), `"WARN"`) || strings.Contains(logs.String(), "hunter2") {
 				t.Errorf("want a warning without the value, got %q", logs.String())

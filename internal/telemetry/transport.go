@@ -15,14 +15,15 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// Transport counts, times and traces what goes to the upstream, and passes the trace on. Regions are named by the host of their base URL.
+// Transport counts, times and traces the HTTP requests to the upstream, and passes the trace context on. It identifies a region by the
+// host of its base URL. It is safe for concurrent use.
 type Transport struct {
 	Next    http.RoundTripper
 	Regions map[string]string // host to region
 	Metrics *Metrics
 	Tracing *Tracing
 
-	reached sync.Map // host to bool: whether it ever responded; absent: it was not tried
+	reached sync.Map // host to bool: whether it has ever responded; absent: it has not been tried
 }
 
 // Reached reports whether requests were sent to a host, and whether any of them had a response.
@@ -39,13 +40,13 @@ func (t *Transport) noteReached(host string, reached bool) {
 	t.reached.Store(host, reached)
 }
 
-// RoundTrip sends one request. It is over when its answer's body is closed.
+// RoundTrip implements http.RoundTripper. The call counts as in flight until the response body is closed.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := &call{began: time.Now(), region: t.Regions[req.URL.Host], metrics: t.Metrics, span: noop.Span{}}
-	if ctx := req.Context(); t.Tracing.On() || trace.SpanContextFromContext(ctx).IsValid() {
+	if ctx := req.Context(); t.Tracing.Enabled() || trace.SpanContextFromContext(ctx).IsValid() {
 		req = t.traced(req, c)
 	}
-	t.Metrics.callsFlying.WithLabelValues(c.region).Inc()
+	t.Metrics.callsInFlight.WithLabelValues(c.region).Inc()
 	resp, err := t.Next.RoundTrip(req)
 	t.noteReached(req.URL.Host, err == nil)
 	if err != nil {
@@ -56,7 +57,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// traced gives a call its span, and the request what tells the upstream of it.
+// traced starts the span of a call, and returns a copy of the request with the span's trace context in its headers.
 func (t *Transport) traced(req *http.Request, c *call) *http.Request {
 	ctx, span := t.Tracing.Tracer.Start(req.Context(), "GET scaling_activity_log", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("http.request.method", req.Method), attribute.String("server.address", req.URL.Hostname()), attribute.String("scalegraph.region", c.region)))
@@ -66,12 +67,12 @@ func (t *Transport) traced(req *http.Request, c *call) *http.Request {
 	return req
 }
 
-// CloseIdleConnections is what http.Client looks for.
+// CloseIdleConnections closes the idle connections of Next. http.Client.CloseIdleConnections calls it.
 func (t *Transport) CloseIdleConnections() {
 	(&http.Client{Transport: t.Next}).CloseIdleConnections()
 }
 
-// call is one request under way, and the body of its answer.
+// call is one request in flight. It is also the body of its response, so that closing the body ends the call.
 type call struct {
 	io.ReadCloser
 
@@ -84,14 +85,14 @@ type call struct {
 }
 
 func (c *call) end(status string, code codes.Code) {
-	c.metrics.callsFlying.WithLabelValues(c.region).Dec()
+	c.metrics.callsInFlight.WithLabelValues(c.region).Dec()
 	c.metrics.calls.WithLabelValues(c.region, status).Inc()
 	c.metrics.callSeconds.WithLabelValues(c.region).Observe(time.Since(c.began).Seconds())
 	c.span.SetStatus(code, "")
 	c.span.End()
 }
 
-// Close ends the call.
+// Close closes the response body and ends the call. Further calls only close the body.
 func (c *call) Close() error {
 	if c.closed.Swap(true) {
 		return c.ReadCloser.Close()
@@ -107,7 +108,7 @@ func (c *call) Close() error {
 	return c.ReadCloser.Close()
 }
 
-// statusLabel bounds what an upstream can make of a label.
+// statusLabel maps invalid status codes to "other", which bounds the number of label values that an upstream can cause.
 func statusLabel(status int) string {
 	if status < 100 || status > 599 {
 		return "other"
