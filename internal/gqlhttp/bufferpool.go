@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// buffers keeps the buffers of answers for further ones. The zero value is ready, and many goroutines may use it.
-type buffers struct{ pool sync.Pool }
+// bufferPool pools the buffers of requests and responses. The zero value is ready; it is safe for concurrent use.
+type bufferPool struct{ pool sync.Pool }
 
-// largestKept bounds the buffers that are kept, in bytes: a giant must not stay for the sake of the next small answer.
-const largestKept = 256 << 10
+// maxPooled bounds the capacity of pooled buffers, in bytes, so that one large response does not occupy memory for good.
+const maxPooled = 256 << 10
 
-func (p *buffers) get() *bytes.Buffer {
+func (p *bufferPool) get() *bytes.Buffer {
 	if b, ok := p.pool.Get().(*bytes.Buffer); ok {
 		return b
 	}
 	return new(bytes.Buffer)
 }
 
-// giveBack takes a buffer of which nobody uses any bytes any more.
-func (p *buffers) giveBack(b *bytes.Buffer) {
-	if b.Cap() <= largestKept {
+// put returns a buffer to the pool. None of its bytes may be in use.
+func (p *bufferPool) put(b *bytes.Buffer) {
+	if b.Cap() <= maxPooled {
 		b.Reset()
 		p.pool.Put(b)
 	}

@@ -9,7 +9,7 @@ import (
 	"scalegraph/internal/request"
 )
 
-// cachePolicy returns the Cache-Control of a response without errors. A private cache, such as a browser's, may keep it as long as the pages in
+// cachePolicy returns the Cache-Control of a response without errors. A private cache, such as that of a browser, may serve it as long as the pages in
 // it are fresh. A response without pages must be revalidated, which the ETag makes cheap. One with extensions.explain, which Vary does not
 // cover, must not be stored.
 func cachePolicy(c *request.Caller, now time.Time) string {
@@ -23,8 +23,8 @@ func cachePolicy(c *request.Caller, now time.Time) string {
 	return fmt.Sprintf("private, max-age=%d", int(max(0, until.Sub(now)).Seconds()))
 }
 
-// unchanged reports whether the client has the very answer already.
-func unchanged(h http.Header, tag string) bool {
+// notModified reports whether the client has the response already.
+func notModified(h http.Header, tag string) bool {
 	for _, line := range h.Values("If-None-Match") {
 		for entry := range strings.SplitSeq(line, ",") {
 			entry = strings.TrimPrefix(strings.TrimSpace(entry), "W/")

@@ -3,7 +3,6 @@ package gqlhttp
 import (
 	"bytes"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/andybalholm/brotli"
@@ -11,55 +10,22 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// leastCompressed is from how many bytes on a body is compressed; below it the gain is not worth the work.
-const leastCompressed = 1 << 10
+// minCompressed is the smallest size of a body that is compressed, in bytes; below it the gain is not worth the work.
+const minCompressed = 1 << 10
 
-// encodings are those that we write, the cheapest for the gain first.
-var encodings = []string{"zstd", "br", "gzip"}
-
-// chooseEncoding returns the content encoding that the client likes best, ours where several are as welcome; empty for none.
-func chooseEncoding(accept []string) string {
-	if len(accept) == 0 {
-		return ""
-	}
-	weights := map[string]float64{}
-	for _, entry := range splitList(strings.Join(accept, ",")) {
-		name, params, _ := strings.Cut(entry, ";")
-		_, q, given := strings.Cut(params, "=")
-		if !given {
-			q = "1"
-		}
-		weights[strings.ToLower(strings.TrimSpace(name))] = weight(strings.TrimSpace(q))
-	}
-	best, most := "", 0.0
-	for _, name := range encodings {
-		q, named := weights[name]
-		if !named {
-			q = weights["*"]
-		}
-		if q > most {
-			best, most = name, q
-		}
-	}
-	if weights["identity"] > most {
-		return ""
-	}
-	return best
-}
-
-// compressors keeps encoders for further answers, because each holds hundreds of kilobytes. Many goroutines may use it.
+// compressors pools encoders, because each has hundreds of kilobytes. It is safe for concurrent use.
 type compressors struct {
-	zstd   *zstd.Encoder // EncodeAll may be called at the same time
+	zstd   *zstd.Encoder // EncodeAll is safe for concurrent use
 	pooled map[string]*sync.Pool
 }
 
-// resetter is what gzip and brotli writers share.
+// resetter is the common interface of gzip and brotli writers.
 type resetter interface {
 	io.WriteCloser
 	Reset(io.Writer)
 }
 
-// zstdWindow bounds the memory of an encoder, in bytes; answers are rarely longer.
+// zstdWindow bounds the memory of an encoder, in bytes; responses are rarely longer.
 const zstdWindow = 256 << 10
 
 // brotliLevel costs about as much time as gzip does.
@@ -76,7 +42,7 @@ func newCompressors() *compressors {
 	}}
 }
 
-// compress returns the body in an encoding, one of encodings.
+// compress returns the body in a content encoding: zstd, br or gzip.
 func (c *compressors) compress(encoding string, body []byte) []byte {
 	if encoding == "zstd" {
 		return c.zstd.EncodeAll(body, make([]byte, 0, len(body)/4))
@@ -84,13 +50,13 @@ func (c *compressors) compress(encoding string, body []byte) []byte {
 	pool := c.pooled[encoding]
 	w, ok := pool.Get().(resetter)
 	if !ok {
-		return nil // New above gives nothing else
+		return nil // New above returns nothing else
 	}
 	defer pool.Put(w)
 	var out bytes.Buffer
 	out.Grow(len(body) / 4)
 	w.Reset(&out)
-	_, _ = w.Write(body) // a bytes.Buffer takes everything
+	_, _ = w.Write(body) // a bytes.Buffer accepts everything
 	_ = w.Close()
 	return out.Bytes()
 }

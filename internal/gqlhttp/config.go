@@ -8,15 +8,17 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"scalegraph/internal/gqlhttp/document"
+	"scalegraph/internal/gqlhttp/execution"
+	"scalegraph/internal/gqlhttp/identity"
 	"scalegraph/internal/gqlhttp/stream"
+	"scalegraph/internal/gqlhttp/ws"
 	"scalegraph/internal/request"
 )
 
-// StatusProfile says which HTTP statuses request errors have.
+// StatusProfile selects the HTTP statuses of request errors.
 type StatusProfile string
 
-// The profiles. Audit is what the graphql-http audits want and what clients in use expect; Draft is the newest
-// GraphQL-over-HTTP draft.
+// The profiles. Audit passes the graphql-http audits and is what clients in use expect; Draft is the newest GraphQL-over-HTTP draft.
 const (
 	Audit StatusProfile = "audit"
 	Draft StatusProfile = "draft"
@@ -25,51 +27,75 @@ const (
 // Config is what an operator and the program can set. The zero Config is ready: default limits, introspection off.
 type Config struct {
 	Limits             document.Limits
-	RequestTimeout     time.Duration // one request, from its headers to its answer; 0: 30 s
+	RequestTimeout     time.Duration // of one request, from its headers to its response; 0: 30 s
 	StatusProfile      StatusProfile // empty: Audit
 	CORSOrigins        []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
 	Introspection      bool          // also switches suggestions in messages
 	ResponseCacheBytes int64         // bound of the cache of whole responses; 0: none
-	DemoToken          string        // stands for a missing X-Auth-Token; empty: nothing does
+	DemoToken          string        // replaces a missing X-Auth-Token; empty: nothing does
 
-	// Authenticate proves who a caller is by its Bearer and notes that in it; an error refuses the caller. Every transport asks it once for
-	// each set of credentials, before anything is executed. nil: callers prove nothing to us.
+	// Authenticate proves who a caller is by its Bearer and records it in the caller; an error rejects the caller. Every transport calls it once for each
+	// set of credentials, before anything is executed, and again for streams. nil: callers need not prove who they are.
 	Authenticate func(context.Context, *request.Caller) error
 
-	// Admit is asked before an operation is executed, and returns how long its caller must wait first; 0: not at all. nil: nobody waits.
+	// Admit is called before an operation is executed. It returns how long the caller must wait first; 0: not at all. nil: no caller waits.
 	Admit    func(ctx context.Context, c *request.Caller, cost int) time.Duration
-	InFlight int // requests in flight at once, but for streams; 0: no bound
+	InFlight int // requests in flight at once, without streams; 0: no bound
 
-	// CostInFlight bounds the sum of the costs of the operations in flight, but for subscriptions; one caller has a quarter of it. 0: no bound
+	// CostInFlight bounds the sum of the costs of the operations in flight, without subscriptions; one caller has a quarter of it. 0: no bound
 	CostInFlight int
 
-	// Begin gives the context of each operation of a WebSocket, made from that of the connection: other operations are requests of their own,
-	// with contexts of their own. nil: it is the connection's.
+	// Begin returns the context of an operation of a WebSocket, derived from that of the connection: other operations are requests, with contexts of their
+	// own. nil: it is that of the connection.
 	Begin func(context.Context) context.Context
 
-	// OnOperationDone is called for every operation when its response has been written, with the context of the operation. nil: nothing is.
+	// OnOperationDone is called for every operation when its response has been written, with the context of the operation. nil: nothing is called.
 	OnOperationDone func(context.Context, *request.Report)
 
-	Queries     document.QueryStore // shares automatically persisted queries with other processes; nil: they are kept in memory alone
+	Queries     document.QueryStore // shares automatically persisted queries with other processes; nil: they are in memory only
 	Trusted     *document.Trusted   // nil: none
-	TrustedOnly bool                // run no other documents
+	TrustedOnly bool                // reject all other documents
 
-	// Events is asked for every stream of events: it takes the id of the last event that the client has (empty: none), and gives
-	// the context to run the operation in and a function that returns, when it is called first, the id of where the stream
-	// begins, and then that of each event in turn. nil: events have no ids.
-	Events    func(ctx context.Context, last string) (context.Context, func() string)
-	Streams   *stream.Registry // counts and ends streams; nil: nobody ends them
-	KeepAlive time.Duration    // between signs of life in a stream; 0: 10 s
-	Introduce time.Duration    // for a WebSocket's first message; 0: 10 s
-	Recognise time.Duration    // between two proofs of who the caller of a stream is, where callers must prove it; 0: 45 s
+	// Events is called for every stream of events with the id of the last event that the client has received; empty: none. It returns the context of the
+	// operation, and a function that returns, at its first call, the id of the position at which the stream begins, and then that of each event in turn.
+	// nil: events have no ids.
+	Events         func(ctx context.Context, lastEventID string) (context.Context, func() string)
+	Streams        *stream.Registry // counts and ends streams; nil: nothing ends them
+	KeepAlive      time.Duration    // between two signs of life in a stream; 0: 10 s
+	InitTimeout    time.Duration    // until the first message of a WebSocket; 0: 10 s
+	ReauthInterval time.Duration    // between two authentications of the caller of a stream; 0: 45 s
 
 	Log            *slog.Logger               // nil: none
-	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: what has no code is INTERNAL
+	ErrorPresenter graphql.ErrorPresenterFunc // gives errors their code; nil: an error without a code is INTERNAL
 	RecoverFunc    graphql.RecoverFunc        // nil: a panic is logged with its stack and is INTERNAL
-	Extensions     []graphql.HandlerExtension // run inside those of this package
+	Extensions     []graphql.HandlerExtension // run inside those of package execution
 }
 
-// withDefaults fills in what is zero.
+func (c Config) execution() execution.Config {
+	return execution.Config{
+		Documents: document.Config{Limits: c.Limits, Introspection: c.Introspection, Trusted: c.Trusted, TrustedOnly: c.TrustedOnly, Queries: c.Queries},
+		InFlight:  c.InFlight, CostInFlight: c.CostInFlight, Admit: c.Admit,
+		Log: c.Log, ErrorPresenter: c.ErrorPresenter, RecoverFunc: c.RecoverFunc, Extensions: c.Extensions,
+	}
+}
+
+func (c Config) sockets(executor *execution.Executor) ws.Config {
+	return ws.Config{
+		Executor: executor, Streams: c.Streams, Callers: c.callers(), Authenticator: c.authenticator(), AllowedOrigins: c.originAllowed,
+		MaxMessage: c.Limits.Body, InitTimeout: c.InitTimeout, RequestTimeout: c.RequestTimeout, KeepAlive: c.KeepAlive,
+		Log: c.Log, Begin: c.Begin, OnOperationDone: c.OnOperationDone,
+	}
+}
+
+func (c Config) callers() identity.Config {
+	return identity.Config{DemoToken: c.DemoToken, MaxCalls: c.Limits.UpstreamCalls}
+}
+
+func (c Config) authenticator() identity.Authenticator {
+	return identity.Authenticator{Authenticate: c.Authenticate, Interval: c.ReauthInterval}
+}
+
+// withDefaults returns c with the default of each zero field.
 func (c Config) withDefaults() Config {
 	fill(&c.Limits.Body, 256<<10)
 	fill(&c.Limits.Tokens, 4000)
@@ -82,16 +108,13 @@ func (c Config) withDefaults() Config {
 	fill(&c.RequestTimeout, 30*time.Second)
 	fill(&c.StatusProfile, Audit)
 	fill(&c.KeepAlive, 10*time.Second)
-	fill(&c.Introduce, 10*time.Second)
-	fill(&c.Recognise, 45*time.Second)
+	fill(&c.InitTimeout, 10*time.Second)
+	fill(&c.ReauthInterval, 45*time.Second)
 	fill(&c.Streams, &stream.Registry{})
 	if c.Events == nil {
 		c.Events = func(ctx context.Context, _ string) (context.Context, func() string) {
 			return ctx, func() string { return "" }
 		}
-	}
-	if c.Begin == nil {
-		c.Begin = func(ctx context.Context) context.Context { return ctx }
 	}
 	fill(&c.Log, slog.New(slog.DiscardHandler))
 	return c

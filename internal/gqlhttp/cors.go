@@ -5,20 +5,19 @@ import (
 	"slices"
 )
 
-// The headers that scripts of allowed origins may send and read.
 const (
-	//
-	// The wildcard covers what tracing libraries and GraphQL clients add (b3, baggage, apollographql-client-name); it never covers Authorization,
-	// and browsers that do not know it read the names.
+	// corsSend are the headers that scripts of allowed origins may send. The wildcard covers what tracing libraries and GraphQL clients add (b3, baggage, apollographql-client-name); it
+	// never covers Authorization, and browsers that do not support it use the names.
 	corsSend = "*, Content-Type, Accept, X-Auth-Token, Scalegraph-Token, Authorization, Cache-Control, Scalegraph-Explain, X-Request-Id, traceparent, tracestate, baggage, b3, sentry-trace, " +
 		"If-None-Match, Last-Event-ID, Apollo-Require-Preflight, X-APOLLO-OPERATION-NAME, X-APOLLO-OPERATION-ID, X-APOLLO-OPERATION-TYPE, apollographql-client-name, apollographql-client-version"
+	// corsRead are the headers that they may read.
 	corsRead = "X-Request-Id, ETag, Retry-After, Vary"
-	// corsAge is how long a browser may remember a preflight, in seconds; they all cut it to two hours or less.
+	// corsAge is how long a browser may cache a preflight, in seconds; all browsers limit it to two hours or less.
 	corsAge = "7200"
 )
 
-// cors lets scripts of the allowed origins read answers. Without allowed origins it does nothing, and browsers refuse.
-// Credentials of the browser's own are never allowed: we read no cookies.
+// cors lets scripts of the allowed origins read responses. Without allowed origins it does nothing, and browsers deny access. Credentials of the browser
+// itself are never allowed: the server reads no cookies.
 func (x *exchange) cors() {
 	if len(x.cfg.CORSOrigins) == 0 {
 		return
@@ -26,7 +25,7 @@ func (x *exchange) cors() {
 	h := x.w.Header()
 	h.Add("Vary", "Origin")
 	origin := x.r.Header.Get("Origin")
-	if origin == "" || !originAllowed(x.cfg.CORSOrigins, origin) {
+	if origin == "" || !x.cfg.originAllowed(origin) {
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
@@ -38,6 +37,7 @@ func (x *exchange) cors() {
 	}
 }
 
-func originAllowed(allowed []string, origin string) bool {
-	return slices.Contains(allowed, origin) || slices.Contains(allowed, "*")
+// originAllowed reports whether scripts of an origin may read responses.
+func (c Config) originAllowed(origin string) bool {
+	return slices.Contains(c.CORSOrigins, origin) || slices.Contains(c.CORSOrigins, "*")
 }

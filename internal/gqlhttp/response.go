@@ -1,8 +1,6 @@
 package gqlhttp
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,41 +9,35 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"scalegraph/internal/apierr"
+	"scalegraph/internal/gqlhttp/execution"
+	"scalegraph/internal/gqlhttp/negotiation"
 )
 
-// refuse answers a request that never reached GraphQL.
-func (x *exchange) refuse(why *refusal) {
-	x.write(why.status, &graphql.Response{Errors: gqlerror.List{why.err}})
+// reject responds to a request that was rejected before it was executed.
+func (x *exchange) reject(why *execution.Rejection) {
+	x.write(why.Status, &graphql.Response{Errors: gqlerror.List{why.Err}})
 }
 
-// answer writes what gqlgen made of an operation.
-func (x *exchange) answer(resp *graphql.Response) {
-	resp = inTime(resp)
+// respond writes the response of an operation.
+func (x *exchange) respond(resp *graphql.Response) {
+	resp = execution.OrTimeout(resp)
 	x.write(x.statusOf(resp), resp)
 }
 
-// inTime returns resp. Where that is nil the time was over before anything was executed, which gqlgen says by nothing else.
-func inTime(resp *graphql.Response) *graphql.Response {
-	if resp != nil {
-		return resp
-	}
-	return &graphql.Response{Errors: gqlerror.List{apierr.New(apierr.RequestTimeout, "The request ran out of time before it was executed.")}}
-}
-
-// statusOf is 200 for whatever was executed, failed or not, and by the first error's code for the rest.
+// statusOf returns 200 if the operation was executed, even if it failed; otherwise the status depends on the code of the first error.
 func (x *exchange) statusOf(resp *graphql.Response) int {
 	if len(resp.Data) > 0 || len(resp.Errors) == 0 {
 		return http.StatusOK
 	}
-	return requestStatus(apierr.CodeOf(resp.Errors[0]), x.cfg.StatusProfile, x.media)
+	return requestStatus(apierr.CodeOf(resp.Errors[0]), x.cfg.StatusProfile, x.accept.Media)
 }
 
-// write sends the one answer of the exchange.
+// write writes a response in one piece.
 func (x *exchange) write(status int, resp *graphql.Response) {
-	x.report.Status, x.report.Code = status, firstCode(resp)
+	x.report.Status, x.report.Code = status, execution.FirstCode(resp)
 	b := x.buffers.get()
-	defer x.buffers.giveBack(b)
-	appendTo(b, resp)
+	defer x.buffers.put(b)
+	execution.Append(b, resp)
 	body := &encodedBody{body: b.Bytes()}
 	if len(resp.Errors) == 0 {
 		x.cacheResponse(body)
@@ -53,23 +45,23 @@ func (x *exchange) write(status int, resp *graphql.Response) {
 		return
 	}
 	x.w.Header().Set("Cache-Control", "no-store")
-	retryAfter(x.w.Header(), status, resp)
+	setRetryAfter(x.w.Header(), status, resp)
 	x.send(status, body, false)
 }
 
-// send sends an answer in the encoding that the client likes best. One that may be cached, and was asked for by a method that caches
-// understand, says for how long, and is not sent to a client that has it.
+// send sends a body in the content encoding that the client prefers. One that may be cached, and was requested by a method that caches support, has a
+// Cache-Control and an ETag, and is not sent to a client that has it.
 func (x *exchange) send(status int, b *encodedBody, cacheable bool) {
 	encoding := ""
-	if len(b.body) >= leastCompressed {
-		encoding = chooseEncoding(x.r.Header.Values("Accept-Encoding"))
+	if len(b.body) >= minCompressed {
+		encoding = negotiation.Encoding(x.r.Header.Values("Accept-Encoding"))
 	}
 	h := x.w.Header()
 	if cacheable && x.r.Method != http.MethodPost {
 		tag := b.etag(encoding)
 		h.Set("ETag", tag)
 		h.Set("Cache-Control", cachePolicy(x.caller, time.Now()))
-		if unchanged(x.r.Header, tag) {
+		if notModified(x.r.Header, tag) {
 			x.report.Status = http.StatusNotModified
 			x.w.WriteHeader(http.StatusNotModified)
 			return
@@ -78,15 +70,15 @@ func (x *exchange) send(status int, b *encodedBody, cacheable bool) {
 	if encoding != "" {
 		h.Set("Content-Encoding", encoding)
 	}
-	h["Content-Type"] = contentTypes[x.media]
+	h["Content-Type"] = contentTypes[x.accept.Media]
 	body := b.encoded(encoding, x.compressors)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
-	_, _ = x.w.Write(body) // nobody is left to hear of a broken connection
+	_, _ = x.w.Write(body) // the client may be gone
 }
 
-// retryAfter says when to come again, where a limit of ours refused the request.
-func retryAfter(h http.Header, status int, resp *graphql.Response) {
+// setRetryAfter sets Retry-After if a limit of the server rejected the request.
+func setRetryAfter(h http.Header, status int, resp *graphql.Response) {
 	if status != http.StatusServiceUnavailable && status != http.StatusTooManyRequests {
 		return
 	}
@@ -99,38 +91,25 @@ func retryAfter(h http.Header, status int, resp *graphql.Response) {
 	h.Set("Retry-After", strconv.FormatInt(wait, 10))
 }
 
-// encode writes a response. The data go out as gqlgen wrote them; an answer without any has no entry for them.
-func encode(resp *graphql.Response) []byte {
-	var w bytes.Buffer
-	appendTo(&w, resp)
-	return w.Bytes()
-}
-
-func appendTo(w *bytes.Buffer, resp *graphql.Response) {
-	w.Grow(len(resp.Data) + 512)
-	w.WriteByte('{')
-	if len(resp.Data) > 0 {
-		w.WriteString(`"data":`)
-		w.Write(resp.Data)
+// requestStatus returns the HTTP status of an operation that was not executed, by the code of its error.
+func requestStatus(code string, profile StatusProfile, media string) int {
+	switch code {
+	case apierr.Internal:
+		return http.StatusInternalServerError
+	case apierr.RequestTimeout:
+		return http.StatusServiceUnavailable
+	case apierr.RateLimited:
+		return http.StatusTooManyRequests
+	case apierr.PersistedNotFound, apierr.PersistedRejected:
+		return http.StatusOK // for any other status, clients of persisted queries assume that the server is broken
 	}
-	if len(resp.Errors) > 0 {
-		member(w, "errors", resp.Errors)
+	switch {
+	case profile == Draft && code == apierr.ParseFailed:
+		return http.StatusBadRequest
+	case profile == Draft:
+		return http.StatusUnprocessableEntity
+	case media == negotiation.MediaJSON:
+		return http.StatusOK // with this media type, the status describes HTTP only
 	}
-	if len(resp.Extensions) > 0 {
-		member(w, "extensions", resp.Extensions)
-	}
-	w.WriteByte('}')
-}
-
-// member adds one member to an object. A value that JSON cannot express is left out; ours always can be.
-func member(w *bytes.Buffer, name string, value any) {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return
-	}
-	if w.Len() > 1 {
-		w.WriteByte(',')
-	}
-	w.WriteString(`"` + name + `":`)
-	w.Write(text)
+	return http.StatusBadRequest
 }

@@ -11,7 +11,7 @@ import (
 // serveCached serves the request from the response cache and reports whether it could.
 func (x *exchange) serveCached(text []byte) bool {
 	caller := x.caller
-	if x.responses == nil || !x.acceptable || caller.NoCache || caller.Explain {
+	if x.responses == nil || !x.accept.Whole || caller.NoCache || caller.Explain {
 		return false
 	}
 	key := keyOf(x.r.Method, x.r.Header.Values("Accept"), text, caller)
@@ -21,8 +21,8 @@ func (x *exchange) serveCached(text []byte) bool {
 		return false
 	}
 	x.report.Kind, x.report.Name, x.report.Operation, x.report.Cost = cached.kind, cached.name, cached.operation, cached.cost
-	if errs := x.engine.admit(x.ctx, caller, cached.cost); errs != nil {
-		x.answer(&graphql.Response{Errors: errs})
+	if errs := x.executor.Admit(x.ctx, caller, cached.cost); errs != nil {
+		x.respond(&graphql.Response{Errors: errs})
 		return true
 	}
 	cached.recordHit(caller)
@@ -39,7 +39,7 @@ func (x *exchange) cacheResponse(body *encodedBody) {
 	until, used := x.caller.Tally.FreshUntil()
 	dependencies := x.caller.Tally.Dependencies()
 	if used && len(dependencies) > 0 && time.Now().Before(until) {
-		operation := strings.Clone(x.report.Operation) // which is a part of the request's text
+		operation := strings.Clone(x.report.Operation) // it is a part of the request's text, which is not retained
 		x.responses.put(*x.key, &cachedResponse{body, dependencies, x.report.Kind, x.report.Name, operation, x.report.Cost})
 	}
 }

@@ -312,7 +312,7 @@ func TestCallersOfStreams(t *testing.T) {
 	var mu sync.Mutex
 	var fault error
 	target := serveFeed(t, f, gqlhttp.Config{
-		KeepAlive: time.Hour, Recognise: time.Millisecond,
+		KeepAlive: time.Hour, ReauthInterval: time.Millisecond,
 		Authenticate: func(context.Context, *request.Caller) error {
 			mu.Lock()
 			defer mu.Unlock()
@@ -335,7 +335,7 @@ func TestCallersOfStreams(t *testing.T) {
 func TestNarrowedCallerOfAStream(t *testing.T) {
 	f := newFeed()
 	var narrowed atomic.Bool
-	target := serveFeed(t, f, gqlhttp.Config{KeepAlive: time.Hour, Recognise: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
+	target := serveFeed(t, f, gqlhttp.Config{KeepAlive: time.Hour, ReauthInterval: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
 		c.ProjectsOnly = narrowed.Load()
 		return nil
 	}})

@@ -143,7 +143,7 @@ func TestSocketsAreClosedForWrongMessages(t *testing.T) {
 }
 
 func TestSocketsThatSayNothing(t *testing.T) {
-	target := serveFeed(t, newFeed(), gqlhttp.Config{Introduce: time.Millisecond})
+	target := serveFeed(t, newFeed(), gqlhttp.Config{InitTimeout: time.Millisecond})
 	connect(t, target).expectClose(4408, "Connection initialisation timeout")
 }
 
@@ -194,7 +194,7 @@ func TestNarrowedCallerOfASocket(t *testing.T) {
 		seen <- request.CallerFrom(ctx).Projects
 		return &upstream.Group{ID: id}, nil
 	}
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{Recognise: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
+	s := introduced(t, serveFeed(t, f, gqlhttp.Config{ReauthInterval: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
 		c.ProjectsOnly, c.Projects = true, *mayRead.Load()
 		return nil
 	}}))

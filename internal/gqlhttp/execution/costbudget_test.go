@@ -1,4 +1,4 @@
-package gqlhttp
+package execution
 
 import (
 	"context"
@@ -19,10 +19,10 @@ func TestCostBudget(t *testing.T) {
 		acquire := func(token string, cost int, want int, wait time.Duration) {
 			t.Helper()
 			began := time.Now()
-			release, refused := b.acquire(t.Context(), &request.Caller{Token: token}, cost)
+			release, rejected := b.acquire(t.Context(), &request.Caller{Token: token}, cost)
 			status := 0
-			if refused != nil {
-				status = refused.status
+			if rejected != nil {
+				status = rejected.Status
 			} else {
 				releases = append(releases, release)
 			}
@@ -71,8 +71,8 @@ func TestCostBudgetHolds(t *testing.T) {
 		for i := range 200 {
 			token, cost := string(rune('a'+i%7)), i%10+1
 			operations.Go(func() {
-				release, refused := b.acquire(t.Context(), &request.Caller{Token: token}, cost)
-				if refused != nil {
+				release, rejected := b.acquire(t.Context(), &request.Caller{Token: token}, cost)
+				if rejected != nil {
 					return
 				}
 				add(token, cost)
@@ -109,7 +109,7 @@ func TestCostBudgetEndsWithTheRequest(t *testing.T) {
 	defer release()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, refused := b.acquire(ctx, &request.Caller{}, 1); refused == nil {
-		t.Error("it was not refused")
+	if _, rejected := b.acquire(ctx, &request.Caller{}, 1); rejected == nil {
+		t.Error("it was not rejected")
 	}
 }

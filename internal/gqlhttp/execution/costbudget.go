@@ -1,4 +1,4 @@
-package gqlhttp
+package execution
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func newCostBudget(size int) *costBudget {
 }
 
 // acquire waits at most for maxCostWait, or until ctx ends, and then rejects the operation. Otherwise release must be called once.
-func (b *costBudget) acquire(ctx context.Context, c *request.Caller, cost int) (release func(), refused *refusal) {
+func (b *costBudget) acquire(ctx context.Context, c *request.Caller, cost int) (release func(), rejected *Rejection) {
 	if b == nil {
 		return func() {}, nil
 	}
@@ -48,12 +48,12 @@ func (b *costBudget) acquire(ctx context.Context, c *request.Caller, cost int) (
 	share := b.enter(key)
 	if !wait(ctx, share.Weighted, weight) {
 		b.leave(key)
-		return nil, &refusal{http.StatusTooManyRequests, limited(time.Second, "This caller has too much in flight at once; try again later.")}
+		return nil, &Rejection{http.StatusTooManyRequests, rateLimited(time.Second, "This caller has too much in flight at once; try again later.")}
 	}
 	if !wait(ctx, b.total, weight) {
 		share.Release(weight)
 		b.leave(key)
-		return nil, &refusal{http.StatusServiceUnavailable, limited(time.Second, "The server has too much in flight at once; try again later.")}
+		return nil, &Rejection{http.StatusServiceUnavailable, rateLimited(time.Second, "The server has too much in flight at once; try again later.")}
 	}
 	return func() {
 		b.total.Release(weight)

@@ -1,22 +1,31 @@
-package gqlhttp
+// Package identity reads who calls from the headers of a request, and authenticates callers again while a stream lasts.
+package identity
 
 import (
 	"net/http"
 	"strings"
+
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"scalegraph/internal/apierr"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
-// callerOf reads who calls, and how, from the request's headers; from nowhere else.
-func callerOf(h http.Header, cfg Config, id string) (*request.Caller, *refusal) {
+// Config is what a caller has besides its headers.
+type Config struct {
+	DemoToken string // replaces a missing X-Auth-Token; empty: nothing does
+	MaxCalls  int    // upstream calls of one operation
+}
+
+// FromHeader returns the caller of a request by its headers, and by nothing else.
+func FromHeader(h http.Header, cfg Config, requestID string) (*request.Caller, *gqlerror.Error) {
 	c := &request.Caller{
 		Token:     h.Get("X-Auth-Token"),
-		NoCache:   hasDirective(h.Values("Cache-Control"), "no-cache"),
+		NoCache:   HasDirective(h.Values("Cache-Control"), "no-cache"),
 		Bearer:    bearer(h.Get("Authorization")),
-		RequestID: id,
-		MaxCalls:  int64(cfg.Limits.UpstreamCalls),
+		RequestID: requestID,
+		MaxCalls:  int64(cfg.MaxCalls),
 		Explain:   h.Get("Scalegraph-Explain") == "1",
 	}
 	if c.Token == "" {
@@ -24,14 +33,14 @@ func callerOf(h http.Header, cfg Config, id string) (*request.Caller, *refusal) 
 	}
 	tokens, ok := projectTokens(h.Values("Scalegraph-Token"))
 	if !ok {
-		return nil, refusef(http.StatusBadRequest, apierr.BadUserInput, "Scalegraph-Token is not of the form <project id>=<token>.")
+		return nil, apierr.New(apierr.BadUserInput, "Scalegraph-Token is not of the form <project id>=<token>.")
 	}
 	c.Tokens = tokens
 	return c, nil
 }
 
-// projectTokens reads `project=token`, of which one header line may hold several with commas between them. It is nil where
-// there is none, and false where one is malformed.
+// projectTokens parses `project=token`, of which a header line may have several, separated by commas. It returns nil if there is none, and false if one
+// is malformed.
 func projectTokens(lines []string) (map[string]string, bool) {
 	var tokens map[string]string
 	for _, line := range lines {
@@ -49,7 +58,7 @@ func projectTokens(lines []string) (map[string]string, bool) {
 	return tokens, true
 }
 
-// bearer returns the credential of an Authorization header, and nothing where it is of another scheme.
+// bearer returns the credential of an Authorization header; empty if it has another scheme.
 func bearer(authorization string) string {
 	scheme, credential, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -58,8 +67,8 @@ func bearer(authorization string) string {
 	return strings.TrimSpace(credential)
 }
 
-// hasDirective reports whether a comma-separated header has an entry, in any case.
-func hasDirective(lines []string, directive string) bool {
+// HasDirective reports whether a comma-separated header has an entry. Case does not matter.
+func HasDirective(lines []string, directive string) bool {
 	for _, line := range lines {
 		for entry := range strings.SplitSeq(line, ",") {
 			if strings.EqualFold(strings.TrimSpace(entry), directive) {
