@@ -1,5 +1,5 @@
-// Package document turns what a request sends into a valid document: it finds persisted texts, parses them, and checks limits, the rules of
-// the schema, and variables. It executes nothing.
+// Package document turns the text of a request, or the id of a persisted text, into a validated GraphQL document. Persisted finds the
+// text, Documents parses it, checks the limits and validates it, and CheckVariables checks the variables. Nothing is executed here.
 package document
 
 import (
@@ -15,7 +15,7 @@ import (
 	"scalegraph/internal/gqlhttp/incremental"
 )
 
-// Config is what the documents of a server depend on. The Limits must be set.
+// Config configures Documents and Persisted. Limits must be set.
 type Config struct {
 	Limits        Limits
 	Introspection bool       // also switches suggestions in messages
@@ -29,20 +29,20 @@ type Documents struct {
 	schema *ast.Schema
 	limiter
 	introspection      bool
-	strict, suggesting []rule // the latter put suggestions into messages
+	strict, suggesting []rule // suggesting: with suggestions in the messages
 	cache              *otter.Cache[string, *ast.QueryDocument]
 }
 
 const (
 	maxCacheBytes = 32 << 20 // of cached documents, estimated
-	bytesPerChar  = 48       // that a parsed document takes for each byte of its text, estimated
+	bytesPerChar  = 48       // memory of a parsed document for each byte of its text, estimated
 )
 
-// New returns the documents of a schema.
+// New returns the Documents of a schema, with an empty cache.
 func New(schema *ast.Schema, cfg Config) *Documents {
 	return &Documents{
 		schema:        schema,
-		limiter:       limiter{cfg.Limits, scaleOf(schema)},
+		limiter:       limiter{cfg.Limits, newIntrospectionSizes(schema)},
 		introspection: cfg.Introspection,
 		strict:        rules(false, cfg.Introspection),
 		suggesting:    rules(true, cfg.Introspection),
@@ -53,12 +53,12 @@ func New(schema *ast.Schema, cfg Config) *Documents {
 	}
 }
 
-// Read returns the validated document of a text, or errors with codes. The document is shared and must not be changed. It has no @defer
-// directives unless deferred is true, which is for responses in several parts.
+// Read returns the validated document of a text, or errors with codes. The document is shared and must not be changed. If deferred is
+// false its @defer directives are removed, because the response has a single part.
 func (d *Documents) Read(text string, deferred bool) (*ast.QueryDocument, gqlerror.List) {
 	key := text
 	if deferred = deferred && strings.Contains(text, "defer"); deferred {
-		key = "defer:" + text // no document begins so
+		key = "defer:" + text // not a valid document, so it is the key of no other text
 	}
 	if doc, ok := d.cache.GetIfPresent(key); ok {
 		return doc, nil
@@ -103,23 +103,24 @@ func (d *Documents) parse(text string) (*ast.QueryDocument, *gqlerror.Error) {
 	return nil, apierr.WithCode(wrong, apierr.ParseFailed)
 }
 
-// maxSuggested bounds the texts for which suggestions are made, in bytes: comparing long names with all of the schema's is slow.
+// maxSuggested bounds the texts for which suggestions are made, in bytes, because comparing long names with all names of the schema is
+// slow.
 const maxSuggested = 4 << 10
 
-// validate runs the rules without suggestions first. It repeats them with suggestions only if they found little.
+// validate runs the rules without suggestions. If they report at most MaxErrors errors it runs them again with suggestions.
 func (d *Documents) validate(doc *ast.QueryDocument, text string) gqlerror.List {
 	errs := validate(d.schema, doc, d.strict)
 	if len(errs) == 0 || len(errs) > MaxErrors || len(text) > maxSuggested || !d.introspection {
 		return errs
 	}
-	again, err := d.parse(text)
+	fresh, err := d.parse(text) // the first validation has completed doc
 	if err != nil {
 		return errs
 	}
-	return validate(d.schema, again, d.suggesting)
+	return validate(d.schema, fresh, d.suggesting)
 }
 
-// SelectOperation returns the operation that a request names. A document with one operation needs no name.
+// SelectOperation returns the operation with the given name. The name may be empty if the document has only one operation.
 func SelectOperation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, *gqlerror.Error) {
 	if op := doc.Operations.ForName(name); op != nil {
 		return op, nil

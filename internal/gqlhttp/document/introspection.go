@@ -6,13 +6,13 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// introspectionScale says how long the lists of introspection are in one schema, on average.
-type introspectionScale struct {
-	lists map[string]int // by field; a field that is not in it is no list
-	most  int            // values that one operation may introspect: twice the query that tools send
+// introspectionSizes holds the average lengths of the lists that introspection returns for a schema.
+type introspectionSizes struct {
+	lists     map[string]int // length by field; other fields are not lists
+	maxValues int            // that one operation may introspect: twice as many as the query that tools send
 }
 
-func scaleOf(schema *ast.Schema) introspectionScale {
+func newIntrospectionSizes(schema *ast.Schema) introspectionSizes {
 	var fields, args, inputs, values, possible int
 	for _, t := range schema.Types {
 		possible += len(schema.PossibleTypes[t.Name])
@@ -27,7 +27,7 @@ func scaleOf(schema *ast.Schema) introspectionScale {
 		}
 	}
 	types := len(schema.Types)
-	s := introspectionScale{lists: map[string]int{
+	s := introspectionSizes{lists: map[string]int{
 		"types":         types,
 		"fields":        average(fields, types),
 		"args":          average(args, fields),
@@ -37,29 +37,29 @@ func scaleOf(schema *ast.Schema) introspectionScale {
 		"directives":    len(schema.Directives),
 		"locations":     4,
 	}}
-	s.most = 2 * s.ofTools()
+	s.maxValues = 2 * s.toolQuerySize()
 	return s
 }
 
-// average rounds up, and is never less than 1.
+// average returns n/among rounded up, at least 1.
 func average(n, among int) int { return max(1, (n+among-1)/max(among, 1)) }
 
-// ofTools is how many values the query has that tools such as GraphiQL start with.
-func (s introspectionScale) ofTools() int {
+// toolQuerySize returns the estimated number of values in the response to the introspection query that tools such as GraphiQL send.
+func (s introspectionSizes) toolQuerySize() int {
 	doc, err := parser.ParseQuery(&ast.Source{Input: introspection.Query})
 	if err != nil {
 		return 0
 	}
-	return newMeter(doc, s).selections(doc.Operations[0].SelectionSet).introspected
+	return newMeasurer(doc, s).selections(doc.Operations[0].SelectionSet).introspected
 }
 
-// introspected is about how many values a selection set below __schema or __type answers.
-func (m *meter) introspected(set ast.SelectionSet) int {
+// introspected estimates the number of values that a selection set below __schema or __type resolves to.
+func (m *measurer) introspected(set ast.SelectionSet) int {
 	sum := 0
 	for _, selection := range set {
 		switch part := selection.(type) {
 		case *ast.Field:
-			length := max(1, m.scale.lists[part.Name])
+			length := max(1, m.sizes.lists[part.Name])
 			sum = add(sum, mul(length, add(1, m.introspected(part.SelectionSet))))
 		case *ast.InlineFragment:
 			sum = add(sum, m.introspected(part.SelectionSet))
@@ -70,8 +70,8 @@ func (m *meter) introspected(set ast.SelectionSet) int {
 	return sum
 }
 
-// introspectedBy remembers what a fragment introspects; one inside itself counts as nothing.
-func (m *meter) introspectedBy(name string) int {
+// introspectedBy returns the estimate for a fragment, and caches it. A fragment within itself counts as 0.
+func (m *measurer) introspectedBy(name string) int {
 	if known, seen := m.values[name]; seen || m.defs[name] == nil {
 		return known
 	}

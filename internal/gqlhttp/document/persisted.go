@@ -14,14 +14,15 @@ import (
 	"scalegraph/internal/apierr"
 )
 
-// QueryStore shares the texts of automatically persisted queries with other processes. A store that fails is one that has
-// nothing: neither method reports why. Texts are at most Limits.Body long; the store must bound how many it keeps.
+// QueryStore shares the texts of automatically persisted queries with other processes. Its methods report no errors: a store that fails
+// behaves like an empty one. Texts are at most Limits.Body bytes long; the store must bound their number. It must be safe for
+// concurrent use.
 type QueryStore interface {
 	Query(ctx context.Context, hash string) (text string, ok bool)
 	KeepQuery(ctx context.Context, hash, text string)
 }
 
-// Persisted finds the texts of operations that a request names instead of sending. It is safe for concurrent use.
+// Persisted finds the texts of trusted documents and of automatically persisted queries by id or hash. It is safe for concurrent use.
 type Persisted struct {
 	trusted     *Trusted // nil: none
 	trustedOnly bool
@@ -29,13 +30,13 @@ type Persisted struct {
 	shared      QueryStore                   // nil: none
 }
 
-// The cache of automatically persisted queries has at most 16384 texts, because each counts as 1 KiB at least.
+// Each text counts as at least 1 KiB, so the cache of automatically persisted queries has at most 16384 texts.
 const (
 	maxQueryBytes    = 16 << 20
 	minWeightOfQuery = 1 << 10
 )
 
-// NewPersisted returns the persisted documents of a configuration.
+// NewPersisted returns a Persisted with the trusted documents of cfg and an empty cache.
 func NewPersisted(cfg Config) *Persisted {
 	return &Persisted{
 		trusted:     cfg.Trusted,
@@ -48,16 +49,17 @@ func NewPersisted(cfg Config) *Persisted {
 	}
 }
 
-// Text returns the text of the operation: the one that the request sends, or the one that it names. Errors have codes.
+// Text returns the document of a request: its query, or the persisted text that it names. It rejects a hash that does not match the
+// query and, if only trusted documents are allowed, other queries. Errors have codes.
 func (p *Persisted) Text(ctx context.Context, params *graphql.RawParams) (string, *gqlerror.Error) {
-	named, err := namesOf(params.Extensions)
+	ref, err := parseDocumentRef(params.Extensions)
 	if err != nil {
 		return "", err
 	}
 	if params.Query == "" {
-		return p.find(ctx, named)
+		return p.find(ctx, ref)
 	}
-	if named.hash != "" && hashOf(params.Query) != named.hash {
+	if ref.hash != "" && hashOf(params.Query) != ref.hash {
 		return "", apierr.New(apierr.BadUserInput, "The hash of extensions.persistedQuery is not that of the query.")
 	}
 	if p.trustedOnly && !p.trusted.Has(params.Query) {
@@ -66,43 +68,43 @@ func (p *Persisted) Text(ctx context.Context, params *graphql.RawParams) (string
 	return params.Query, nil
 }
 
-// find looks a text up by the names that a request gives instead of it. The messages are those that clients look for.
-func (p *Persisted) find(ctx context.Context, named names) (string, *gqlerror.Error) {
-	if text, ok := p.trusted.find(named); ok {
+// find looks a text up by its id or hash. Clients of automatically persisted queries compare the messages, so they must not change.
+func (p *Persisted) find(ctx context.Context, ref documentRef) (string, *gqlerror.Error) {
+	if text, ok := p.trusted.find(ref); ok {
 		return text, nil
 	}
-	if named.hash == "" || p.trustedOnly {
+	if ref.hash == "" || p.trustedOnly {
 		return "", apierr.New(apierr.PersistedNotFound, "PersistedQueryNotFound")
 	}
-	if text, ok := p.cache.GetIfPresent(named.hash); ok {
+	if text, ok := p.cache.GetIfPresent(ref.hash); ok {
 		return text, nil
 	}
 	if p.shared != nil {
-		if text, ok := p.shared.Query(ctx, named.hash); ok && hashOf(text) == named.hash {
-			p.cache.Set(named.hash, text)
+		if text, ok := p.shared.Query(ctx, ref.hash); ok && hashOf(text) == ref.hash {
+			p.cache.Set(ref.hash, text)
 			return text, nil
 		}
 	}
 	return "", apierr.New(apierr.PersistedNotFound, "PersistedQueryNotFound")
 }
 
-// Register caches a text that the request sends together with its hash. The text must be a valid document.
+// Register caches the query of a request under the hash in its extensions, if it has one. The query must be a valid document.
 func (p *Persisted) Register(ctx context.Context, params *graphql.RawParams) {
-	named, err := namesOf(params.Extensions)
-	if err != nil || named.hash == "" || params.Query == "" || p.trustedOnly {
+	ref, err := parseDocumentRef(params.Extensions)
+	if err != nil || ref.hash == "" || params.Query == "" || p.trustedOnly {
 		return
 	}
-	if _, known := p.cache.GetIfPresent(named.hash); known {
+	if _, known := p.cache.GetIfPresent(ref.hash); known {
 		return
 	}
-	p.cache.Set(named.hash, params.Query)
+	p.cache.Set(ref.hash, params.Query)
 	if p.shared != nil {
-		p.shared.KeepQuery(ctx, named.hash, params.Query)
+		p.shared.KeepQuery(ctx, ref.hash, params.Query)
 	}
 }
 
-// names are how a request names its document: by the hash of an automatically persisted query, or by an id.
-type names struct {
+// documentRef refers to a document by the hash of an automatically persisted query or by an id. Empty fields are unset.
+type documentRef struct {
 	hash string // SHA-256 in lower-case hexadecimal
 	id   string
 }
@@ -110,21 +112,21 @@ type names struct {
 // IDExtension is the member of a request's extensions that has the id of a persisted document.
 const IDExtension = "documentId"
 
-func namesOf(extensions map[string]any) (names, *gqlerror.Error) {
+func parseDocumentRef(extensions map[string]any) (documentRef, *gqlerror.Error) {
 	id, _ := extensions[IDExtension].(string)
-	named := names{id: id}
+	ref := documentRef{id: id}
 	entry, given := extensions["persistedQuery"]
 	if !given || entry == nil {
-		return named, nil
+		return ref, nil
 	}
 	apq, _ := entry.(map[string]any)
 	version, _ := apq["version"].(json.Number)
 	hash, _ := apq["sha256Hash"].(string)
 	if hash = strings.ToLower(hash); version != "1" || !isHash(hash) {
-		return names{}, apierr.New(apierr.BadUserInput, "extensions.persistedQuery must have version 1 and a sha256Hash of 64 hexadecimal digits.")
+		return documentRef{}, apierr.New(apierr.BadUserInput, "extensions.persistedQuery must have version 1 and a sha256Hash of 64 hexadecimal digits.")
 	}
-	named.hash = hash
-	return named, nil
+	ref.hash = hash
+	return ref, nil
 }
 
 func isHash(s string) bool {

@@ -14,14 +14,15 @@ import (
 	"strings"
 )
 
-// Trusted are the documents that were known when the clients were built. A nil Trusted has none. It is never changed once loaded.
+// Trusted is a set of documents that the operator has approved. It is immutable; a nil Trusted is empty.
 type Trusted struct {
 	byID  map[string]string   // also by the SHA-256 of the text
-	texts map[string]struct{} // as clients would send them
+	texts map[string]struct{} // with and without surrounding white space
 }
 
-// LoadTrusted reads trusted documents: a manifest of Apollo or of Relay, or a folder of .graphql files and manifests. A file's
-// document has the file's name, without its ending, for an id. Every document is also known by the SHA-256 of its text.
+// LoadTrusted reads a manifest of Apollo or of Relay, or a folder of .graphql files and manifests. The id of a file's document is the
+// file's name without its extension. Every document is also found by the SHA-256 hash of its text. It is an error if there is no
+// document, or if an id has two.
 func LoadTrusted(file string) (*Trusted, error) {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -29,9 +30,9 @@ func LoadTrusted(file string) (*Trusted, error) {
 	}
 	t := &Trusted{byID: map[string]string{}, texts: map[string]struct{}{}}
 	if info.IsDir() {
-		err = t.folder(os.DirFS(file))
+		err = t.addDir(os.DirFS(file))
 	} else {
-		err = t.file(os.DirFS(filepath.Dir(file)), filepath.Base(file))
+		err = t.addFile(os.DirFS(filepath.Dir(file)), filepath.Base(file))
 	}
 	if err != nil {
 		return nil, err
@@ -42,24 +43,24 @@ func LoadTrusted(file string) (*Trusted, error) {
 	return t, nil
 }
 
-func (t *Trusted) folder(dir fs.FS) error {
+func (t *Trusted) addDir(dir fs.FS) error {
 	return fs.WalkDir(dir, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		return t.file(dir, name)
+		return t.addFile(dir, name)
 	})
 }
 
-// file reads one file by its ending; files of other endings are left alone.
-func (t *Trusted) file(dir fs.FS, name string) error {
+// addFile adds the documents of a .graphql, .gql or .json file. It ignores other files.
+func (t *Trusted) addFile(dir fs.FS, name string) error {
 	text, err := fs.ReadFile(dir, name)
 	if err != nil {
 		return err
 	}
-	switch ending := path.Ext(name); ending {
+	switch ext := path.Ext(name); ext {
 	case ".graphql", ".gql":
-		err = t.add(strings.TrimSuffix(path.Base(name), ending), string(text))
+		err = t.add(strings.TrimSuffix(path.Base(name), ext), string(text))
 	case ".json":
 		err = t.manifest(text)
 	}
@@ -69,10 +70,10 @@ func (t *Trusted) file(dir fs.FS, name string) error {
 	return nil
 }
 
-// apolloFormat marks the manifest that Apollo's tools write.
+// apolloFormat is the value of format in the manifests that Apollo's tools write.
 const apolloFormat = "apollo-persisted-query-manifest"
 
-// manifest reads Apollo's form, a list of operations, or Relay's, an object of texts by id.
+// manifest adds the documents of Apollo's format, a list of operations, or of Relay's, an object with texts by id.
 func (t *Trusted) manifest(text []byte) error {
 	var apollo struct {
 		Format     string
@@ -100,35 +101,35 @@ func (t *Trusted) manifest(text []byte) error {
 	return errors.Join(errs...)
 }
 
-// add makes a document known by its id, by its hash, and by that of its text without space around it.
+// add adds a document under its id, the hash of its text, and the hash of its text without surrounding white space.
 func (t *Trusted) add(id, text string) error {
 	if id == "" || strings.TrimSpace(text) == "" {
 		return errors.New("a document without an id or a text")
 	}
-	for _, spelling := range []string{text, strings.TrimSpace(text)} {
-		t.texts[spelling] = struct{}{}
-		t.byID[hashOf(spelling)] = text
+	for _, variant := range []string{text, strings.TrimSpace(text)} {
+		t.texts[variant] = struct{}{}
+		t.byID[hashOf(variant)] = text
 	}
-	if other, taken := t.byID[plainID(id)]; taken && other != text {
+	if other, taken := t.byID[normalizeID(id)]; taken && other != text {
 		return fmt.Errorf("the id %q names two documents", id)
 	}
-	t.byID[plainID(id)] = text
+	t.byID[normalizeID(id)] = text
 	return nil
 }
 
-// plainID takes sha256:<hash> for the hash.
-func plainID(id string) string {
+// normalizeID returns the hash in lower case if id is sha256:<hash>, otherwise id.
+func normalizeID(id string) string {
 	if hash, prefixed := strings.CutPrefix(id, "sha256:"); prefixed && isHash(hash) {
 		return strings.ToLower(hash)
 	}
 	return id
 }
 
-func (t *Trusted) find(named names) (string, bool) {
+func (t *Trusted) find(ref documentRef) (string, bool) {
 	if t == nil {
 		return "", false
 	}
-	for _, id := range []string{plainID(named.id), named.hash} {
+	for _, id := range []string{normalizeID(ref.id), ref.hash} {
 		if text, ok := t.byID[id]; ok && id != "" {
 			return text, true
 		}
@@ -136,7 +137,7 @@ func (t *Trusted) find(named names) (string, bool) {
 	return "", false
 }
 
-// Has reports whether a text is that of a trusted document.
+// Has reports whether a trusted document has this text, apart from surrounding white space.
 func (t *Trusted) Has(text string) bool {
 	if t == nil {
 		return false
@@ -148,7 +149,7 @@ func (t *Trusted) Has(text string) bool {
 	return ok
 }
 
-// All returns each document once for each of its names.
+// All returns the pairs of id and text. A document occurs once for each of its ids and hashes.
 func (t *Trusted) All() iter.Seq2[string, string] {
 	if t == nil {
 		return func(func(string, string) bool) {}

@@ -16,10 +16,11 @@ import (
 
 type rule = core.Rule
 
-// MaxErrors bounds the errors of a request that is not executed.
+// MaxErrors bounds the number of errors in the response to an invalid document.
 const MaxErrors = 20
 
-// rules are those of the specification and ours, in a fixed order. Suggestions name parts of the schema in messages.
+// rules returns the validation rules of the specification and those of this package, sorted by name. With suggest, messages suggest
+// similar names of the schema; without introspection, introspection is an error.
 func rules(suggest, introspection bool) []rule {
 	all := specified.NewDefaultRules()
 	if !suggest {
@@ -34,7 +35,7 @@ func rules(suggest, introspection bool) []rule {
 			all.AddRule(r.Name, r.RuleFunc)
 		}
 	}
-	all.AddRule("IntsHave32Bits", intsHave32Bits)
+	all.AddRule("IntsHave32Bits", int32Range)
 	if !introspection {
 		all.AddRule("NoIntrospection", noIntrospection)
 	}
@@ -46,8 +47,8 @@ func rules(suggest, introspection bool) []rule {
 	return list
 }
 
-// validate runs the rules and returns at most one error more than MaxErrors, nil where the document is valid. It completes the
-// document with what it means in the schema, which execution needs.
+// validate runs the rules and returns at most MaxErrors+1 errors; none if the document is valid. It sets the schema's definitions in
+// the document, which execution needs.
 func validate(schema *ast.Schema, doc *ast.QueryDocument, list []rule) gqlerror.List {
 	var errs gqlerror.List
 	events := &core.Events{}
@@ -63,7 +64,7 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument, list []rule) gqlerror.
 			errs = append(errs, apierr.WithCode(err, apierr.ValidationFailed))
 		})
 	}
-	arguments := noteArguments(events)
+	arguments := recordArguments(events)
 	core.Walk(schema, doc, events)
 	for _, err := range errs {
 		nameArgument(err, arguments)
@@ -71,22 +72,22 @@ func validate(schema *ast.Schema, doc *ast.QueryDocument, list []rule) gqlerror.
 	return errs
 }
 
-// noteArguments gathers, by place, which argument a value stands in: the specification's messages tell what a value is not, but
-// not whose it is.
-func noteArguments(events *core.Events) map[gqlerror.Location]string {
+// recordArguments registers a rule that maps the location of each value to the name of its argument, because the messages of the
+// specification's rules lack the name. The map is filled during the walk.
+func recordArguments(events *core.Events) map[gqlerror.Location]string {
 	arguments := map[gqlerror.Location]string{}
 	events.OnField(func(_ *core.Walker, f *ast.Field) {
 		for _, a := range f.Arguments {
-			note(arguments, a.Name, a.Value)
+			recordValue(arguments, a.Name, a.Value)
 		}
 	})
 	return arguments
 }
 
-func note(arguments map[gqlerror.Location]string, name string, v *ast.Value) {
+func recordValue(arguments map[gqlerror.Location]string, name string, v *ast.Value) {
 	arguments[gqlerror.Location{Line: v.Position.Line, Column: v.Position.Column}] = name
 	for _, child := range v.Children {
-		note(arguments, name, child.Value)
+		recordValue(arguments, name, child.Value)
 	}
 }
 
@@ -99,8 +100,8 @@ func nameArgument(err *gqlerror.Error, arguments map[gqlerror.Location]string) {
 	}
 }
 
-// intsHave32Bits refuses what the specification's rule on values lets gqlparser pass.
-func intsHave32Bits(events *core.Events, addError core.AddErrFunc) {
+// int32Range rejects Int literals of more than 32 bits, which gqlparser's rule on values accepts.
+func int32Range(events *core.Events, addError core.AddErrFunc) {
 	events.OnValue(func(_ *core.Walker, v *ast.Value) {
 		if v.Kind != ast.IntValue || v.Definition == nil || v.Definition.Name != "Int" {
 			return
@@ -111,7 +112,7 @@ func intsHave32Bits(events *core.Events, addError core.AddErrFunc) {
 	})
 }
 
-// noIntrospection refuses the fields by which a schema tells about itself, but not __typename.
+// noIntrospection rejects __schema and __type. It allows __typename.
 func noIntrospection(events *core.Events, addError core.AddErrFunc) {
 	events.OnField(func(_ *core.Walker, f *ast.Field) {
 		if f.Name == "__schema" || f.Name == "__type" {
@@ -120,8 +121,8 @@ func noIntrospection(events *core.Events, addError core.AddErrFunc) {
 	})
 }
 
-// CheckRootField returns an error for a subscription that does not select exactly one root field. The specification's rule counts neither
-// two fields of the same name nor those that @skip and @include leave out with the variables of the request.
+// CheckRootField returns an error for a subscription that does not select exactly one root field. Unlike the specification's validation
+// rule it merges fields of one response name and applies @skip and @include with the variables of the request.
 func CheckRootField(op *graphql.OperationContext) *gqlerror.Error {
 	if op.Operation.Operation != ast.Subscription {
 		return nil
@@ -133,7 +134,7 @@ func CheckRootField(op *graphql.OperationContext) *gqlerror.Error {
 	return validationError(op.Operation.Position, "A subscription must select exactly one root field; this one selects %d.", len(fields))
 }
 
-// validationError is one that was found before the rules ran.
+// validationError returns an error with the code VALIDATION_FAILED and a location.
 func validationError(at *ast.Position, format string, args ...any) *gqlerror.Error {
 	err := apierr.New(apierr.ValidationFailed, format, args...)
 	core.At(at)(err)
