@@ -12,11 +12,11 @@ type span struct {
 	rows    []*upstream.Activity
 	windows []*window // those that it was assembled from, in the direction of the walk
 	start   int       // index of the requested place in windows[0]
-	ended   bool      // it ends where the log does
-	aligned bool      // all windows have the same total, and each begins at the rank where the one before ends
+	ended   bool      // it reaches the end of the log
+	aligned bool      // all windows have the same total, and each begins at the rank at which the previous one ends
 }
 
-// assemble builds the page from the current windows. If one is missing it returns what to read.
+// assemble builds the page from the current windows. If a window is missing it returns the ranges to read instead.
 func (w *walk) assemble() (span, []readRange) {
 	first, i := w.locate()
 	if first == nil {
@@ -109,8 +109,8 @@ func (sp *span) extend(v, next *window, s int64) *window {
 	return next
 }
 
-// windowFor returns the youngest window that is complete at second s, to continue from another one; nil if there is none. What
-// an older window says about the seconds above its newest row is outdated if the log has grown since.
+// windowFor returns the youngest window that is complete at second s, to continue the span that ends with the window from; nil if there
+// is none. A window of the head that is older than from does not count for seconds above its newest row if the log has changed since.
 func (w *walk) windowFor(s int64, from *window) *window {
 	for _, v := range slices.Backward(w.current()) {
 		above := v.atHead() && (len(v.rows) == 0 || s > v.second(0))

@@ -4,11 +4,11 @@ import (
 	"math"
 )
 
-// bounds are the bounds of a boundary, the number of rows that start after a second.
+// bounds are the lower and the upper bound of a boundary. The boundary of a second is the number of rows that start after it.
 type bounds struct {
 	lo, hi       int
 	known        bool  // whether hi is a bound at all
-	newer, older bound // what the log is like after lo and after hi rows
+	newer, older bound // the log around rank lo and around rank hi
 }
 
 // A bound is one end of bounds.
@@ -16,11 +16,11 @@ type bound struct {
 	second        int64   // start of the row there
 	secondsPerRow float64 // around it
 	uniform       bool    // whether rows come evenly around it
-	observed      bool    // in a window; else it is what to expect of it
+	observed      bool    // in a window; otherwise second is extrapolated
 }
 
-// bounds combines what all windows tell of the boundary of second s. Rows that came or went between two windows widen what the
-// older ones tell; if they contradict each other, the youngest is right.
+// bounds returns the bounds of the boundary of second s that follow from all windows. Rows that were inserted or expired between two
+// windows widen the bounds of the older ones. If two windows contradict each other the younger one is right.
 func (w *walk) bounds(s int64) bounds {
 	total, known := w.hints.totalHint()
 	b := bounds{hi: total, known: known}
@@ -37,7 +37,8 @@ func (w *walk) bounds(s int64) bounds {
 	return b
 }
 
-// narrow applies what v tells. A bound that is in no window is taken to be as v's rows let expect.
+// narrow applies the bounds lo and hi that window v has for second s. The seconds of bounds outside of all windows are extrapolated
+// from v.
 func (b *bounds) narrow(v *window, s int64, lo, hi int) {
 	i := v.firstAtOrBefore(s)
 	if lo > b.lo && i > 0 {
@@ -55,8 +56,8 @@ func (b *bounds) narrow(v *window, s int64, lo, hi int) {
 	}
 }
 
-// probe returns where to look next for second s: in proportion to the time if the rows seem to come evenly, else in the
-// middle, so that a log with bursts and silences is searched in as many calls as its length allows.
+// probe returns the rank to read next in the search for second s. It interpolates by time if the rows seem evenly distributed.
+// Otherwise it bisects, so that a log with bursts and gaps takes a number of calls logarithmic in its length.
 func (w *walk) probe(s int64, b bounds) int {
 	if s > b.newer.second || s < b.older.second || b.newer.second <= b.older.second || !b.uniform() && !w.converging(s, b) {
 		return (b.lo + b.hi) / 2

@@ -15,8 +15,8 @@ const (
 	maxAnchors    = 128  // anchors of each
 )
 
-// hintCache holds the hints of each log and filter. A walk without hints, or with wrong ones, gives the same pages with more
-// calls.
+// hintCache caches the hints of each log and filter. Hints only save calls: a walk returns the same pages without hints or with wrong
+// ones.
 type hintCache struct {
 	byLog *otter.Cache[hintKey, *logHints]
 }
@@ -37,7 +37,7 @@ func (c *hintCache) of(g upstream.Group, f upstream.Filter) *logHints {
 	return h
 }
 
-// logHints says how long a log was under one filter and at which offsets some seconds were. It is safe for concurrent use.
+// logHints holds the last known length of a log under one filter, and the ranks of some seconds. It is safe for concurrent use.
 type logHints struct {
 	mu         sync.Mutex
 	totalKnown bool
@@ -48,7 +48,7 @@ type logHints struct {
 
 	headID        string  // log id of the newest row when it was last read; empty: unknown
 	headUnique    bool    // whether no other row of that second was there
-	secondsPerRow float64 // as in the latest window that tells
+	secondsPerRow float64 // in the latest window with at least two seconds; 0: unknown
 }
 
 // An anchor is the rank of a second that was complete in a window. Ranks are counted from the oldest row, expired rows
@@ -133,8 +133,8 @@ func (h *logHints) add(s int64, a anchor) {
 	h.anchors[s] = a
 }
 
-// A hint is what the anchors next to a second tell of its boundary, the number of rows that start after it. Without rows that
-// have expired unseen the boundary is between lo and hi.
+// A hint is an estimate of a second's boundary from the anchors next to it. The boundary is between lo and hi unless rows have
+// expired since the anchors were read.
 type hint struct {
 	lo, hi           int     // without an anchor on that side: 0 and the total
 	newer, older     int64   // seconds of the two anchors
@@ -145,7 +145,7 @@ type hint struct {
 func (h hint) known() bool { return h.loKnown || h.hiKnown }
 func (h hint) exact() bool { return h.known() && h.lo == h.hi }
 
-// boundary returns what the anchors tell of the boundary of second s in a log of total rows.
+// boundary returns the hint for the boundary of second s in a log of total rows.
 func (h *logHints) boundary(s int64, total int) hint {
 	h.mu.Lock()
 	defer h.mu.Unlock()

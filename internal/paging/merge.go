@@ -15,8 +15,8 @@ import (
 // the size of the page, however deep it lies. The places in q name a group that need not be among q.Groups, so the set of
 // groups may change from page to page.
 //
-// A group that cannot be read is reported in Unavailable. If none can be read, the error is the first group's. What is no fault
-// of a group fails the page: the end of ctx, of the caller's budget of calls, and any error that upstream does not name.
+// A group that cannot be read is reported in Unavailable. If none can be read, Feed returns the error of the first group. Errors that
+// do not concern a single group fail the page: the end of ctx, ErrTooManyCalls, and errors that are not in groupFaults.
 func (p *Pages) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
 	m := merge{q: q}
 	for _, g := range q.Groups {
@@ -50,7 +50,7 @@ func readAll(ctx context.Context, streams []*stream) error {
 	return err
 }
 
-// groupFaults are the errors that say something about one group, or about the way to it.
+// groupFaults are the errors that concern one group or its region, so that the other groups can still be read.
 var groupFaults = []error{
 	upstream.ErrUnauthenticated, upstream.ErrForbidden, request.ErrProjectForbidden, upstream.ErrNotFound, upstream.ErrRateLimited,
 	upstream.ErrRejected, upstream.ErrTimeout, upstream.ErrUnavailable, upstream.ErrBadResponse, upstream.ErrPlaceNotFound,
@@ -82,8 +82,8 @@ func groupQuery(q upstream.FeedQuery, g upstream.Group) upstream.PageQuery {
 	}
 }
 
-// pointInGroup returns where a place of the feed is in the log of a group. Within a second the feed goes group by group, so
-// the second is still to come in a later group and is over in an earlier one.
+// pointInGroup converts a position in the feed to a position in the log of a group; nil if p is nil. Within a second the feed is
+// sorted by group, so all rows of that second come before p in earlier groups and after p in later ones.
 func pointInGroup(g upstream.Group, p *upstream.FeedPoint) *upstream.Point {
 	if p == nil {
 		return nil
@@ -109,8 +109,8 @@ func feedPoint(a *upstream.Activity) upstream.FeedPoint {
 	return upstream.FeedPoint{Second: a.StartTime.Unix(), Group: a.Group, LogID: a.LogID}
 }
 
-// incomplete returns the streams whose unread rows may belong to the page: all rows that were read of them do. They read three
-// times as much now, so that a group with most of the rows is read in few calls.
+// incomplete returns the streams with unread rows that may belong to the page, because all their rows so far do. It triples their
+// count, so that a group with most of the rows is read in few calls.
 func (m *merge) incomplete() []*stream {
 	var out []*stream
 	for _, s := range m.streams {

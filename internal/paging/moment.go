@@ -2,8 +2,8 @@ package paging
 
 import "scalegraph/upstream"
 
-// page returns the span as a page. It is false if what the page says of its surroundings was true at no moment: the log
-// changed between the calls that the page took.
+// page returns the span as a page. It is false if Total, HasNewer and HasOlder were not all true at one moment, because the log changed
+// between the calls.
 func (sp span) page(q upstream.PageQuery) (upstream.Page, bool) {
 	page := upstream.Page{Rows: sp.rows, AsOf: sp.windows[0].at}
 	page.Total, page.HasNewer, page.HasOlder = sp.surroundings()

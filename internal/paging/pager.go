@@ -1,8 +1,8 @@
 // Package paging returns pages of a log that grows at its head, over a source that knows only offsets.
 //
-// A page is assembled from windows: responses of the source, each complete for a range of start seconds. A walk looks at the
-// windows that it has, determines what is missing, reads that and looks again. Offsets only say where to look. Which rows a
-// page has is decided by the rows themselves, so rows that shift to other offsets are neither repeated nor skipped.
+// A page is assembled from windows: responses of the source, each complete for a range of start seconds. A walk tries to assemble the
+// page from its windows, reads the missing ranges and tries again. Offsets are only hints for finding rows. The rows of a page are
+// chosen by their start time and log id, so rows that move to other offsets are neither repeated nor skipped.
 package paging
 
 import (
@@ -11,8 +11,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// Source lists rows by offset. It may return other rows than requested (cached ones, for instance) if the Listing says which
-// they are.
+// Source lists rows by offset. It may return other rows than requested, for instance cached ones, if Offset and Total of the Listing are
+// those of the returned rows. It must be safe for concurrent use.
 type Source interface {
 	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
 }
@@ -28,7 +28,7 @@ func New(source Source) *Pages {
 	return &Pages{source: source, hints: newHintCache()}
 }
 
-// Over returns Pages over another source of the same logs. Both remember together where in the logs which rows were seen.
+// Over returns Pages over another source of the same logs. Both share their hints.
 func (p *Pages) Over(source Source) *Pages { return &Pages{source: source, hints: p.hints} }
 
 // Page returns one page. Errors are those of the source; upstream.ErrPlaceNotFound if a bounded search did not find the

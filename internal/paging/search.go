@@ -26,7 +26,7 @@ const (
 	spareRows = 3
 )
 
-// planStart returns what to read to find the place that the walk starts from.
+// planStart returns the ranges to read to find the position that the walk starts from.
 func (w *walk) planStart() []readRange {
 	q := w.q
 	total, known := w.total()
@@ -57,7 +57,8 @@ func (w *walk) planOffset() []readRange {
 	return w.splitRange(w.q.Skip-1, w.q.Skip+w.q.Count+1, w.q.Skip-1)
 }
 
-// planSecond returns what to read to get a window that is complete at second s, with the rows that are wanted behind it.
+// planSecond returns the ranges to read to get a window that is complete at second s, together with the next rows that the page needs
+// beyond s.
 func (w *walk) planSecond(s int64, more int) []readRange {
 	b := w.bounds(w.boundarySecond(s))
 	if b.known && b.lo == b.hi {
@@ -77,7 +78,7 @@ func (w *walk) planSecond(s int64, more int) []readRange {
 	return []readRange{{max(0, w.probe(s, b)-upstream.MaxLimit/2), upstream.MaxLimit}}
 }
 
-// boundarySecond returns the second whose boundary is where the rows of s begin or, walking backward, end.
+// boundarySecond returns the second that has its boundary at the start of the rows of s or, walking backward, at their end.
 func (w *walk) boundarySecond(s int64) int64 {
 	if w.q.Last {
 		return s - 1
@@ -94,8 +95,8 @@ func (w *walk) rangeAround(lo, hi, more int) (from, to int) {
 	return lo - 1, hi + more + 2
 }
 
-// readAtBoundary reads what is behind a boundary whose offset is known. If that was read in vain, the second has more rows
-// than expected, and a whole call is spent on it.
+// readAtBoundary returns the ranges to read beyond a boundary with a known offset. If the walk has already read there without success,
+// the second has more rows than expected, and the result is one call of the maximum size.
 func (w *walk) readAtBoundary(boundary, more int) []readRange {
 	from, to := w.rangeAround(boundary, boundary, more)
 	total, _ := w.total()
@@ -108,8 +109,8 @@ func (w *walk) readAtBoundary(boundary, more int) []readRange {
 	return w.splitRange(from, to, boundary)
 }
 
-// splitRange splits a range of offsets into reads that overlap. While the length of the log is unknown, only the one with the
-// place is returned; its response tells the rest. In a log that changes faster than it is read, the result is one whole call.
+// splitRange splits a range of offsets into overlapping reads. If the length of the log is unknown it returns only the read that
+// contains place, since its response will contain the length. In a log that changes faster than it is read, it returns one whole call.
 func (w *walk) splitRange(from, to, place int) []readRange {
 	total, known := w.total()
 	from = max(0, from)
@@ -164,15 +165,16 @@ func (w *walk) tooManyTies() bool {
 	return false
 }
 
-// planByHint reads where the hints expect the boundary of second s, within what is known; nil if they do not help. They are
-// followed again if the first response showed that rows came at the head, or came so near to s that few rows can have expired.
+// planByHint returns the ranges to read at the hinted boundary of second s, within the bounds b; nil if the hints do not help. It uses
+// the hints a second time if they have changed, because the first response showed new rows at the head, or if that response came so near
+// to s that few rows can have expired.
 func (w *walk) planByHint(s int64, b bounds, more int) []readRange {
 	total, known := w.total()
 	if !known || w.hintTries == 2 {
 		return nil
 	}
 	h := w.hints.boundary(s, total)
-	if !h.known() || !h.exact() && b.hi-b.lo < maxTies { // the windows tell more than anchors around s
+	if !h.known() || !h.exact() && b.hi-b.lo < maxTies { // the windows are more precise than the anchors
 		return nil
 	}
 	if w.hintTries > 0 && h.lo == w.lastHint.lo && h.hi == w.lastHint.hi && !w.windows[len(w.windows)-1].likelyWithinCall(s) {
@@ -189,7 +191,7 @@ func (w *walk) planByHint(s int64, b bounds, more int) []readRange {
 	return []readRange{{max(0, (h.lo+h.hi-upstream.MaxLimit)/2), upstream.MaxLimit}}
 }
 
-// narrowed moves the bounds of a hint together: to where the rows between two anchors, or next to one, let expect second s.
+// narrowed returns h with narrower bounds, estimated from the density of rows between two anchors or next to one.
 func (h hint) narrowed(s int64) hint {
 	const margin = 2 // rows
 	switch {

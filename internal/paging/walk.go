@@ -20,10 +20,10 @@ type walk struct {
 	started     time.Time
 	bypassCache bool        // see usesCached
 	windows     []*window   // in the order in which they were read
-	attempt     int         // the page is assembled from windows[attempt:]; earlier ones only tell where to look
+	attempt     int         // the page is assembled from windows[attempt:]; earlier ones only serve to find offsets
 	requested   []readRange // in this attempt
 	calls       int         // made so far
-	retries     int         // how often the page was begun again because it belonged to no moment
+	retries     int         // attempts discarded because the log changed between their calls
 
 	parallelRounds int  // how often several calls were made at once
 	hintTries      int  // how many reads followed the hints
@@ -37,8 +37,8 @@ func (p *Pages) newWalk(q upstream.PageQuery) *walk {
 	return &walk{source: p.source, q: q, hints: p.hints.of(q.Group, q.Filter), started: time.Now()}
 }
 
-// run reads until the page is complete and all that it says was true at one moment. The walk keeps its windows, so that a
-// longer page can be requested.
+// run reads until the page is complete and consistent: its rows, Total, HasNewer and HasOlder were true at one moment. The windows stay
+// in the walk, so that run can be called again for a longer page.
 func (w *walk) run(ctx context.Context) (upstream.Page, error) {
 	for w.calls <= w.budget() {
 		sp, missing := w.assemble()
@@ -150,16 +150,16 @@ func (w *walk) checkOffset(ctx context.Context, v *window) error {
 	return nil
 }
 
-// looping reports whether the walk is about to read again what it has read before, while it has cached windows: the source
-// has windows of different ages that do not meet, and would return the same ones again.
+// looping reports whether the walk is about to repeat a read although it has cached windows: the source has windows of different ages
+// that do not meet, and would return the same ones again.
 func (w *walk) looping(missing []readRange) bool {
 	again := slices.ContainsFunc(missing, func(r readRange) bool { return slices.Contains(w.requested, r) })
 	w.requested = append(w.requested, missing...)
 	return again && w.usesCached()
 }
 
-// usesCached reports whether the source returned cached windows: read before the walk began, or returned twice. A walk whose
-// cached windows do not fit together starts again with what the upstream returns now.
+// usesCached reports whether the source returned cached windows: read before the walk began, or returned twice. If cached windows do
+// not fit together the walk restarts and bypasses the cache.
 func (w *walk) usesCached() bool {
 	if w.bypassCache {
 		return false
@@ -174,7 +174,7 @@ func (w *walk) usesCached() bool {
 	return false
 }
 
-// retry begins the page again, because what it says belongs to no moment.
+// retry starts a new attempt because the page is inconsistent. It bypasses the cache if windows were cached.
 func (w *walk) retry() {
 	if w.usesCached() {
 		w.restart()
@@ -184,13 +184,13 @@ func (w *walk) retry() {
 	w.attempt, w.requested, w.hintTries = len(w.windows), nil, 0
 }
 
-// restart begins the walk again, past the cache.
+// restart starts the walk from the beginning and bypasses the cache.
 func (w *walk) restart() {
 	*w = walk{source: w.source, q: w.q, hints: w.hints, started: w.started, bypassCache: true}
 }
 
-// acceptsMoments reports whether a span may be returned although what it says of its surroundings belongs to different
-// moments: a page that is too long for one call, of a log that keeps changing.
+// acceptsMoments reports whether a span may be returned although its Total, HasNewer and HasOlder are of different moments: the page
+// is too long for one call, and the log keeps changing.
 func (w *walk) acceptsMoments(sp span) bool {
 	return w.q.Count >= upstream.MaxLimit && !sp.truncated(w.q) && !w.usesCached() && (w.retries >= maxRetries || 2*w.calls > w.budget())
 }

@@ -13,7 +13,7 @@ import (
 //
 // It is complete for the seconds from lo to hi and for no others: a second at its edge may continue outside, because the
 // upstream's order within one second is unknown. Windows of different ages may therefore be placed side by side if their
-// complete seconds meet: a row that matched all the time is then in exactly one of them, whatever was inserted or expired.
+// complete seconds meet: a row that matched all the time is then in exactly one of them, even if rows were inserted or have expired.
 type window struct {
 	rows   []*upstream.Activity // sorted by Point, without the unreadable ones
 	places []int                // places[i] is the distance of rows[i] from offset, unreadable rows counted; nil: i
@@ -62,7 +62,7 @@ func (w *window) place(i int) int {
 func (w *window) bounds() (hi, lo int64) {
 	hi, lo = math.MaxInt64, math.MinInt64
 	if len(w.rows) == 0 && !(w.atHead() && w.atTail()) {
-		return lo, hi // rows of the log are elsewhere: this window tells nothing about any second
+		return lo, hi // the rows of the log are elsewhere: the window is complete for no second
 	}
 	if !w.atHead() {
 		hi = w.second(0) - 1
@@ -108,8 +108,8 @@ func (w *window) rank(i int) int {
 	return w.offset + w.place(i)
 }
 
-// boundary returns the bounds of the number of rows that start after second s, as far as the window tells. A second at the
-// edge is assumed to have at most maxTies rows.
+// boundary returns the bounds of the number of rows that start after second s which follow from the window. A second at its edge is
+// assumed to have at most maxTies rows.
 func (w *window) boundary(s int64) (lo, hi int) {
 	i := w.firstAtOrBefore(s)
 	lo, hi = w.rank(i), w.rank(i)
@@ -138,7 +138,7 @@ func (w *window) indexAtOffset(n int) (int, bool) {
 	return i, n >= w.offset && i < len(w.rows) && w.complete(w.second(i))
 }
 
-// rankOf returns how many rows of the log come before row, whose second must be complete; 0 if the window does not have it.
+// rankOf returns how many rows of the log come before row; 0 if the window does not have it. The row's second must be complete.
 func (w *window) rankOf(row *upstream.Activity) int {
 	i := w.lowerBound(row.Point())
 	if i == len(w.rows) || w.rows[i].LogID != row.LogID {
