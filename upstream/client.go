@@ -54,7 +54,7 @@ type Client struct {
 	skipped   atomic.Int64 // rows
 }
 
-// New returns a client for the regions of cfg. The error names every region whose base URL is invalid. New also fails if the keys cannot be
+// New returns a client for the regions of cfg. The error names every region with an invalid base URL. New also fails if the keys cannot be
 // read. Close the client when it is no longer needed.
 func New(cfg Config) (*Client, error) {
 	cfg = withDefaults(cfg)

@@ -149,7 +149,7 @@ func resultOf(a *response, err error) result {
 	return resultOK
 }
 
-// isInconclusive reports whether err says nothing about the upstream: the caller canceled, has no access or may make no more calls, the
+// isInconclusive reports whether err does not count for or against the upstream: the caller canceled, has no access or may make no more calls, the
 // signature would be rejected, no slot was free, or the circuit is open.
 func isInconclusive(err error) bool {
 	for _, e := range []error{context.Canceled, context.DeadlineExceeded, request.ErrTooManyCalls, request.ErrProjectForbidden, ErrUnauthenticated, ErrBusy,

@@ -25,8 +25,8 @@ type Group struct {
 	Name string `json:"name,omitempty"`
 }
 
-// The policies say what a page may load: what comes from this server. The editors of GraphiQL write styles into the page and have
-// fonts and pictures in their style sheets; scripts are never allowed inline.
+// The content security policies let a page load only resources of this server. GraphiQL also needs inline styles, and fonts and images
+// from data: URLs in its style sheets. Inline scripts are never allowed.
 const (
 	closed         = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src 'self'; connect-src 'self'"
 	consolePolicy  = closed + "; style-src 'self'; font-src 'self'; img-src 'self'"

@@ -35,7 +35,7 @@ type Source interface {
 	ListExecutions(context.Context, upstream.PolicyRef, upstream.ExecutionFilter, upstream.Range) (upstream.Items[upstream.Execution], error)
 }
 
-// Config bounds what is cached. A zero duration switches its feature off.
+// Config bounds the cached values. A zero duration switches its feature off.
 type Config struct {
 	Fresh        time.Duration  // how long a value is served without asking the upstream
 	Stale        time.Duration  // how much longer it is served while it is revalidated in the background
@@ -128,7 +128,7 @@ func (c *Cache) ProjectPolicies(ctx context.Context, p upstream.Project) (upstre
 
 func policyID(p *upstream.Policy) string { return p.Ref.ID }
 
-// identity tells instances apart: those that are being created have no id yet, but a name and a time.
+// identity returns a key of an instance. Instances that are being created have no id yet; their name and time identify them.
 func identity(i *upstream.GroupInstance) string {
 	if i.InstanceID != nil {
 		return *i.InstanceID
@@ -143,7 +143,7 @@ func identity(i *upstream.GroupInstance) string {
 	return id
 }
 
-// key names a value: the call, what it is about, and who made it.
+// key identifies a cached value by the call, its subject and the caller.
 type key struct {
 	kind       upstream.CallKind
 	group      upstream.Group // without an ID for resources of a whole project

@@ -23,7 +23,7 @@ type Broadcaster interface {
 	Subscribe(log upstream.Group, handle func(message []byte)) (stop func())
 }
 
-// A pollUpdate is what a leader publishes after a poll.
+// A pollUpdate is the message that a leader publishes after a poll.
 type pollUpdate struct {
 	By         string               // the process
 	From       []byte               // its encoded position before the poll
@@ -59,8 +59,8 @@ func newPollUpdate(by string, before *position, d delta, s *snapshot) pollUpdate
 	return u
 }
 
-// snapshot returns the update as what a process at From would have read, now: by the clock of this process it is later than everything that
-// the process has read before, so that an older cached page is not compared with it.
+// snapshot returns the snapshot that a poll by a process at From would have returned. Its time is the present time by the clock of this
+// process, which is later than every earlier read of the process, so that an older cached page is not compared with it.
 func (u pollUpdate) snapshot() *snapshot {
 	s := newSnapshot()
 	rows := slices.Clone(u.Rows)
@@ -117,8 +117,8 @@ func (t *logPoller) resign() {
 	}
 }
 
-// applyUpdate sends what the leader has read to all members at the position where the update begins. It returns false if only a poll can
-// tell what the members missed.
+// applyUpdate sends the changes of an update to all members at the position that the update begins with. It returns false if a poll is
+// needed because some members are at other positions.
 func (t *logPoller) applyUpdate(u pollUpdate) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -165,10 +165,9 @@ func (t *logPoller) allCaughtUp() bool {
 	return true
 }
 
-// adoptLeaderPosition replaces the position of the poller by the leader's, if a snapshot shows that the leader knows exactly what the snapshot has:
-// no row more and no row less, each with the same content. Processes that began at different times may differ in older rows, and
-// updates would never fit. The leader may have read the log later than the snapshot; then it knows rows that members here have not received, and its
-// position is not adopted. The lock is held.
+// adoptLeaderPosition replaces the position of the poller by the leader's if the leader knows exactly the rows of the snapshot, with the
+// same content. Processes that began at different times may differ in older rows, and updates would never fit. If the leader has read the
+// log later than the snapshot, it knows rows that members here have not received, and its position is not adopted. The lock is held.
 func (t *logPoller) adoptLeaderPosition(s *snapshot) {
 	encoded := t.leaderPosition
 	if t.leaderPosition = nil; encoded == nil {

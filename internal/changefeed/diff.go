@@ -7,7 +7,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// A snapshot is what one poll has read of a log. Its parts may have been read at different times, from asOf to readAt.
+// A snapshot holds the rows of a log that one poll has read. Its parts may have been read at different times, from asOf to readAt.
 type snapshot struct {
 	rows     []*upstream.Activity          // the newest rows, in the order of the log
 	complete bool                          // the log has no other rows
@@ -46,13 +46,13 @@ func (s *snapshot) covers(floor int64) bool {
 	return s.complete || len(s.rows) > 0 && s.rows[len(s.rows)-1].StartTime.Unix() < floor
 }
 
-// updates reports whether s can be compared with p: all of it was read later than p, and it covers what is new to p. An older snapshot
-// would make changes go back in time.
+// updates reports whether s can be compared with p: all of it was read later than p, and it covers all rows that may be new to p. An
+// older snapshot would yield changes that go back in time.
 func (s *snapshot) updates(p *position) bool {
 	return s.asOf.After(p.readAt) && s.covers(p.floor)
 }
 
-// find returns a row by its log id, nil if it has left the log; false if s does not say.
+// find returns a row by its log id, or nil if it has left the log. It is false if the row was neither read nor looked up.
 func (s *snapshot) find(id string) (*upstream.Activity, bool) {
 	if row, ok := s.byID[id]; ok {
 		return row, true
@@ -116,7 +116,7 @@ func changeKind(row *upstream.Activity, inProgress upstream.ChangeKind) upstream
 	return upstream.ChangeFinished
 }
 
-// position returns the position of a subscriber who knows everything in s.
+// position returns the position of a subscriber that knows all rows of s.
 func (s *snapshot) position() *position {
 	if len(s.rows) == 0 {
 		return emptyPosition().readAgain(s.readAt)

@@ -29,8 +29,8 @@ type Config struct {
 	Broadcaster      Broadcaster   // shares polls with other processes; nil: there are none
 	Log              *slog.Logger  // default: nothing is logged
 
-	// Authenticate fills in what a caller may read at present, from its Bearer; an error says that it is not recognised any more.
-	// nil: the upstream alone decides.
+	// Authenticate verifies the Bearer of a caller again and sets the projects that it may read at present. An error ends the caller's
+	// subscriptions. nil: only the upstream checks credentials.
 	Authenticate func(context.Context, *request.Caller) error
 }
 
@@ -67,8 +67,8 @@ func New(cfg Config) *Hub {
 	return &Hub{cfg: cfg, id: rand.Text(), pollers: map[upstream.Group]*logPoller{}, byCaller: map[string]int{}}
 }
 
-// Changes subscribes the caller in ctx. When it returns, the subscription has begun: every row that starts or changes from then on is
-// yielded, after what happened since q.Since. The sequence can be used once and ends with ctx, which also ends the subscription;
+// Changes subscribes the caller in ctx. When it returns, the subscription has begun: the sequence yields the changes since q.Since, and
+// then every row that starts or changes from now on. The sequence can be used once and ends with ctx, which also ends the subscription;
 // an error is its last element. The first element has no kind, only the position at which the subscription begins. The changes of one
 // row are yielded in order, each once.
 //
@@ -214,7 +214,7 @@ func (h *Hub) rejoin(m *member, since *position, err error) {
 	m.rejoining = true
 	for failures := 1; sleep(m.ctx, h.nextDelay(failures, err)); failures++ {
 		if errors.Is(err, upstream.ErrPlaceNotFound) {
-			since = nil // what was missed has been reported as lost
+			since = nil // the missed changes have been reported as lost
 		}
 		if err = h.subscribe(m.ctx, m, since); err == nil {
 			return

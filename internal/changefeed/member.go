@@ -8,8 +8,8 @@ type member struct {
 	*subscription
 	index       int // of the group in the subscription
 	credential  credential
-	pos         *position // what the subscriber knows, with what is enqueued
-	unavailable bool      // ChangeUnavailable was the last thing said about the group; only in a partial subscription
+	pos         *position // after all enqueued changes
+	unavailable bool      // ChangeUnavailable was the last change of the group; only in a partial subscription
 	rejoining   bool      // the subscription has begun already
 }
 
@@ -27,7 +27,7 @@ func (m *member) purpose() purpose {
 	return forJoin
 }
 
-// begin sets the position of a member and enqueues what it has missed.
+// begin sets the position of a member and enqueues the changes that it has missed.
 func (m *member) begin(at *position, missed []step) {
 	if m.rejoining {
 		m.unavailable = false
@@ -38,7 +38,7 @@ func (m *member) begin(at *position, missed []step) {
 	m.enqueue(batch{m.index, missed})
 }
 
-// deliver enqueues what is new in a log that was read.
+// deliver enqueues the changes of one poll.
 func (m *member) deliver(steps []step) {
 	if m.unavailable {
 		m.unavailable = false

@@ -58,7 +58,7 @@ func (t *logPoller) subscribe(ctx context.Context, m *member, since *position) e
 	return nil
 }
 
-// resume reads on behalf of m what it missed. If the read is not later than the position, the next poll has what was missed.
+// resume reads the changes that m has missed and adds m. If the read is not later than the position since, the next poll delivers them.
 func (t *logPoller) resume(ctx context.Context, m *member, since *position) error {
 	as, done := m.readContext(ctx, m.purpose())
 	s, err := t.readChanges(as, []*position{since})
@@ -173,7 +173,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// run polls, or receives what another process polled, until the poller stops.
+// run polls, or receives the updates of the process that polls, until the poller stops.
 func (t *logPoller) run() {
 	updates, unsubscribe := t.receive()
 	defer t.resign()
@@ -213,7 +213,7 @@ func (p *schedule) onTick() {
 	}
 }
 
-// onUpdate applies an update. If it does not fit, a poll reads what was missed, but not more often than the interval.
+// onUpdate applies an update. If it does not fit, onUpdate polls to read the missing changes, at most once in half an interval.
 func (p *schedule) onUpdate(u pollUpdate) {
 	p.updatedAt = time.Now()
 	if !p.applyUpdate(u) && time.Since(p.polledAt) >= p.hub.cfg.Poll/2 {
@@ -238,7 +238,7 @@ func (p *schedule) try(leads bool) {
 	}
 }
 
-// reportOutage tells partial subscriptions that the log cannot be read at present.
+// reportOutage enqueues ChangeUnavailable for partial subscriptions.
 func (t *logPoller) reportOutage(err error) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("%w: %s", upstream.ErrTimeout, err.Error())
@@ -250,8 +250,8 @@ func (t *logPoller) reportOutage(err error) {
 	}
 }
 
-// poll reads what is new with the credential of one of the members, and sends it to all. If the credential is rejected, its members
-// end, and another one is used. A leader publishes the result to other processes.
+// poll reads the changes with the credential of one of the members, and sends them to all members. If the credential is rejected it
+// ejects the members with that credential and tries the next one. A leader publishes the result to other processes.
 func (t *logPoller) poll(leads bool) error {
 	ctx, cancel := context.WithTimeout(t.ctx, pollTimeout)
 	defer cancel()
@@ -281,14 +281,14 @@ func (t *logPoller) poll(leads bool) error {
 	}
 }
 
-// A pollRound is what a poll begins with.
+// A pollRound is the input of a poll.
 type pollRound struct {
 	reader    *member     // nil if there are no members
 	positions []*position // the poller's first
 }
 
-// startRound chooses as reader the member whose credential the upstream has verified least recently, so that most credentials
-// need no other calls to be verified.
+// startRound chooses as reader the member with the credential that was verified least recently, so that polls verify most credentials
+// without further calls.
 func (t *logPoller) startRound() pollRound {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -304,8 +304,8 @@ func (t *logPoller) startRound() pollRound {
 	return r
 }
 
-// distribute sends every member what is new to it. Members at the same position share the work. A member that has read the log later
-// than the snapshot waits for the next poll. It returns the update for other processes.
+// distribute sends every member the changes since its position, computed once for each position. A member that has read the log later
+// than the snapshot waits for the next poll. distribute returns the update for other processes.
 func (t *logPoller) distribute(s *snapshot) pollUpdate {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -325,7 +325,7 @@ func (t *logPoller) distribute(s *snapshot) pollUpdate {
 	return newPollUpdate(t.hub.id, before, shared, s)
 }
 
-// setIncomplete tells all members once if rows cannot be read. The lock is held.
+// setIncomplete enqueues ChangeIncomplete for all members when rows become unreadable. The lock is held.
 func (t *logPoller) setIncomplete(incomplete bool) {
 	if incomplete && !t.incomplete {
 		for _, m := range t.members {
@@ -335,7 +335,7 @@ func (t *logPoller) setIncomplete(incomplete bool) {
 	t.incomplete = incomplete
 }
 
-// A delta is what a poll has for the members at one position, and their position after it.
+// A delta holds the changes for the members at one position, and their position after them.
 type delta struct {
 	steps []step
 	pos   *position

@@ -61,7 +61,7 @@ func seenRowOf(a *upstream.Activity) seenRow {
 	return seenRow{a.StartTime.Unix(), h.Sum64()}
 }
 
-// emptyPosition is the position of a subscriber who knows that a log is empty.
+// emptyPosition returns the position of a subscriber that knows that a log is empty.
 func emptyPosition() *position { return (&position{floor: math.MinInt64}).compact() }
 
 // unreadPosition is the position in a log that could not be read when the subscription began: rows that start from then on are new.
@@ -90,8 +90,8 @@ func (p *position) readAgain(at time.Time) *position {
 	return &q
 }
 
-// received returns a position that may come from another replica, with its time of reading by this replica's clock. It is never in the
-// future, so that whatever is read from now on is later.
+// received converts the read time of a position that may come from another replica to this replica's clock. The result is not in the
+// future, so that every later read counts as later.
 func (p *position) received(now time.Time) *position {
 	if p.readAt.IsZero() {
 		return p

@@ -59,7 +59,7 @@ func (r logReader) probe(ctx context.Context) error {
 	return err
 }
 
-// readInitial reads what a subscriber must know who begins now.
+// readInitial reads the rows for the position of a subscriber that begins now.
 func (r logReader) readInitial(ctx context.Context) (*snapshot, error) {
 	s := newSnapshot()
 	enough := func() bool {
@@ -74,7 +74,7 @@ func (r logReader) readInitial(ctx context.Context) (*snapshot, error) {
 	return s, r.readRunning(ctx, s)
 }
 
-// readChanges reads what is new to each of these positions.
+// readChanges reads the changes since each of the positions.
 func (r logReader) readChanges(ctx context.Context, list []*position) (*snapshot, error) {
 	floor := int64(math.MaxInt64)
 	for _, p := range list {

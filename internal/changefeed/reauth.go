@@ -24,14 +24,14 @@ const (
 	maxParallelVerifications = 8
 )
 
-// A credential is what the upstream is called with.
+// A credential identifies the access rights that an upstream call is made with.
 type credential struct{ token, bearer string }
 
 func credentialOf(c *request.Caller, project string) credential {
 	return credential{c.TokenFor(project), c.Bearer}
 }
 
-// credentialState is what is known of a credential.
+// credentialState is the state of a credential's verification.
 type credentialState struct {
 	verifiedAt time.Time     // when the upstream accepted it
 	pending    chan struct{} // closed when a verification in progress is done; nil if there is none
@@ -65,7 +65,7 @@ func (h *Hub) authorize(ctx context.Context, m *member) error {
 	return nil
 }
 
-// credential returns what is known of a credential. The lock is held.
+// credential returns the state of a credential, and adds one if there is none. The lock is held.
 func (t *logPoller) credential(c credential) *credentialState {
 	s, ok := t.credentials[c]
 	if !ok {
@@ -140,12 +140,12 @@ func (t *logPoller) verify(ctx context.Context, m *member) error {
 	}
 }
 
-// concernsOneCaller reports whether the error of a verification says nothing about another one with the same credential.
+// concernsOneCaller reports whether the error of a verification does not apply to other callers with the same credential.
 func concernsOneCaller(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, request.ErrTooManyCalls)
 }
 
-// verifyNow calls the upstream on behalf of m and wakes those who wait for the result.
+// verifyNow verifies the credential of m by a call to the upstream and wakes the goroutines that wait for the result.
 func (t *logPoller) verifyNow(ctx context.Context, m *member, s *credentialState) error {
 	t.mu.Lock()
 	unknown := t.position == nil
@@ -169,7 +169,7 @@ func (t *logPoller) verifyNow(ctx context.Context, m *member, s *credentialState
 	return err
 }
 
-// check reads the log as a subscriber who begins now, or as little as possible.
+// check verifies the credential in ctx by a read. If whole is set it also returns the present position of the log.
 func (t *logPoller) check(ctx context.Context, whole bool) (*position, error) {
 	if !whole {
 		return nil, t.probe(ctx)
@@ -197,7 +197,7 @@ func (t *logPoller) reverifyLoop() {
 	}
 }
 
-// reauthorize ejects the members whose caller may not read the project any more.
+// reauthorize ejects the members with callers that may not read the project any more.
 func (t *logPoller) reauthorize() {
 	for _, m := range t.oneForEach(func(*credentialState) bool { return true }) {
 		if err := t.hub.authorize(t.ctx, m); isAuthError(err) {

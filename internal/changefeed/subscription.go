@@ -16,14 +16,14 @@ type subscription struct {
 	groups  []upstream.Group
 	filter  upstream.Filter
 	partial bool            // see upstream.ChangeQuery
-	caller  *request.Caller // its Tally gets what the subscription costs
+	caller  *request.Caller // its Tally counts the work for the subscription
 	joining *request.Caller // bounds the calls of joining, all logs together
 	once    sync.Once       // releases the subscription's slot
-	ctx     context.Context // of what runs on its behalf
+	ctx     context.Context // canceled when the subscription ends
 	cancel  context.CancelFunc
 	wake    chan struct{} // filled when something below has changed
 
-	at []*position // what the subscriber knows, by group; only the goroutine that reads the subscription uses it
+	at []*position // after the yielded changes, by group; only the goroutine that reads the subscription uses it
 
 	mu      sync.Mutex
 	queue   []batch
@@ -33,7 +33,7 @@ type subscription struct {
 	pollers []*logPoller
 }
 
-// A batch is what one poll of one log has for a subscription. Its steps are shared and immutable.
+// A batch holds the changes of one poll of one log for a subscription. Its steps are shared and immutable.
 type batch struct {
 	index int // of the group
 	steps []step
@@ -55,21 +55,21 @@ func newSubscription(ctx context.Context, q upstream.ChangeQuery) *subscription 
 	}
 }
 
-// A purpose says what a read on behalf of a subscription is for.
+// A purpose determines the budget and the authentication of a read for a subscription.
 type purpose int
 
 const (
 	forPoll  purpose = iota // the calls are those of the server and have no budget: they go on for days
 	forJoin                 // counts for the budget of upstream calls of the caller's request
-	forProof                // a poll that the upstream itself must answer, to learn whether it still accepts the credential
+	forProof                // a read that bypasses cached grants, to check whether the upstream still accepts the credential
 )
 
 // readContext returns a context to read on behalf of s. done must be called after the read; it adds the cost to the caller's tally and
 // reports whether the upstream was called with the credentials of s, which is not so if others had just read the same.
-func (s *subscription) readContext(ctx context.Context, what purpose) (as context.Context, done func() (called bool)) {
+func (s *subscription) readContext(ctx context.Context, why purpose) (as context.Context, done func() (called bool)) {
 	c := s.caller.Clone()
-	c.NoCache, c.ForceAuthCheck, c.MaxCalls = true, what == forProof, 0
-	if what == forJoin {
+	c.NoCache, c.ForceAuthCheck, c.MaxCalls = true, why == forProof, 0
+	if why == forJoin {
 		c.Within = s.joining
 	}
 	return request.WithCaller(ctx, c), func() bool {
@@ -132,7 +132,7 @@ func (s *subscription) enqueue(b batch) {
 	s.notify()
 }
 
-// end ends s for a reason; nil if nobody reads it any more.
+// end ends s with an error; nil if its client has left.
 func (s *subscription) end(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,7 +174,7 @@ func (s *subscription) next() (b batch, ok, ended bool, why error) {
 	return b, true, false, nil
 }
 
-// changes yields the position at which s begins, and then what is enqueued, until ctx or s ends.
+// changes yields the position at which s begins, and then the enqueued changes, until ctx or s ends.
 func (s *subscription) changes(ctx context.Context, yield func(upstream.Change, error) bool) {
 	if !yield(upstream.Change{Position: encodePositions(s.at)}, nil) {
 		return

@@ -104,7 +104,7 @@ func feedQuery(q upstream.ExecutionQuery) upstream.FeedQuery {
 	return out
 }
 
-// rowFilter tells logs under different filters apart. What passes the filter is up to rows.
+// rowFilter converts a filter of executions to a filter of the log that stands for them. The method rows applies it.
 func rowFilter(f upstream.ExecutionFilter) upstream.Filter {
 	out := upstream.Filter{StartTime: f.StartTime, EndTime: f.EndTime, LogID: f.LogID}
 	if f.Trigger != "" {
@@ -113,7 +113,8 @@ func rowFilter(f upstream.ExecutionFilter) upstream.Filter {
 	return out
 }
 
-// feedPoint puts the policy of a place into the project of one that is there: all are of the same.
+// feedPoint converts a position among executions to a position in the merged feed. All policies have the project of sibling. It returns
+// nil if p is nil.
 func feedPoint(sibling upstream.PolicyRef, p *upstream.ExecutionPoint) *upstream.FeedPoint {
 	if p == nil {
 		return nil
@@ -122,7 +123,7 @@ func feedPoint(sibling upstream.PolicyRef, p *upstream.ExecutionPoint) *upstream
 	return &upstream.FeedPoint{Second: p.Second, Group: logOf(sibling), LogID: p.LogID}
 }
 
-// rows presents the executions that one filter lets through as rows of activity logs, and remembers which execution each row stands for.
+// rows converts the executions that match one filter to rows of activity logs, and records the execution of each row.
 type rows struct {
 	source Source
 	filter upstream.ExecutionFilter

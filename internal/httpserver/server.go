@@ -25,7 +25,7 @@ const (
 	maxHeaderBytes = 256 << 10
 )
 
-// Config is what Serve needs. All fields but DrainDelay and DrainTimeout are required.
+// Config configures Serve. All fields but DrainDelay and DrainTimeout are required.
 type Config struct {
 	Handler http.Handler // wrapped by Middleware
 	Streams interface {  // responses that do not end by themselves

@@ -35,7 +35,7 @@ func causeOf(reason, details string) cause {
 	return c
 }
 
-// texts returns what is known about a failure, which may be nil.
+// texts returns the reason and the details of a failure; empty if f is nil or lacks them.
 func texts(f *upstream.Failure) (reason, details string) {
 	if f == nil {
 		return "", ""
@@ -49,8 +49,8 @@ func texts(f *upstream.Failure) (reason, details string) {
 	return reason, details
 }
 
-// The parts of a text that differ between failures of one cause. What they match is part of the API: clients compare keys that different
-// releases have computed.
+// The parts of a text that differ between failures of one cause. The patterns are part of the API, because clients compare keys that
+// different releases have computed.
 var (
 	errorCode = regexp.MustCompile(`\b[A-Z][A-Za-z]{1,9}\.\d{4,5}\b`)
 

@@ -2,7 +2,7 @@ package insights
 
 import "scalegraph/upstream"
 
-// Spec says which figures are computed.
+// Spec selects the figures to compute.
 type Spec struct {
 	Failures   bool
 	Durations  bool

@@ -16,7 +16,7 @@ var ErrTooManyBuckets = errors.New("the rows span too many buckets")
 // longestBucket bounds the length of any bucket, as a multiple of Interval.seconds.
 const longestBucket = 2
 
-// Buckets says how a histogram divides time.
+// Buckets defines how a histogram divides time.
 type Buckets struct {
 	Interval Interval
 	Zone     string // known to LoadZone

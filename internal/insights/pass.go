@@ -20,7 +20,7 @@ type Pages interface {
 	Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error)
 }
 
-// Query says what a pass reads.
+// Query selects the rows that a pass reads.
 type Query struct {
 	Groups   []upstream.Group // sorted by Group.Compare, without repeats
 	Filter   upstream.Filter
@@ -31,7 +31,7 @@ type Query struct {
 	GroupFault func(error) bool
 }
 
-// Pass says which rows a pass has read.
+// Pass describes the rows that a pass has read.
 type Pass struct {
 	Count    int
 	Complete bool                   // whether these are all rows of the groups that can be read

@@ -192,8 +192,8 @@ func (c *Client) State() string {
 	return StateFailing
 }
 
-// Cause says in a few words why the state is StateFailing, for instance NOAUTH, timeout, or "NOPERM publish"; else it is empty. It
-// contains no address.
+// Cause returns a short description of the last failure if the state is StateFailing, for instance NOAUTH, timeout, or "NOPERM publish";
+// else it is empty. It contains no address.
 func (c *Client) Cause() string {
 	if c.State() != StateFailing {
 		return ""
@@ -215,7 +215,7 @@ func (c *Client) Faults() int64 {
 	return c.faults.Load()
 }
 
-// Universal returns the go-redis client, whose commands pass neither the timeout nor the breaker.
+// Universal returns the go-redis client. Commands that use it directly bypass the timeout and the breaker.
 func (c *Client) Universal() redis.UniversalClient { return c.rdb }
 
 // PoolStats returns the use of connections.

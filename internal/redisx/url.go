@@ -16,7 +16,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// CheckURL returns what is wrong with a URL for Open; nil if it is valid. The error never repeats the URL.
+// CheckURL returns an error if Open would reject the URL. The error never repeats the URL.
 func CheckURL(text string) error {
 	_, _, err := readURL(text)
 	return err
