@@ -8,6 +8,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"scalegraph/cache/block"
+	"scalegraph/internal/binenc"
 	"scalegraph/upstream"
 )
 
@@ -17,7 +18,7 @@ import (
 //
 // All values of one segment have the same writeID. A corrupt value is a miss.
 const (
-	codecVersion    = 3
+	codecVersion    = 4
 	flagCompressed  = 1
 	headerSize      = 1 + 1 + 8 + 4
 	minCompressSize = 256      // bytes; smaller values are not compressed
@@ -135,20 +136,20 @@ func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts
 
 // encodeState and decodeState omit the head. The writeID in the header identifies the head that belongs to the state.
 func (c codec) encodeState(key string, st *block.State) []byte {
-	var w writer
-	w.uint(st.Gen)
-	w.int(int64(st.Total))
-	w.int(int64(st.Expired))
-	w.time(st.At)
-	w.time(st.UnchangedSince)
-	w.time(st.ExpiredConfirmedAt)
-	w.int(int64(st.Seq))
-	w.flags(st.Confirmed, st.AnchorLost)
+	var w binenc.Writer
+	w.Uint(st.Gen)
+	w.Int(int64(st.Total))
+	w.Int(int64(st.Expired))
+	w.Time(st.At)
+	w.Time(st.UnchangedSince)
+	w.Time(st.ExpiredConfirmedAt)
+	w.Int(int64(st.Seq))
+	w.Flags(st.Confirmed, st.AnchorLost)
 	stamp := uint64(0)
 	if st.Head != nil {
 		stamp = st.Head.WriteID
 	}
-	return c.encodeValue(key, stamp, w.b)
+	return c.encodeValue(key, stamp, w)
 }
 
 func (c codec) decodeState(key, value string) (st *block.State, head uint64, err error) {
@@ -156,10 +157,10 @@ func (c codec) decodeState(key, value string) (st *block.State, head uint64, err
 	if err != nil {
 		return nil, 0, err
 	}
-	r := reader{s: payload}
-	st = &block.State{Gen: r.uint(), Total: r.rowCount(), Expired: r.rowCount(), At: r.time(), UnchangedSince: r.time(), ExpiredConfirmedAt: r.time(), Seq: r.rowCount()}
-	r.flags(&st.Confirmed, &st.AnchorLost)
-	if r.failed || r.s != "" || st.Gen == 0 || st.At.IsZero() {
+	r := binenc.NewReader(payload)
+	st = &block.State{Gen: r.Uint(), Total: readRank(&r), Expired: readRank(&r), At: r.Time(), UnchangedSince: r.Time(), ExpiredConfirmedAt: r.Time(), Seq: readRank(&r)}
+	r.Flags(&st.Confirmed, &st.AnchorLost)
+	if !r.Done() || st.Gen == 0 || st.At.IsZero() {
 		return nil, 0, errCorrupt
 	}
 	return st, head, nil

@@ -10,6 +10,7 @@ import (
 	"scalegraph/cache/access"
 	"scalegraph/cache/block"
 	"scalegraph/cache/cachekey"
+	"scalegraph/internal/binenc"
 	"scalegraph/upstream"
 )
 
@@ -24,11 +25,11 @@ func notFoundKey(k access.Key) string {
 func finalityKey(group cachekey.Hash) string { return "sg1:d:" + encodeKey(group[:]) }
 
 // setAsync writes a fact in the background. The write may be lost.
-func (s *Store) setAsync(key string, w writer, ttl time.Duration) {
+func (s *Store) setAsync(key string, w binenc.Writer, ttl time.Duration) {
 	if s == nil {
 		return
 	}
-	note := s.codec.encodeValue(key, 0, w.b)
+	note := s.codec.encodeValue(key, 0, w)
 	s.wg.Go(func() {
 		ctx := context.Background()
 		_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, key, note, ttl) })
@@ -36,15 +37,15 @@ func (s *Store) setAsync(key string, w writer, ttl time.Duration) {
 }
 
 // openValue returns a reader of a stored fact, and false if there is none or it is corrupt.
-func (s *Store) openValue(key, note string) (reader, bool) {
+func (s *Store) openValue(key, note string) (binenc.Reader, bool) {
 	if note == "" {
-		return reader{}, false
+		return binenc.Reader{}, false
 	}
 	_, payload, err := s.codec.decodeValue(key, note)
 	if err != nil {
 		s.unreadable.Add(1)
 	}
-	return reader{s: payload}, err == nil
+	return binenc.NewReader(payload), err == nil
 }
 
 // PublishNotFound stores for the other replicas that a group does not exist for a credential.
@@ -53,11 +54,11 @@ func (s *Store) PublishNotFound(k access.Key, entry access.NotFound) {
 	if !errors.As(entry.Err, &e) {
 		return
 	}
-	var w writer
-	w.time(entry.At)
-	w.int(int64(e.Status))
-	w.text(e.Code)
-	w.text(e.RequestID)
+	var w binenc.Writer
+	w.Time(entry.At)
+	w.Int(int64(e.Status))
+	w.Text(e.Code)
+	w.Text(e.RequestID)
 	s.setAsync(notFoundKey(k), w, access.NotFoundTTL)
 }
 
@@ -68,9 +69,9 @@ func (s *Store) decodeNotFound(key, note string) *access.NotFound {
 		return nil
 	}
 	e := &upstream.StatusError{Err: upstream.ErrNotFound}
-	entry := &access.NotFound{At: r.time(), Err: e}
-	e.Status, e.Code, e.RequestID = int(r.int32()), r.text(), r.text()
-	if r.failed || r.s != "" {
+	entry := &access.NotFound{At: r.Time(), Err: e}
+	e.Status, e.Code, e.RequestID = int(r.Int32()), r.Text(), r.Text()
+	if !r.Done() {
 		s.unreadable.Add(1)
 		return nil
 	}
@@ -79,9 +80,9 @@ func (s *Store) decodeNotFound(key, note string) *access.NotFound {
 
 // PublishFinality stores a group's finality for the other replicas.
 func (s *Store) PublishFinality(group cachekey.Hash, f block.Finality) {
-	var w writer
-	w.time(f.At)
-	w.int(f.Before)
+	var w binenc.Writer
+	w.Time(f.At)
+	w.Int(f.Before)
 	if s != nil {
 		s.setAsync(finalityKey(group), w, s.jitter(s.maxTTL))
 	}
@@ -98,8 +99,8 @@ func (s *Store) LoadFinality(ctx context.Context, group cachekey.Hash) block.Fin
 		return block.Finality{}
 	}
 	r, ok := s.openValue(key, get.Val())
-	f := block.Finality{At: r.time(), Before: r.int()}
-	if !ok || r.failed || r.s != "" {
+	f := block.Finality{At: r.Time(), Before: r.Int()}
+	if !ok || !r.Done() {
 		return block.Finality{}
 	}
 	return f

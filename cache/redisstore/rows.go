@@ -1,221 +1,220 @@
 package redisstore
 
 import (
-	"scalegraph/upstream"
+	"fmt"
+	"math"
+	"time"
 
 	"scalegraph/cache/block"
+	"scalegraph/internal/binenc"
+	"scalegraph/upstream"
+	"scalegraph/upstream/fields"
 )
 
+// encodeSummary encodes a segment without the heavy sections of its rows.
 func encodeSummary(seg *block.Segment) []byte {
-	w := writer{b: make([]byte, 0, 64+len(seg.Rows)*160)}
-	w.uint(seg.Gen)
+	w := make(binenc.Writer, 0, 64+len(seg.Rows)*160)
+	w.Uint(seg.Gen)
 	for _, n := range []int{seg.NewestRank, seg.Total, seg.Expired} {
-		w.int(int64(n))
+		w.Int(int64(n))
 	}
-	w.time(seg.At)
-	w.time(seg.FreshUntil)
-	w.flags(seg.AtHead, seg.AtEnd, seg.Immutable, seg.RankConfirmed)
-	w.uint(uint64(len(seg.Rows)))
+	w.Time(seg.At)
+	w.Time(seg.FreshUntil)
+	w.Flags(seg.AtHead, seg.AtEnd, seg.Immutable, seg.RankConfirmed)
+	w.Uint(uint64(len(seg.Rows)))
 	for _, row := range seg.Rows {
-		w.row(row)
+		w.Flags(row != nil)
+		if row != nil {
+			writeRow(&w, row)
+		}
 	}
-	return w.b
+	return w
 }
 
+// decodeSummary decodes a segment whose rows belong to group g.
 func decodeSummary(g upstream.Group, payload string) (*block.Segment, error) {
-	r := reader{s: payload}
-	seg := &block.Segment{Gen: r.uint()}
-	seg.NewestRank, seg.Total, seg.Expired = r.rowCount(), r.rowCount(), r.rowCount()
-	seg.At, seg.FreshUntil = r.time(), r.time()
-	r.flags(&seg.AtHead, &seg.AtEnd, &seg.Immutable, &seg.RankConfirmed)
-	n := r.count()
+	r := binenc.NewReader(payload)
+	seg := &block.Segment{Gen: r.Uint()}
+	seg.NewestRank, seg.Total, seg.Expired = readRank(&r), readRank(&r), readRank(&r)
+	seg.At, seg.FreshUntil = r.Time(), r.Time()
+	r.Flags(&seg.AtHead, &seg.AtEnd, &seg.Immutable, &seg.RankConfirmed)
+	n := r.Count()
 	seg.Rows = make([]*upstream.Activity, 0, min(n, upstream.MaxLimit))
 	rows := make([]upstream.Activity, min(n, upstream.MaxLimit))
 	for i := range n {
-		if r.failed || i >= len(rows) {
+		if r.Failed() || i >= len(rows) {
 			return nil, errCorrupt
 		}
-		seg.Rows = append(seg.Rows, r.row(&rows[i], g))
+		var present bool
+		if r.Flags(&present); !present {
+			seg.Rows = append(seg.Rows, nil)
+			continue
+		}
+		rows[i].Group = g
+		readRow(&r, &rows[i])
+		seg.Rows = append(seg.Rows, &rows[i])
 	}
-	if r.failed || r.s != "" || seg.Gen == 0 || seg.At.IsZero() || !block.WellOrdered(seg.Rows) || seg.NewestRank < len(seg.Rows)-1 || seg.Total < len(seg.Rows) {
+	if !r.Done() || seg.Gen == 0 || seg.At.IsZero() || !block.WellOrdered(seg.Rows) || seg.NewestRank < len(seg.Rows)-1 || seg.Total < len(seg.Rows) {
 		return nil, errCorrupt
 	}
 	return seg, nil
 }
 
-func (w *writer) row(a *upstream.Activity) {
-	if w.flags(a != nil); a == nil {
-		return
+// readRank reads a rank or a number of rows: at least -1, the rank of the newest row of an empty log.
+func readRank(r *binenc.Reader) int {
+	n := r.Int()
+	if n < -1 || n > math.MaxInt32 {
+		r.Fail()
+		return 0
 	}
-	w.text(a.LogID)
-	w.text(string(a.Type))
-	w.text(a.RawType)
-	w.text(string(a.Status))
-	w.text(a.RawStatus)
-	w.time(a.StartTime)
-	w.time(a.EndTime)
-	w.flags(a.InstanceValue != nil, a.DesireValue != nil, a.ScalingValue != nil, a.Description != nil)
-	for _, n := range []*int32{a.InstanceValue, a.DesireValue, a.ScalingValue} {
-		if n != nil {
-			w.int(int64(*n))
-		}
+	return int(n)
+}
+
+// writeRow appends the fields of a row and the lengths of its lists.
+func writeRow(w *binenc.Writer, a *upstream.Activity) {
+	writeFields(w, fields.Activity, a)
+	for _, l := range fields.InstanceLists {
+		w.Int(int64(*l.Length(&a.Lengths)))
 	}
-	if a.Description != nil {
-		w.text(*a.Description)
-	}
-	for _, n := range lengths(&a.Lengths) {
-		w.int(int64(*n))
+	for _, l := range fields.LoadBalancerLists {
+		w.Int(int64(*l.Length(&a.Lengths)))
 	}
 }
 
-func (r *reader) row(a *upstream.Activity, g upstream.Group) *upstream.Activity {
-	var present bool
-	if r.flags(&present); !present {
-		return nil
+func readRow(r *binenc.Reader, a *upstream.Activity) {
+	readFields(r, fields.Activity, a)
+	for _, l := range fields.InstanceLists {
+		*l.Length(&a.Lengths) = r.Int32()
 	}
-	a.Group = g
-	a.LogID = r.text()
-	a.Type, a.RawType = upstream.Type(r.text()), r.text()
-	a.Status, a.RawStatus = upstream.Status(r.text()), r.text()
-	a.StartTime, a.EndTime = r.time(), r.time()
-	var instance, desire, scaling, description bool
-	r.flags(&instance, &desire, &scaling, &description)
-	a.InstanceValue, a.DesireValue, a.ScalingValue = r.optInt32(instance), r.optInt32(desire), r.optInt32(scaling)
-	a.Description, a.Details.Sections = r.optText(description), upstream.SectionDescriptions
-	for _, n := range lengths(&a.Lengths) {
-		*n = r.int32()
+	for _, l := range fields.LoadBalancerLists {
+		*l.Length(&a.Lengths) = r.Int32()
 	}
+	a.Details.Sections = upstream.SectionDescriptions
 	if a.LogID == "" || a.StartTime.IsZero() {
-		r.failed = true
+		r.Fail()
 	}
-	return a
 }
 
-func lengths(l *upstream.Lengths) []*int32 {
-	return []*int32{&l.Added, &l.Removed, &l.Deleted, &l.Failed, &l.Standby, &l.Bound, &l.BindFailed, &l.Unbound, &l.UnbindFailed}
-}
-
-// instances and balancers return the lists of a section.
-func instances(d *upstream.Details, s upstream.Sections) []*[]*upstream.Instance {
-	switch s {
-	case upstream.SectionInstances:
-		return []*[]*upstream.Instance{&d.Added, &d.Removed, &d.Deleted, &d.Standby}
-	case upstream.SectionFailures:
-		return []*[]*upstream.Instance{&d.Failed}
-	}
-	return nil
-}
-
-func balancers(d *upstream.Details, s upstream.Sections) []*[]*upstream.LoadBalancerChange {
-	if s != upstream.SectionLoadBalancers {
-		return nil
-	}
-	return []*[]*upstream.LoadBalancerChange{&d.Bound, &d.BindFailed, &d.Unbound, &d.UnbindFailed}
-}
-
+// encodeSection encodes the lists of the rows that belong to one heavy section.
 func encodeSection(rows []*upstream.Activity, s upstream.Sections) []byte {
-	var w writer
+	var w binenc.Writer
 	for _, row := range rows {
-		if row == nil {
-			continue
-		}
-		for _, list := range instances(&row.Details, s) {
-			w.uint(uint64(len(*list)))
-			for _, i := range *list {
-				w.instance(i)
-			}
-		}
-		for _, list := range balancers(&row.Details, s) {
-			w.uint(uint64(len(*list)))
-			for _, c := range *list {
-				w.balancer(c)
-			}
+		if row != nil {
+			writeLists(&w, fields.InstanceLists, fields.Instance, &row.Details, s)
+			writeLists(&w, fields.LoadBalancerLists, fields.LoadBalancerChange, &row.Details, s)
 		}
 	}
-	return w.b
+	return w
 }
 
-// decodeSection fills one section of rows that are not shared yet.
+// decodeSection sets the lists of one section. The rows must not be shared yet.
 func decodeSection(rows []*upstream.Activity, s upstream.Sections, payload string) error {
-	r := reader{s: payload}
+	r := binenc.NewReader(payload)
 	for _, row := range rows {
-		if row == nil {
-			continue
+		if row != nil {
+			readLists(&r, fields.InstanceLists, fields.Instance, &row.Details, s)
+			readLists(&r, fields.LoadBalancerLists, fields.LoadBalancerChange, &row.Details, s)
+			row.Details.Sections |= s
 		}
-		for _, list := range instances(&row.Details, s) {
-			for range r.count() {
-				*list = append(*list, r.instance())
-			}
-		}
-		for _, list := range balancers(&row.Details, s) {
-			for range r.count() {
-				*list = append(*list, r.balancer())
-			}
-		}
-		row.Details.Sections |= s
 	}
-	if r.failed || r.s != "" {
+	if !r.Done() {
 		return errCorrupt
 	}
 	return nil
 }
 
-func (w *writer) instance(i *upstream.Instance) {
-	w.flags(i.ID != nil, i.Name != nil, i.Config != nil, i.Failure != nil)
-	w.texts(i.ID, i.Name, i.Config)
-	w.failure(i.Failure)
-}
-
-func (r *reader) instance() *upstream.Instance {
-	var id, name, config, failed bool
-	r.flags(&id, &name, &config, &failed)
-	i := &upstream.Instance{ID: r.optText(id), Name: r.optText(name), Config: r.optText(config)}
-	i.Failure = r.optFailure(failed)
-	return i
-}
-
-func (w *writer) failure(f *upstream.Failure) {
-	if f != nil {
-		w.flags(f.Reason != nil, f.Details != nil)
-		w.texts(f.Reason, f.Details)
-	}
-}
-
-func (r *reader) optFailure(present bool) *upstream.Failure {
-	if !present {
-		return nil
-	}
-	var reason, details bool
-	r.flags(&reason, &details)
-	return &upstream.Failure{Reason: r.optText(reason), Details: r.optText(details)}
-}
-
-func (w *writer) balancer(c *upstream.LoadBalancerChange) {
-	w.flags(c.LbaasListener != nil, c.ClassicListener != nil, c.Failure != nil)
-	if l := c.LbaasListener; l != nil {
-		w.flags(l.ListenerID != nil, l.PoolID != nil, l.ProtocolPort != nil, l.Weight != nil)
-		w.texts(l.ListenerID, l.PoolID)
-		for _, n := range []*int32{l.ProtocolPort, l.Weight} {
-			if n != nil {
-				w.int(int64(*n))
-			}
+func writeLists[E any](w *binenc.Writer, lists []fields.List[E], entry []fields.Field[E], d *upstream.Details, s upstream.Sections) {
+	for _, l := range lists {
+		if l.Section != s {
+			continue
+		}
+		entries := *l.Entries(d)
+		w.Uint(uint64(len(entries)))
+		for _, e := range entries {
+			writeFields(w, entry, e)
 		}
 	}
-	w.texts(c.ClassicListener)
-	w.failure(c.Failure)
 }
 
-func (r *reader) balancer() *upstream.LoadBalancerChange {
-	var listener, classic, failed bool
-	r.flags(&listener, &classic, &failed)
-	c := &upstream.LoadBalancerChange{}
-	if listener {
-		var id, pool, port, weight bool
-		r.flags(&id, &pool, &port, &weight)
-		c.LbaasListener = &upstream.LbaasListener{ListenerID: r.optText(id), PoolID: r.optText(pool)}
-		c.LbaasListener.ProtocolPort, c.LbaasListener.Weight = r.optInt32(port), r.optInt32(weight)
+func readLists[E any](r *binenc.Reader, lists []fields.List[E], entry []fields.Field[E], d *upstream.Details, s upstream.Sections) {
+	for _, l := range lists {
+		if l.Section != s {
+			continue
+		}
+		entries := l.Entries(d)
+		for range r.Count() {
+			e := new(E)
+			readFields(r, entry, e)
+			*entries = append(*entries, e)
+		}
 	}
-	c.ClassicListener = r.optText(classic)
-	c.Failure = r.optFailure(failed)
-	return c
+}
+
+func writeFields[T any](w *binenc.Writer, list []fields.Field[T], v *T) {
+	for i := range list {
+		writeValue(w, list[i].Ptr(v))
+	}
+}
+
+func readFields[T any](r *binenc.Reader, list []fields.Field[T], v *T) {
+	for i := range list {
+		readValue(r, list[i].Ptr(v))
+	}
+}
+
+// writeValue appends the value of one field, see fields.Field.Ptr.
+func writeValue(w *binenc.Writer, ptr any) {
+	switch p := ptr.(type) {
+	case *string:
+		w.Text(*p)
+	case **string:
+		w.OptText(*p)
+	case **int32:
+		w.OptInt32(*p)
+	case *time.Time:
+		w.Time(*p)
+	case **upstream.Failure:
+		writeObject(w, fields.Failure, *p)
+	case **upstream.LbaasListener:
+		writeObject(w, fields.LbaasListener, *p)
+	default:
+		panic(fmt.Sprintf("the codec has no encoding for %T", ptr))
+	}
+}
+
+func readValue(r *binenc.Reader, ptr any) {
+	switch p := ptr.(type) {
+	case *string:
+		*p = r.Text()
+	case **string:
+		*p = r.OptText()
+	case **int32:
+		*p = r.OptInt32()
+	case *time.Time:
+		*p = r.Time()
+	case **upstream.Failure:
+		*p = readObject(r, fields.Failure)
+	case **upstream.LbaasListener:
+		*p = readObject(r, fields.LbaasListener)
+	default:
+		panic(fmt.Sprintf("the codec has no encoding for %T", ptr))
+	}
+}
+
+// writeObject appends the fields of v, or nil.
+func writeObject[T any](w *binenc.Writer, list []fields.Field[T], v *T) {
+	w.Flags(v != nil)
+	if v != nil {
+		writeFields(w, list, v)
+	}
+}
+
+func readObject[T any](r *binenc.Reader, list []fields.Field[T]) *T {
+	var present bool
+	if r.Flags(&present); !present {
+		return nil
+	}
+	v := new(T)
+	readFields(r, list, v)
+	return v
 }
