@@ -2,30 +2,31 @@ package changefeed
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash"
 	"hash/fnv"
+	"time"
 
 	"scalegraph/upstream"
+	"scalegraph/upstream/fields"
 )
 
 // contentHash returns a hash of all fields of a row. It is the same in every process, and equal for an empty list and a missing
 // one.
 func contentHash(a *upstream.Activity) uint32 {
 	d := digest{fnv.New32a()}
-	d.texts(a.RawType, a.RawStatus)
-	d.number(a.StartTime.Unix())
-	d.number(a.EndTime.Unix())
-	d.counts(a.InstanceValue, a.DesireValue, a.ScalingValue)
-	d.optional(a.Description)
-	l := a.Lengths
-	for _, n := range []int32{l.Added, l.Removed, l.Deleted, l.Failed, l.Standby, l.Bound, l.BindFailed, l.Unbound, l.UnbindFailed} {
-		d.number(int64(n))
+	addFields(d, fields.Activity, a)
+	for _, list := range fields.InstanceLists {
+		d.number(int64(*list.Length(&a.Lengths)))
 	}
-	for _, list := range [][]*upstream.Instance{a.Details.Added, a.Details.Removed, a.Details.Deleted, a.Details.Failed, a.Details.Standby} {
-		d.instances(list)
+	for _, list := range fields.LoadBalancerLists {
+		d.number(int64(*list.Length(&a.Lengths)))
 	}
-	for _, list := range [][]*upstream.LoadBalancerChange{a.Details.Bound, a.Details.BindFailed, a.Details.Unbound, a.Details.UnbindFailed} {
-		d.loadBalancers(list)
+	for _, list := range fields.InstanceLists {
+		addList(d, fields.Instance, *list.Entries(&a.Details))
+	}
+	for _, list := range fields.LoadBalancerLists {
+		addList(d, fields.LoadBalancerChange, *list.Entries(&a.Details))
 	}
 	return d.Sum32()
 }
@@ -33,57 +34,69 @@ func contentHash(a *upstream.Activity) uint32 {
 // digest hashes values with their lengths, so that different sequences of fields have different inputs.
 type digest struct{ hash.Hash32 }
 
+func addList[E any](d digest, entry []fields.Field[E], entries []*E) {
+	d.number(int64(len(entries)))
+	for _, e := range entries {
+		addFields(d, entry, e)
+	}
+}
+
+func addFields[T any](d digest, list []fields.Field[T], v *T) {
+	for i := range list {
+		if !list[i].Implied {
+			d.value(list[i].Ptr(v))
+		}
+	}
+}
+
+// value adds the value of one field, see fields.Field.Ptr. Hashes are part of the ids of events: after a change here, a client that resumes is
+// sent the running rows once more.
+func (d digest) value(ptr any) {
+	switch p := ptr.(type) {
+	case *string:
+		d.text(*p)
+	case **string:
+		d.optionalText(*p)
+	case **int32:
+		d.optionalNumber(*p)
+	case *time.Time:
+		d.number(p.Unix())
+	case **upstream.Failure:
+		d.failure(*p)
+	case **upstream.LbaasListener:
+		if *p != nil {
+			addFields(d, fields.LbaasListener, *p)
+		}
+	default:
+		panic(fmt.Sprintf("no hash for %T", ptr))
+	}
+}
+
 func (d digest) number(n int64) {
 	var b [binary.MaxVarintLen64]byte
 	d.Write(binary.AppendVarint(b[:0], n))
 }
 
-func (d digest) texts(list ...string) {
-	for _, s := range list {
-		d.number(int64(len(s)))
-		d.Write([]byte(s))
-	}
+func (d digest) text(s string) {
+	d.number(int64(len(s)))
+	d.Write([]byte(s))
 }
 
-func (d digest) optional(list ...*string) {
-	for _, s := range list {
-		if s == nil {
-			d.number(-1)
-			continue
-		}
-		d.texts(*s)
+func (d digest) optionalText(s *string) {
+	if s == nil {
+		d.number(-1)
+		return
 	}
+	d.text(*s)
 }
 
-func (d digest) counts(list ...*int32) {
-	for _, n := range list {
-		if n == nil {
-			d.number(-1)
-			continue
-		}
-		d.number(1)
-		d.number(int64(*n))
+func (d digest) optionalNumber(n *int32) {
+	if n == nil {
+		d.number(-1)
+		return
 	}
-}
-
-func (d digest) instances(list []*upstream.Instance) {
-	d.number(int64(len(list)))
-	for _, i := range list {
-		d.optional(i.ID, i.Name, i.Config)
-		d.failure(i.Failure)
-	}
-}
-
-func (d digest) loadBalancers(list []*upstream.LoadBalancerChange) {
-	d.number(int64(len(list)))
-	for _, b := range list {
-		d.optional(b.ClassicListener)
-		if l := b.LbaasListener; l != nil {
-			d.optional(l.ListenerID, l.PoolID)
-			d.counts(l.ProtocolPort, l.Weight)
-		}
-		d.failure(b.Failure)
-	}
+	d.number(1)
+	d.number(int64(*n))
 }
 
 func (d digest) failure(f *upstream.Failure) {
@@ -91,5 +104,5 @@ func (d digest) failure(f *upstream.Failure) {
 		d.number(-1)
 		return
 	}
-	d.optional(f.Reason, f.Details)
+	addFields(d, fields.Failure, f)
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"scalegraph/internal/binenc"
 	"scalegraph/upstream"
 )
 
@@ -70,12 +71,12 @@ func encodePositions(list []*position) []byte {
 
 // decodePositions decodes the positions in n groups. Bytes that encodePositions does not return are ErrPositionGarbled.
 func decodePositions(b []byte, n int) ([]*position, error) {
-	d := decoder{b}
+	r := binenc.NewReader(string(b))
 	list := make([]*position, n)
 	for i := range list {
-		second, timed := d.uvarint()
-		p, ok := d.position()
-		if !timed || !ok || second > math.MaxUint32 {
+		second := r.Uint()
+		p := readPosition(&r)
+		if r.Failed() || second > math.MaxUint32 {
 			return nil, upstream.ErrPositionGarbled
 		}
 		if second > 0 {
@@ -91,74 +92,58 @@ func decodePositions(b []byte, n int) ([]*position, error) {
 
 // decodePosition decodes one position without readAt.
 func decodePosition(b []byte) (*position, bool) {
-	d := decoder{b}
-	p, ok := d.position()
-	if !ok {
+	r := binenc.NewReader(string(b))
+	p := readPosition(&r)
+	if r.Failed() {
 		return nil, false
 	}
 	p.compact()
 	return p, string(p.encoded) == string(b)
 }
 
-// decoder reads values from the front of b; its methods return false if there is none.
-type decoder struct{ b []byte }
-
-func (d *decoder) position() (*position, bool) {
-	floor, ok := d.varint()
-	n, counted := d.uvarint()
-	if !ok || !counted || n > maxDecodedSeen {
-		return nil, false
-	}
-	p := &position{floor: floor}
-	for range n {
-		above, ok := d.uvarint()
-		id, whole := d.bytes(8)
-		second := floor + int64(above)
-		if !ok || !whole || above > math.MaxInt32 || second < floor {
-			return nil, false
-		}
-		p.seen = append(p.seen, seenRow{second, binary.BigEndian.Uint64(id)})
-	}
-	return p, d.running(p)
-}
-
-func (d *decoder) running(p *position) bool {
-	n, ok := d.uvarint()
-	if !ok || n > maxRunning {
-		return false
+// readPosition reads a position without readAt. It fails the reader if the position is not valid.
+func readPosition(r *binenc.Reader) *position {
+	p := &position{floor: r.Int()}
+	n := r.Uint()
+	if n > maxDecodedSeen {
+		r.Fail()
+		return p
 	}
 	for range n {
-		length, ok := d.uvarint()
-		if !ok || length == 0 || length > maxIDLength {
-			return false
+		above := r.Uint()
+		second := p.floor + int64(above)
+		if above > math.MaxInt32 || second < p.floor {
+			r.Fail()
 		}
-		id, named := d.bytes(int(length))
-		hash, whole := d.bytes(4)
-		if !named || !whole || len(p.running) > 0 && p.running[len(p.running)-1].id >= string(id) {
-			return false
+		row := seenRow{second, r.Fixed64()}
+		if r.Failed() {
+			return p
 		}
-		p.running = append(p.running, runningRow{string(id), binary.BigEndian.Uint32(hash)})
+		p.seen = append(p.seen, row)
 	}
-	return true
+	readRunning(r, p)
+	return p
 }
 
-func (d *decoder) varint() (int64, bool) {
-	v, n := binary.Varint(d.b)
-	d.b = d.b[max(n, 0):]
-	return v, n > 0
-}
-
-func (d *decoder) uvarint() (uint64, bool) {
-	v, n := binary.Uvarint(d.b)
-	d.b = d.b[max(n, 0):]
-	return v, n > 0
-}
-
-func (d *decoder) bytes(n int) ([]byte, bool) {
-	if n > len(d.b) {
-		return nil, false
+// readRunning reads the running rows, which are sorted by id.
+func readRunning(r *binenc.Reader, p *position) {
+	n := r.Uint()
+	if n > maxRunning {
+		r.Fail()
+		return
 	}
-	b := d.b[:n]
-	d.b = d.b[n:]
-	return b, true
+	for range n {
+		length := r.Uint()
+		if length == 0 || length > maxIDLength {
+			r.Fail()
+		}
+		row := runningRow{r.Bytes(length), r.Fixed32()}
+		if len(p.running) > 0 && p.running[len(p.running)-1].id >= row.id {
+			r.Fail()
+		}
+		if r.Failed() {
+			return
+		}
+		p.running = append(p.running, row)
+	}
 }
