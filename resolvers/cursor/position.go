@@ -42,7 +42,7 @@ func (s Scope) DecodePosition(cursor string) (Position, error) {
 	v := in.Byte()
 	var scope Scope
 	copy(scope.hash[:], in.Bytes(scopeSize))
-	p := Position{Second: in.Varint()}
+	p := Position{Second: in.Int()}
 	p.Texts[0], p.Texts[1] = in.Text(), in.Text()
 	switch {
 	case !in.Done() || v != version:

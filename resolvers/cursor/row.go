@@ -70,8 +70,8 @@ func parseRow(raw []byte) (Row, Scope, bool) {
 	in := opaque.NewReader(raw)
 	v := in.Byte()
 	copy(s.hash[:], in.Bytes(scopeSize))
-	r := Row{Second: in.Varint()}
-	index := in.Uvarint()
+	r := Row{Second: in.Int()}
+	index := in.Uint()
 	r.Index = int(min(index, maxIndex))
 	r.LogID = in.Text()
 	ok := in.Done() && v == version && index < maxIndex && r.LogID != "" && r.Second >= MinSecond && r.Second <= MaxSecond

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"scalegraph/internal/binenc"
 	"scalegraph/upstream"
 )
 
@@ -73,68 +74,26 @@ func classify(s string, digits *[32]byte) int {
 	return form
 }
 
-// Reader reads values from the front of its bytes. After the first value that is malformed or missing, all further values are zero and Done
-// returns false.
-type Reader struct {
-	rest   []byte
-	failed bool
-}
+// Reader is a binenc.Reader whose Text reads the forms of AppendText.
+type Reader struct{ binenc.Reader }
 
 // NewReader returns a Reader of raw.
-func NewReader(raw []byte) *Reader { return &Reader{rest: raw} }
-
-// Bytes reads n bytes.
-func (r *Reader) Bytes(n uint64) []byte {
-	if r.failed || n > uint64(len(r.rest)) {
-		r.failed, r.rest = true, nil
-		return nil
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
-}
-
-// Byte reads one byte.
-func (r *Reader) Byte() byte {
-	if b := r.Bytes(1); len(b) == 1 {
-		return b[0]
-	}
-	return 0
-}
-
-// Varint reads a signed number as written by binary.AppendVarint.
-func (r *Reader) Varint() int64 {
-	v, n := binary.Varint(r.rest)
-	r.Bytes(uint64(max(n, 0)))
-	r.failed = r.failed || n <= 0
-	return v
-}
-
-// Uvarint reads an unsigned number as written by binary.AppendUvarint.
-func (r *Reader) Uvarint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	r.Bytes(uint64(max(n, 0)))
-	r.failed = r.failed || n <= 0
-	return v
-}
+func NewReader(raw []byte) *Reader { return &Reader{binenc.NewReader(string(raw))} }
 
 // Text reads a text as written by AppendText.
 func (r *Reader) Text() string {
 	switch r.Byte() {
 	case plainText:
-		return string(r.Bytes(r.Uvarint()))
+		return r.Reader.Text()
 	case hexText:
-		return hex.EncodeToString(r.Bytes(16))
+		return hex.EncodeToString([]byte(r.Bytes(16)))
 	case uuidText:
-		d := hex.EncodeToString(r.Bytes(16))
+		d := hex.EncodeToString([]byte(r.Bytes(16)))
 		if len(d) != 32 {
 			return ""
 		}
 		return d[:8] + "-" + d[8:12] + "-" + d[12:16] + "-" + d[16:20] + "-" + d[20:]
 	}
-	r.failed = true
+	r.Fail()
 	return ""
 }
-
-// Done reports whether all values were read and no bytes are left.
-func (r *Reader) Done() bool { return !r.failed && len(r.rest) == 0 }
