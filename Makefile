@@ -22,7 +22,7 @@ test: redis ## runs all tests with the race detector, and installs redis-server 
 race: test ## the same
 
 soak: redis ## loads two replicas for five minutes while their upstream and Redis fail in every way (SOAK=30s for less)
-	SCALEGRAPH_REQUIRE_REDIS=1 go test -count 1 -timeout 0 -v -run TestSoak -soak $(or $(SOAK),5m) ./internal/app
+	SCALEGRAPH_REQUIRE_REDIS=1 go test -count 1 -timeout 0 -v -run TestSoak -soak $(or $(SOAK),5m) ./internal/e2e
 
 bench: ## runs all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
@@ -59,7 +59,7 @@ chart: ## lints and renders the Helm chart and decodes it against the Kubernetes
 fuzz: ## fuzzes the transport, its limits and cursors, a minute each
 	go test -run '^$$' -fuzz FuzzTransport -fuzztime 60s -fuzzminimizetime 5s ./internal/gqlhttp
 	go test -run '^$$' -fuzz FuzzDocument -fuzztime 60s -fuzzminimizetime 5s ./internal/gqlhttp
-	go test -run '^$$' -fuzz FuzzCursor -fuzztime 60s -fuzzminimizetime 5s ./internal/app
+	go test -run '^$$' -fuzz FuzzCursor -fuzztime 60s -fuzzminimizetime 5s ./internal/e2e
 
 .PHONY: pages pagescheck browser pictures chromium modules
 pages: modules ## builds what browsers load (web/dist) anew from web/

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"scalegraph/internal/request"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -247,7 +248,7 @@ func TestTooManyCallsNamesBothNumbers(t *testing.T) {
 
 // TestFeedLogsFaultsOfOurs wants a fault that only unavailableGroups tells of in the log.
 func TestFeedLogsFaultsOfOurs(t *testing.T) {
-	var logs syncBuffer
+	var logs testkit.Buffer
 	r := New(Config{Log: slog.New(slog.NewTextHandler(&logs, nil))})
 	groups := r.unavailable(t.Context(), []upstream.Unavailable{{Group: groupA, Err: errors.New("a fault")}, {Group: groupB, Err: upstream.ErrTimeout}})
 	if groups[0].Code != "INTERNAL" || groups[1].Code != "UPSTREAM_TIMEOUT" || strings.Count(logs.String(), "a fault") != 1 {

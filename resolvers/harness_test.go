@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"scalegraph/internal/executionlog"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/request"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
@@ -62,14 +62,14 @@ type world struct {
 	emulator *emulator.Emulator
 	upstream string // base URL
 	url      string
-	logs     *syncBuffer
+	logs     *testkit.Buffer
 	headers  http.Header // sent with every query
 }
 
 // newWorld starts a world. Options may change what the resolvers work with.
 func newWorld(t testing.TB, options ...func(*Config)) *world {
 	t.Helper()
-	w := &world{t: t, emulator: emulator.New(emulator.Switches{}), logs: &syncBuffer{}, headers: http.Header{"X-Auth-Token": {token}}}
+	w := &world{t: t, emulator: emulator.New(emulator.Switches{}), logs: new(testkit.Buffer), headers: http.Header{"X-Auth-Token": {token}}}
 	populate(t, w.emulator)
 	w.upstream = emulatortest.Serve(t, w.emulator)
 	w.url = w.serve(w.pages(nil), append([]func(*Config){w.withInventory}, options...)...)
@@ -287,22 +287,4 @@ func sampleRows(t testing.TB) []emulator.Row {
 		rows[i] = emulator.Row{ID: key.ID, Status: key.Status, Type: key.Type, Start: key.StartTime, End: key.EndTime, Extra: members}
 	}
 	return rows
-}
-
-// syncBuffer is a log that may be written and read at once.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

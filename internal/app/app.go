@@ -1,4 +1,4 @@
-// Package app composes the program from its parts and runs it.
+// Package app composes the program from its parts and runs it. New composes the GraphQL API; Main adds the listeners, the pages and the telemetry.
 package app
 
 import (
@@ -10,28 +10,17 @@ import (
 	"net"
 	"net/http"
 
-	"scalegraph/cache"
-	"scalegraph/cache/inventory"
-	"scalegraph/graph"
-	"scalegraph/internal/apq"
-	"scalegraph/internal/auth"
-	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
-	"scalegraph/internal/gqlhttp"
-	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/internal/httpserver"
-	"scalegraph/internal/paging"
 	"scalegraph/internal/redisx"
 	"scalegraph/internal/telemetry"
-	"scalegraph/resolvers"
-	"scalegraph/upstream"
 )
 
 // The exit statuses.
 const (
-	exitDone   = 0
-	exitFailed = 1 // could not start, or could not stop cleanly
-	exitConfig = 2 // the configuration is wrong; nothing was started
+	ExitOK     = 0
+	ExitFailed = 1 // the program could not start, or could not stop cleanly
+	ExitConfig = 2 // the configuration is wrong; nothing was started
 )
 
 // Main reads the configuration, runs until ctx ends, and returns the exit status.
@@ -39,10 +28,10 @@ func Main(ctx context.Context, args, environ []string, out, logs io.Writer) int 
 	cfg, err := config.Read(args, environ, out)
 	switch {
 	case errors.Is(err, config.ErrExit):
-		return exitDone
+		return ExitOK
 	case err != nil:
 		fmt.Fprintln(logs, err)
-		return exitConfig
+		return ExitConfig
 	}
 	if cfg.CheckConnections {
 		return checkConnections(ctx, cfg, out)
@@ -51,12 +40,12 @@ func Main(ctx context.Context, args, environ []string, out, logs io.Writer) int 
 	log := telemetry.NewLog(logs, cfg.Log)
 	if err := run(ctx, cfg, log, out); err != nil {
 		log.Error("stopped", "error", err)
-		return exitFailed
+		return ExitFailed
 	}
-	return exitDone
+	return ExitOK
 }
 
-// run serves until ctx ends, then lets requests under way finish. What a person at a terminal wants to know goes to out.
+// run serves until ctx ends, then lets requests in flight finish. It prints to out what a person at a terminal needs to know.
 func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) error {
 	for _, variable := range cfg.Unknown {
 		log.Warn("unknown variable: there is no such setting", "name", variable.Name, "didYouMean", variable.Suggestion)
@@ -66,83 +55,39 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		return err
 	}
 	defer demo.stop(log)
-	keys, err := keySource(cfg)
-	if err != nil {
-		return err
-	}
-	callers, err := newAuthenticator(cfg, log)
-	if err != nil {
-		return err
-	}
-	if err := demo.allow(keys); err != nil {
-		return err
-	}
-	watch := newWatch(ctx, cfg, log)
-	defer watch.stop()
-	asking := upstreamConfig(cfg, log)
-	asking.Keys = keys
-	transport := watch.transport(asking)
-	asking.Transport = transport
-	client, err := upstream.New(asking)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	keeping := cacheConfig(cfg, log)
-	keeping.Tracer = watch.tracer()
-	connecting := redisConfig(cfg, log)
-	connecting.Tracer = watch.tracer()
-	redis, err := redisx.Open(connecting)
+	instruments := newInstruments(ctx, cfg, log)
+	defer instruments.stop()
+	redis, err := redisx.Open(redisConfig(cfg, instruments, log))
 	if err != nil {
 		return err
 	}
 	defer redis.Close()
-	keeping.Redis = redis
-	kept := cache.New(client, keeping)
-	defer kept.Close()
-	watch.share(redis)
-	source := auth.RestrictProjects(kept)
-	pages := paging.New(source)
-	following := changefeedConfig(cfg, redis, log)
-	following.Pages, following.Source = pages, source
-	if callers != nil {
-		following.Authenticate = callers.Authenticate
-	}
-	changes := changefeed.New(following)
-	lists := inventory.New(client, inventoryConfig(cfg, redis))
-	defer lists.Close()
-	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changes, lists)),
-		Complexity: resolvers.Complexity(),
-	})
-
-	state := &health{redis: redis, circuits: client.Circuits, signing: client.Signing, demo: demo != nil,
-		reached: func(region string) (tried, reached bool) { return transport.Reached(hostOf(asking.Endpoints[region])) }}
-	streams := new(stream.Registry)
-	serving := edgeConfig(cfg, demo.token(), streams, log)
-	serving.Queries = apq.New(redis)
-	if callers != nil {
-		serving.Authenticate = callers.Authenticate
-	}
-	watch.edge(&serving)
-	watch.client(cfg, client)
-	watch.cache(kept.Stats)
-	watch.redis(redis)
-	watch.streams(streams.Count, changes.Subscriptions, changes.Pollers)
-	mux := http.NewServeMux()
-	mux.Handle("/graphql", withGraphiQL(cfg, watch.traced(gqlhttp.NewHandler(schema, serving))))
-	mux.HandleFunc("GET /schema.graphql", schemaText)
-	mux.HandleFunc("GET /healthz", alive)
-	mux.HandleFunc("GET /readyz", state.ready)
-	if err := addPages(mux, cfg, demo); err != nil {
-		return err
-	}
-
-	admin, err := serveAdmin(ctx, cfg, mux, watch.metrics.Handler(), log)
+	instruments.shareLimits(redis)
+	options, err := newOptions(cfg, demo, redis, instruments, log)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = admin.Close() }() // profiles under way are cut off
+	api, err := New(cfg, options, log)
+	if err != nil {
+		return err
+	}
+	defer api.Close()
+	instruments.observe(cfg, api, redis)
+	health := newHealth(cfg, api, redis, instruments, demo)
+
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", withGraphiQL(cfg, instruments.traced(api.Handler)))
+	mux.HandleFunc("GET /schema.graphql", schemaText)
+	mux.HandleFunc("GET /healthz", alive)
+	mux.HandleFunc("GET /readyz", health.ready)
+	if err := addPages(mux, cfg, demo); err != nil {
+		return err
+	}
+	admin, err := serveAdmin(ctx, cfg, mux, instruments.metrics.Handler(), log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = admin.Close() }() // ends profiles in progress
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
 		return err
@@ -151,7 +96,24 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 		return errors.Join(err, listener.Close())
 	}
 	return httpserver.Serve(ctx, listener, httpserver.Config{
-		Handler: httpserver.Middleware(withDemoHeader(guarded(belowPath(cfg.BasePath, mux), cfg, listener.Addr()), demo), log),
-		Streams: streams, OnReady: state.serving.Store, DrainDelay: drainDelay(cfg, demo, out), Log: log,
+		Handler: httpserver.Middleware(withDemoHeader(loopbackOnly(belowPath(cfg.BasePath, mux), cfg, listener.Addr()), demo), log),
+		Streams: api.Streams, OnReady: health.serving.Store, DrainDelay: drainDelay(cfg, demo, out), Log: log,
 	})
+}
+
+// newOptions opens the keys and the credentials of callers, and lets the demo accept the keys.
+func newOptions(cfg config.Config, demo *demoUpstream, redis *redisx.Client, instruments *instruments, log *slog.Logger) (Options, error) {
+	o := Options{Transport: instruments.upstream, Redis: redis, DemoToken: demo.token(), instruments: instruments}
+	var err error
+	if o.Keys, err = keySource(cfg); err != nil {
+		return o, err
+	}
+	authenticator, err := newAuthenticator(cfg, log)
+	if err != nil {
+		return o, err
+	}
+	if authenticator != nil {
+		o.Authenticate = authenticator.Authenticate
+	}
+	return o, demo.allow(o.Keys)
 }

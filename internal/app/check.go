@@ -23,14 +23,14 @@ import (
 // checkTimeout bounds the first round trip to Redis: connecting, TLS and finding a cluster take longer than a command.
 const checkTimeout = 5 * time.Second
 
-// checkConnections reaches every region of the upstream, Redis and the OIDC issuer, prints one line for each, and returns exitConfig if
+// checkConnections reaches every region of the upstream, Redis and the OIDC issuer, prints one line for each, and returns ExitConfig if
 // one of them cannot be used.
 func checkConnections(ctx context.Context, cfg config.Config, out io.Writer) int {
 	fmt.Fprintln(out, "the configuration is right")
-	status := exitDone
+	status := ExitOK
 	report := func(part string, finding string, ok bool) {
 		if !ok {
-			status = exitConfig
+			status = ExitConfig
 		}
 		fmt.Fprintf(out, "%s: %s\n", part, finding)
 	}

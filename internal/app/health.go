@@ -6,48 +6,59 @@ import (
 	"sync/atomic"
 	"time"
 
+	"scalegraph/internal/config"
 	"scalegraph/internal/redisx"
 	"scalegraph/upstream"
 )
 
-// health tells whether the program can serve. It may be used by many goroutines.
+// health is the state that /readyz reports. It is safe for concurrent use.
 type health struct {
 	serving  atomic.Bool              // false while starting and draining
 	redis    *redisx.Client           // nil: off
-	circuits func() map[string]string // each region's breaker: closed where all is well
-	signing  func() upstream.Signing  // how it goes with our own keys; nil: there are none
+	circuits func() map[string]string // each region's breaker: closed: it serves
+	signing  func() upstream.Signing  // the state of our own keys; nil: there are none
 	reached  func(region string) (tried, reached bool)
 	demo     bool
 }
 
-// readiness is what /readyz says. A part that fails is named but does not make the server unready: kept pages still serve.
+func newHealth(cfg config.Config, api *API, redis *redisx.Client, instruments *instruments, demo *demoUpstream) *health {
+	endpoints := upstreamConfig(cfg, nil).Endpoints
+	return &health{
+		redis: redis, circuits: api.client.Circuits, signing: api.client.Signing, demo: demo != nil,
+		reached: func(region string) (tried, reached bool) {
+			return instruments.upstream.Reached(hostOf(endpoints[region]))
+		},
+	}
+}
+
+// readiness is the body of /readyz. A part that fails is named but does not make the server unready: cached pages can still be served.
 type readiness struct {
 	Ready    bool              `json:"ready"`
 	Upstream string            `json:"upstream"`             // ok; failing if a region fails; unknown if no region was tried yet
-	Regions  map[string]string `json:"regions,omitempty"`    // the same for each, where there are several
+	Regions  map[string]string `json:"regions,omitempty"`    // the same for each, if there are several
 	Redis    string            `json:"redis"`                // ok, failing, unknown (not tried yet) or off
 	Cause    string            `json:"redisCause,omitempty"` // why it is failing, as redisx.Client.Cause
 	Signing  *signing          `json:"signing,omitempty"`    // with keys of our own
 	Demo     bool              `json:"demo,omitempty"`       // the upstream is the embedded demo
 }
 
-// signing is what /readyz says of our keys.
+// signing is the state of our keys in /readyz.
 type signing struct {
-	State string     `json:"state"`                       // as upstream.Signing has it: ok, untried, refused, stopped, clock, unreadable
-	Until *time.Time `json:"until,omitempty"`             // when it is tried again, where it has stopped
-	Clock float64    `json:"clockAheadSeconds,omitempty"` // by how many seconds our clock is ahead of the upstream's, where that is a minute or more
+	State string     `json:"state"`                       // as upstream.Signing.State: ok, untried, refused, stopped, clock, unreadable
+	Until *time.Time `json:"until,omitempty"`             // when signing is tried again, if it has stopped
+	Clock float64    `json:"clockAheadSeconds,omitempty"` // how far our clock is ahead of the upstream's, if that is a minute or more
 }
 
 func readSigning(s upstream.Signing) *signing {
 	if s.State == upstream.SigningOff {
 		return nil
 	}
-	told := &signing{State: s.State, Clock: s.Skew.Seconds()}
+	state := &signing{State: s.State, Clock: s.Skew.Seconds()}
 	if !s.Until.IsZero() {
 		until := s.Until.UTC()
-		told.Until = &until
+		state.Until = &until
 	}
-	return told
+	return state
 }
 
 const (
@@ -56,38 +67,38 @@ const (
 	stateUnknown = "unknown"
 )
 
-// alive answers /healthz: 200 while the process lives.
+// alive serves /healthz: 200 while the process runs.
 func alive(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, http.StatusOK, map[string]bool{"alive": true})
 }
 
-// ready answers /readyz: 200 when requests can be served, 503 while starting or draining.
+// ready serves /readyz: 200 when requests can be served, 503 while starting or draining.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
-	told := h.read()
-	if told.Ready {
-		answerJSON(w, http.StatusOK, told)
+	r := h.read()
+	if r.Ready {
+		answerJSON(w, http.StatusOK, r)
 		return
 	}
-	answerJSON(w, http.StatusServiceUnavailable, told)
+	answerJSON(w, http.StatusServiceUnavailable, r)
 }
 
 func (h *health) read() readiness {
-	told := readiness{Ready: h.serving.Load(), Upstream: stateUnknown, Regions: map[string]string{}, Redis: h.redis.State(), Cause: h.redis.Cause(), Demo: h.demo}
+	r := readiness{Ready: h.serving.Load(), Upstream: stateUnknown, Regions: map[string]string{}, Redis: h.redis.State(), Cause: h.redis.Cause(), Demo: h.demo}
 	if h.signing != nil {
-		told.Signing = readSigning(h.signing())
+		r.Signing = readSigning(h.signing())
 	}
 	for region, circuit := range h.circuits() {
-		told.Regions[region] = h.regionState(region, circuit)
+		r.Regions[region] = h.regionState(region, circuit)
 	}
-	for _, state := range told.Regions {
-		if state == stateFailing || told.Upstream == stateUnknown {
-			told.Upstream = state
+	for _, state := range r.Regions {
+		if state == stateFailing || r.Upstream == stateUnknown {
+			r.Upstream = state
 		}
 	}
-	if len(told.Regions) == 1 {
-		told.Regions = nil
+	if len(r.Regions) == 1 {
+		r.Regions = nil
 	}
-	return told
+	return r
 }
 
 // regionState returns unknown until the region was tried, and failing until it has responded at least once.
@@ -106,5 +117,5 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // fails only where the caller has gone
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client is gone
 }

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"io"
-	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -48,28 +46,5 @@ func TestReadinessOfRegionsThatWereNotReached(t *testing.T) {
 		if !strings.Contains(w.Body.String(), c.want) {
 			t.Errorf("got %s, want %s", w.Body, c.want)
 		}
-	}
-}
-
-// A request on a connection that was opened before the shutdown is served during the drain delay, and its connection closed.
-func TestRequestDuringTheDrainDelay(t *testing.T) {
-	s := startServer(t, "-drain-delay=2s", "-upstream=http://127.0.0.1:1") // the demo on a terminal has no delay
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	stopped := make(chan int)
-	go func() { stopped <- s.stop() }()
-	waitUntil(t, "the server drains", func() bool { return strings.Contains(s.logs.String(), "draining") })
-	if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	response, err := io.ReadAll(conn)
-	if err != nil || !strings.HasPrefix(string(response), "HTTP/1.1 200") {
-		t.Errorf("%v %q", err, response)
-	}
-	if got := <-stopped; got != exitDone {
-		t.Errorf("exit status %d", got)
 	}
 }

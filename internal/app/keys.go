@@ -46,7 +46,7 @@ func keyReader(k config.Key) (func() (string, error), error) {
 	return file.Read, nil
 }
 
-// newAuthenticator returns what recognises callers; nil where nobody is asked for a proof.
+// newAuthenticator returns nil if callers need not prove who they are.
 func newAuthenticator(cfg config.Config, log *slog.Logger) (*auth.Authenticator, error) {
 	if !cfg.AuthenticatesCallers() {
 		return nil, nil
@@ -63,8 +63,8 @@ func newAuthenticator(cfg config.Config, log *slog.Logger) (*auth.Authenticator,
 	return c, err
 }
 
-// guarded keeps strangers out where our keys sign for callers who need not prove who they are. at is where we listen.
-func guarded(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
+// loopbackOnly rejects requests from other hosts if our keys sign for callers that need not prove who they are. at is the address of the listener.
+func loopbackOnly(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
 	if cfg.Auth != config.AuthKeys || cfg.AuthenticatesCallers() {
 		return h
 	}

@@ -10,6 +10,7 @@ import (
 
 	"scalegraph/cache/redistest"
 	"scalegraph/internal/redisx"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -25,13 +26,9 @@ func broadcasterOver(t testing.TB, url string) *RedisBroadcaster {
 	return NewRedisBroadcaster(client.Universal(), time.Second)
 }
 
-func (w *world) eventually(what string, so func() bool) {
+func (w *world) eventually(what string, holds func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.Fatalf("waiting for %s takes too long", what)
-		}
-	}
+	testkit.Eventually(w, what, holds)
 }
 
 func (w *world) eventuallyHears(l *listener, want []string) {

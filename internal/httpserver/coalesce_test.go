@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"testing"
+
+	"scalegraph/internal/testkit"
 )
 
 // countingListener counts what its connections write.
@@ -132,11 +134,7 @@ func TestAClientThatTakesNothing(t *testing.T) {
 		served <- struct{}{}
 		_, _ = w.Write(make([]byte, 1<<26))
 	})
-	conn, err := net.Dial("tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := testkit.Dial(t, s.Listener.Addr().String())
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"scalegraph/internal/request"
+	"scalegraph/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -138,11 +139,8 @@ func TestSlowBodies(t *testing.T) {
 	}), within))
 	defer s.Close()
 	conn := func(body string) net.Conn {
-		c, err := net.Dial("tcp", s.Listener.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"+body)
+		c := testkit.Dial(t, s.Listener.Addr().String())
+		_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n"+body)
 		if err != nil {
 			t.Fatal(err)
 		}

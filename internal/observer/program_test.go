@@ -1,7 +1,6 @@
 package observer
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net"
@@ -11,20 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
-
-	"scalegraph/cache"
-	"scalegraph/graph"
 	"scalegraph/internal/app"
-	"scalegraph/internal/auth"
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
-	"scalegraph/internal/gqlhttp"
-	gqlstream "scalegraph/internal/gqlhttp/stream"
-	"scalegraph/internal/paging"
-	"scalegraph/resolvers"
+	"scalegraph/internal/testkit"
 	"scalegraph/resolvers/loaders"
-	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
 )
@@ -36,52 +26,25 @@ type planted struct {
 	polls func(changefeed.Pages) changefeed.Pages
 }
 
-// inBubble starts a program that runs in a synctest bubble: composed as app does it, with default settings and without Redis.
+// inBubble starts a program that runs in a synctest bubble: composed by package app, with default settings and without Redis.
 func inBubble(p planted) start {
 	return func(t testing.TB, e *emulator.Emulator) replica {
 		t.Helper()
-		log := slog.New(slog.DiscardHandler)
 		cfg, err := config.Read([]string{"-upstream", "http://emulator.test", "-region", "r", "-project", project}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		up, err := upstream.New(upstream.Config{
-			Endpoints: map[string]string{cfg.Region: cfg.Upstream}, TypeSpelling: cfg.TypeSpelling, Timeout: cfg.UpstreamTimeout,
-			Concurrency: cfg.UpstreamConcurrency, Transport: e.Transport(),
-		})
+		api, err := app.New(cfg, app.Options{
+			Transport: e.Transport(), WrapPages: p.pages, WrapFeeds: p.feeds, WrapPolls: p.polls,
+		}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
-		logs := cache.New(up, cache.Config{
-			Fresh: cfg.Fresh, Stale: cfg.Stale, StaleIfError: cfg.StaleIfError, Grant: cfg.Grant, GrantScope: cfg.GrantScope,
-			GrantIfError: cfg.GrantIfError, Memory: cfg.CacheMemory, Timeout: cfg.RequestTimeout,
-		})
-		source := auth.RestrictProjects(logs)
-		pages := paging.New(source)
-		rc := resolvers.Config{Pages: pages, Counts: pages, Feeds: pages, Region: cfg.Region, DefaultProject: cfg.Project}
-		if p.pages != nil {
-			rc.Pages = p.pages(pages)
-		}
-		if p.feeds != nil {
-			rc.Feeds = p.feeds(pages)
-		}
-		polls := changefeed.Config{Pages: pages, Source: source, Poll: cfg.Poll}
-		if p.polls != nil {
-			polls.Pages = p.polls(pages)
-		}
-		rc.Changes = changefeed.New(polls)
-		schema := graph.NewExecutableSchema(graph.Config{Resolvers: resolvers.New(rc), Complexity: resolvers.Complexity()})
-		r := overPipes(gqlhttp.NewHandler(schema, gqlhttp.Config{
-			Limits: cfg.Limits, RequestTimeout: cfg.RequestTimeout, StatusProfile: gqlhttp.StatusProfile(cfg.StatusProfile),
-			ResponseCacheBytes: cfg.CacheMemory / 8, Events: resolvers.WithEvents, Streams: new(gqlstream.Registry), Log: log,
-			ErrorPresenter: resolvers.ErrorPresenter(log), RecoverFunc: resolvers.Recover(log),
-			Extensions: []graphql.HandlerExtension{resolvers.Extension{}},
-		}))
-		serving := r.stop
+		r := overPipes(api.Handler)
+		stop := r.stop
 		r.stop = sync.OnceFunc(func() {
-			serving()
-			logs.Close()
-			up.Close()
+			stop()
+			api.Close()
 		})
 		return r
 	}
@@ -154,7 +117,7 @@ func overSockets(url string, args ...string) start {
 	return func(t testing.TB, _ *emulator.Emulator) replica {
 		t.Helper()
 		ctx, cancel := context.WithCancel(context.Background())
-		out, logs := new(buffer), new(buffer)
+		out, logs := new(testkit.Buffer), new(testkit.Buffer)
 		status := make(chan int, 1)
 		all := append([]string{"-listen", "127.0.0.1:0", "-upstream", url, "-region", "r", "-project", project}, args...)
 		go func() { status <- app.Main(ctx, all, nil, out, logs) }()
@@ -191,22 +154,4 @@ func served(args ...string) start {
 		mu.Unlock()
 		return overSockets(url, args...)(t, e)
 	}
-}
-
-// buffer is a bytes.Buffer for several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

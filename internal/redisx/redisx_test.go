@@ -1,7 +1,6 @@
 package redisx
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,29 +13,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/testkit"
 )
 
-// A logBuffer is safe for concurrent use.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
+// count returns how often a text occurs in a log.
+func count(log *testkit.Buffer, text string) int { return strings.Count(log.String(), text) }
 
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.b.String(), text)
-}
-
-func open(t *testing.T, cfg Config) (*Client, *logBuffer) {
+func open(t *testing.T, cfg Config) (*Client, *testkit.Buffer) {
 	t.Helper()
-	log := new(logBuffer)
+	log := new(testkit.Buffer)
 	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
 	c, err := Open(cfg)
 	if err != nil {
@@ -82,7 +67,7 @@ func TestErrorRepliesOpenTheBreaker(t *testing.T) {
 			if client.State() != StateFailing || !strings.HasPrefix(client.Cause(), c.cause) {
 				t.Errorf("%s: %q, want %q", client.State(), client.Cause(), c.cause)
 			}
-			if n := log.count("Redis fails"); n != 1 || client.Faults() != failuresToOpen {
+			if n := count(log, "Redis fails"); n != 1 || client.Faults() != failuresToOpen {
 				t.Errorf("logged %d times, %d faults", n, client.Faults())
 			}
 		})
@@ -128,7 +113,7 @@ func TestBreakerCloses(t *testing.T) {
 	}
 	s.Restart()
 	redistest.Eventually(t, "Redis is used again", func() bool { return lookup(t, client) == nil })
-	if client.State() != StateOK || client.Cause() != "" || log.count("Redis fails") != 1 || log.count("Redis works again") != 1 {
+	if client.State() != StateOK || client.Cause() != "" || count(log, "Redis fails") != 1 || count(log, "Redis works again") != 1 {
 		t.Errorf("%s %q", client.State(), client.Cause())
 	}
 }
@@ -196,8 +181,8 @@ func TestDeniedPublishIsReported(t *testing.T) {
 			t.Errorf("lookup: %v", err)
 		}
 	}
-	if client.State() != StateFailing || client.Cause() != "NOPERM publish" || log.count("Redis denies a command") != 1 {
-		t.Errorf("%s %q, logged %d times", client.State(), client.Cause(), log.count("Redis denies a command"))
+	if client.State() != StateFailing || client.Cause() != "NOPERM publish" || count(log, "Redis denies a command") != 1 {
+		t.Errorf("%s %q, logged %d times", client.State(), client.Cause(), count(log, "Redis denies a command"))
 	}
 }
 

@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"encoding/json"
@@ -18,7 +18,7 @@ import (
 
 func readText(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(repoFile(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestPrometheusReadsTheAlerts(t *testing.T) {
 	if err != nil {
 		t.Skip("promtool is not installed")
 	}
-	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", "deploy/alerts.yaml").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", repoFile("deploy/alerts.yaml")).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

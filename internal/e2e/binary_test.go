@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"context"
@@ -11,21 +11,26 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"scalegraph/internal/app"
+	"scalegraph/internal/testkit"
 )
 
 // build returns the program, built as a user would.
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scalegraph")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return path
 }
 
 // command returns the program with arguments and an environment without settings of ours.
-func command(ctx context.Context, path string, args ...string) (cmd *exec.Cmd, out, logs *lockedBuffer) {
-	out, logs = new(lockedBuffer), new(lockedBuffer)
+func command(ctx context.Context, path string, args ...string) (cmd *exec.Cmd, out, logs *testkit.Buffer) {
+	out, logs = new(testkit.Buffer), new(testkit.Buffer)
 	cmd = exec.CommandContext(ctx, path, args...)
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "SCALEGRAPH_") {
@@ -65,7 +70,7 @@ func TestBinary(t *testing.T) {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if got := statusOf(t, cmd.Wait()); got != exitDone || time.Since(asked) > 10*time.Second {
+		if got := statusOf(t, cmd.Wait()); got != app.ExitOK || time.Since(asked) > 10*time.Second {
 			t.Errorf("exit status %d after %v\n%s", got, time.Since(asked), logs)
 		}
 	})
@@ -76,17 +81,17 @@ func TestBinary(t *testing.T) {
 		want := "-redis-url: must be redis:// or rediss:// and at least one host\n" +
 			"-poll=\"never\": must be a duration like 5s or 1h30m, from 100ms to 1h0m0s\n" +
 			"SCALEGRAPH_AUTH: aksk needs SCALEGRAPH_AK and SCALEGRAPH_SK, or their files\n"
-		if got != exitConfig || logs.String() != want || out.String() != "" {
+		if got != app.ExitConfig || logs.String() != want || out.String() != "" {
 			t.Errorf("exit status %d\n%s%s", got, out, logs)
 		}
 	})
 	t.Run("checks a configuration without starting", func(t *testing.T) {
 		cmd, out, logs := command(t.Context(), path, "-check", "-auth=aksk", "-ak=a", "-sk=hunter2")
-		if got := statusOf(t, cmd.Run()); got != exitDone || out.String() != "the configuration is right\n" || logs.String() != "" {
+		if got := statusOf(t, cmd.Run()); got != app.ExitOK || out.String() != "the configuration is right\n" || logs.String() != "" {
 			t.Errorf("exit status %d\n%s%s", got, out, logs)
 		}
 		cmd, out, logs = command(t.Context(), path, "-check", "-poll=never")
-		if got := statusOf(t, cmd.Run()); got != exitConfig || !strings.HasPrefix(logs.String(), "-poll=") || out.String() != "" {
+		if got := statusOf(t, cmd.Run()); got != app.ExitConfig || !strings.HasPrefix(logs.String(), "-poll=") || out.String() != "" {
 			t.Errorf("exit status %d\n%s%s", got, out, logs)
 		}
 	})
@@ -94,13 +99,13 @@ func TestBinary(t *testing.T) {
 	t.Run("reports every fault of the configuration", func(t *testing.T) { checkFaults(t, path) })
 	t.Run("helps", func(t *testing.T) {
 		cmd, out, logs := command(t.Context(), path, "-help")
-		if got := statusOf(t, cmd.Run()); got != exitDone || !strings.Contains(out.String(), "-max-upstream-calls") || logs.String() != "" {
+		if got := statusOf(t, cmd.Run()); got != app.ExitOK || !strings.Contains(out.String(), "-max-upstream-calls") || logs.String() != "" {
 			t.Errorf("exit status %d\n%s%s", got, out, logs)
 		}
 	})
 	t.Run("says that it cannot listen", func(t *testing.T) {
 		cmd, _, logs := command(t.Context(), path, "-listen=203.0.113.1:0") // an address that no machine has
-		if got := statusOf(t, cmd.Run()); got != exitFailed || !strings.Contains(logs.String(), "listen") {
+		if got := statusOf(t, cmd.Run()); got != app.ExitFailed || !strings.Contains(logs.String(), "listen") {
 			t.Errorf("exit status %d\n%s", got, logs)
 		}
 	})

@@ -1,7 +1,6 @@
-package app
+package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"compress/gzip"
@@ -22,28 +21,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
 )
-
-// series returns the samples of a metrics page, by what stands in front of the value.
-func series(t *testing.T, page string) map[string]float64 {
-	t.Helper()
-	found := map[string]float64{}
-	lines := bufio.NewScanner(strings.NewReader(page))
-	for lines.Scan() {
-		name, value, ok := strings.Cut(lines.Text(), " ")
-		if !ok || strings.HasPrefix(name, "#") {
-			continue
-		}
-		number, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			t.Fatalf("%s: %v", lines.Text(), err)
-		}
-		found[name] = number
-	}
-	return found
-}
 
 func TestMetricsCountWhatHappened(t *testing.T) {
 	e, url := newUpstream(t)
@@ -57,7 +38,7 @@ func TestMetricsCountWhatHappened(t *testing.T) {
 	e.Fault(func(*http.Request) *emulator.Fault { return &emulator.Fault{Status: 503} })
 	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
 
-	got := series(t, s.do(t, http.MethodGet, "/metrics", "").body)
+	got := testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body)
 	for name, want := range map[string]float64{
 		`scalegraph_requests_total{kind="query",outcome="ok"}`:                          3,
 		`scalegraph_requests_total{kind="query",outcome="UNAUTHENTICATED"}`:             1,
@@ -92,13 +73,13 @@ func TestMetricsOfTheRedisPool(t *testing.T) {
 	shared := redistest.Start(t)
 	_, url := newUpstream(t)
 	s := startServer(t, "-upstream", url, "-project", testProject, "-redis-url", shared.URL())
-	read := func() map[string]float64 { return series(t, s.do(t, http.MethodGet, "/metrics", "").body) }
+	read := func() map[string]float64 { return testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body) }
 	const pool = "scalegraph_redis_pool_"
 	if got := read(); got[pool+`connections{state="idle"}`] != 0 || got[pool+`requests_total{result="miss"}`] != 0 {
 		t.Errorf("before anything was asked: %v", got)
 	}
 	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
-	eventually(t, "all connections to be idle", func() bool {
+	testkit.Eventually(t, "all connections to be idle", func() bool {
 		got := read()
 		made := got[pool+`requests_total{result="miss"}`]
 		return made > 0 && got[pool+`connections{state="idle"}`] > 0 && got[pool+`connections{state="used"}`] == 0
@@ -119,7 +100,7 @@ func TestMetricsOfTheRedisPool(t *testing.T) {
 // Operations are named only where their documents are trusted, and nothing else that a stranger sends becomes a label.
 func TestStrangersMakeNoSeries(t *testing.T) {
 	s := startServer(t)
-	before := len(series(t, s.do(t, http.MethodGet, "/metrics", "").body))
+	before := len(testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body))
 	for i := range 50 {
 		n := strconv.Itoa(i)
 		s.do(t, "GET", "/graphql?query=query+Stranger"+n+"{__typename}", "", "X-Auth-Token", n, "X-Request-Id", "r"+n)
@@ -127,7 +108,7 @@ func TestStrangersMakeNoSeries(t *testing.T) {
 		s.do(t, "STRANGE"+n, "/graphql", "")
 	}
 	page := s.do(t, http.MethodGet, "/metrics", "").body
-	if after := len(series(t, page)); after > before+60 || strings.Contains(strings.ToLower(page), "stranger") {
+	if after := len(testkit.Metrics(t, page)); after > before+60 || strings.Contains(strings.ToLower(page), "stranger") {
 		t.Errorf("%d series became %d", before, after)
 	}
 }
@@ -367,7 +348,7 @@ func TestCallersAreLimited(t *testing.T) {
 			if got := ask("b-key"); got.StatusCode != 200 {
 				t.Errorf("another caller: %d", got.StatusCode)
 			}
-			limited := series(t, s.do(t, http.MethodGet, "/metrics", "").body)[`scalegraph_limited_total{mode="`+mode+`"}`]
+			limited := testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body)[`scalegraph_limited_total{mode="`+mode+`"}`]
 			if int(limited) != 21-100/cost {
 				t.Errorf("%v were counted", limited)
 			}
@@ -396,7 +377,7 @@ func TestReplicasLimitCallersTogether(t *testing.T) {
 	runOut := func() int { return int(1000 * time.Since(began).Minutes()) }
 	quick := func() bool { // all trips to Redis were answered in time, on a machine that may have other things to do
 		for _, s := range both {
-			if series(t, s.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_redis_faults_total"] > 0 {
+			if testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_redis_faults_total"] > 0 {
 				return false
 			}
 		}
@@ -421,7 +402,7 @@ func TestReplicasLimitCallersTogether(t *testing.T) {
 	if most := 1000 + 2*runOut() + 2*cost; exact && spent > most || spent > 2*most {
 		t.Errorf("%d were spent without Redis, at most %d could be", spent, most)
 	}
-	eventually(t, "some of it runs out", func() bool { return !ask(0) })
+	testkit.Eventually(t, "some of it runs out", func() bool { return !ask(0) })
 }
 
 // callCost returns what countQuery costs, and pays for it.
@@ -561,7 +542,7 @@ func TestCachedResponsesAreCountedAndLogged(t *testing.T) {
 	if len(ids) != times {
 		t.Errorf("%d ids", len(ids))
 	}
-	got := series(t, s.do(t, http.MethodGet, "/metrics", "").body)
+	got := testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body)
 	if n := got[`scalegraph_requests_total{kind="query",outcome="ok"}`]; n != times {
 		t.Errorf("%v operations are counted", n)
 	}
@@ -605,8 +586,8 @@ func TestTheLinesOfStreams(t *testing.T) {
 		e.Reset()
 		l := listen(changesOf("", testGroup))
 		calls, hits, later := 0, 0.0, 0
-		eventually(t, "a few calls, and polls from memory after the last", func() bool { // so that its poll is over, and counted
-			now := series(t, s.do(t, http.MethodGet, "/metrics", "").body)[`scalegraph_cache_hits_total{tier="memory"}`]
+		testkit.Eventually(t, "a few calls, and polls from memory after the last", func() bool { // so that its poll is over, and counted
+			now := testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body)[`scalegraph_cache_hits_total{tier="memory"}`]
 			if n := e.Count(); n != calls {
 				calls, hits, later = n, now, 0
 			} else if now > hits {
@@ -616,7 +597,7 @@ func TestTheLinesOfStreams(t *testing.T) {
 		})
 		l.leave()
 		last, quiet := e.Count(), 0
-		eventually(t, "the polls to end", func() bool {
+		testkit.Eventually(t, "the polls to end", func() bool {
 			if n := e.Count(); n != last {
 				last, quiet = n, 0
 			}
@@ -628,7 +609,7 @@ func TestTheLinesOfStreams(t *testing.T) {
 	calls := regexp.MustCompile(`"cost":(\d+),.*"upstreamCalls":(\d+)`)
 	check := func(what string, want int, texts ...string) {
 		t.Helper()
-		eventually(t, what, func() bool { _, ok := s.lineWith(texts...); return ok })
+		testkit.Eventually(t, what, func() bool { _, ok := s.lineWith(texts...); return ok })
 		line, _ := s.lineWith(texts...)
 		found := calls.FindStringSubmatch(line)
 		if found == nil || found[1] == "0" || found[2] != strconv.Itoa(want) {

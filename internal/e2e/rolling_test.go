@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"context"
@@ -14,6 +14,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"scalegraph/internal/app"
+	"scalegraph/internal/testkit"
 )
 
 const (
@@ -60,15 +63,15 @@ func testRollingRestart(t *testing.T, program string, keepAlive bool) {
 	l := &load{stop: make(chan struct{})}
 	l.start(balancer, rollingConnections)
 	t.Cleanup(l.end)
-	waitUntil(t, "requests flow", func() bool { return l.done.Load() >= 2000 })
+	testkit.Eventually(t, "requests flow", func() bool { return l.done.Load() >= 2000 })
 	for _, r := range replicas {
 		r.stop(t)
 		enough := l.done.Load() + 1000
-		waitUntil(t, "the other replica serves", func() bool { return l.done.Load() >= enough })
+		testkit.Eventually(t, "the other replica serves", func() bool { return l.done.Load() >= enough })
 		r.start(t)
-		waitUntil(t, "the restarted replica serves", func() bool { return strings.Count(r.logs.String(), `"msg":"request"`) > 200 })
+		testkit.Eventually(t, "the restarted replica serves", func() bool { return strings.Count(r.logs.String(), `"msg":"request"`) > 200 })
 	}
-	waitUntil(t, "enough requests", func() bool { return l.done.Load() >= rollingRequests })
+	testkit.Eventually(t, "enough requests", func() bool { return l.done.Load() >= rollingRequests })
 	l.end()
 	if n := len(l.failed); n > 0 {
 		t.Errorf("%d of %d failed, e.g. %.300s", n, l.done.Load(), l.failed[0])
@@ -93,7 +96,7 @@ type rollingReplica struct {
 	program, address, upstream string
 
 	cmd  *exec.Cmd
-	logs *lockedBuffer
+	logs *testkit.Buffer
 }
 
 func startRollingReplica(t *testing.T, program, upstream string) *rollingReplica {
@@ -106,7 +109,7 @@ func startRollingReplica(t *testing.T, program, upstream string) *rollingReplica
 // start starts the process. If the test runs as root, the process runs as nobody.
 func (r *rollingReplica) start(t *testing.T) {
 	t.Helper()
-	var out *lockedBuffer
+	var out *testkit.Buffer
 	r.cmd, out, r.logs = command(context.Background(), r.program, "-listen", r.address, "-upstream", r.upstream, "-project", testProject,
 		"-poll=100ms", "-drain-delay=2s", "-log=json")
 	if os.Geteuid() == 0 {
@@ -130,7 +133,7 @@ func (r *rollingReplica) stop(t *testing.T) {
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if got := statusOf(t, r.cmd.Wait()); got != exitDone {
+	if got := statusOf(t, r.cmd.Wait()); got != app.ExitOK {
 		t.Errorf("exit status %d\n%.2000s", got, r.logs)
 	}
 }
@@ -168,7 +171,7 @@ func startFollowers(t *testing.T, base string) (followers []*follower, leave fun
 
 func waitForAll(t *testing.T, what string, followers []*follower, is func(*follower) bool) {
 	t.Helper()
-	waitUntil(t, "every follower received "+what, func() bool {
+	testkit.Eventually(t, "every follower received "+what, func() bool {
 		return !slices.ContainsFunc(followers, func(f *follower) bool { return !is(f) })
 	})
 }

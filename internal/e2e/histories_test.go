@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"flag"
@@ -6,17 +6,9 @@ import (
 	"net/http"
 	"testing"
 
-	"scalegraph/cache"
-	"scalegraph/graph"
-	"scalegraph/internal/auth"
-	"scalegraph/internal/changefeed"
+	"scalegraph/internal/app"
 	"scalegraph/internal/config"
-	"scalegraph/internal/gqlhttp"
-	"scalegraph/internal/gqlhttp/stream"
-	"scalegraph/internal/paging"
 	"scalegraph/internal/paging/pagestest"
-	"scalegraph/resolvers"
-	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
 
@@ -29,7 +21,7 @@ var (
 // kept pages. A history that fails is shrunk and printed, with the file that holds it; the line "To reproduce" of the output says
 // which flags run it again:
 //
-//	go test . -run 'TestHistories/plain/histories_0-99' -rapid.failfile=testdata/rapid/...fail
+//	go test ./internal/e2e -run 'TestHistories/plain/histories_0-99' -rapid.failfile=testdata/rapid/...fail
 //
 // -histories and -kept ask for more of them.
 func TestHistories(t *testing.T) {
@@ -42,31 +34,17 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// inProcess is the program as run composes it, without sockets, and without kept pages where those are not wanted.
-func inProcess(t testing.TB, e *emulator.Emulator, kept bool) http.Handler {
+// inProcess composes the program without sockets, and without a cache if the test does not want one.
+func inProcess(t testing.TB, e *emulator.Emulator, cached bool) http.Handler {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
 	cfg, err := config.Read([]string{"-upstream", "http://emulator.test", "-region", "r", "-project", "p"}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := upstreamConfig(cfg, log)
-	asked.Transport = e.Transport()
-	client, err := upstream.New(asked)
+	api, err := app.New(cfg, app.Options{Transport: e.Transport(), Uncached: !cached}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
-	var source paging.Source = client
-	if kept {
-		logs := cache.New(client, cacheConfig(cfg, log))
-		t.Cleanup(logs.Close)
-		source = logs
-	}
-	pages := paging.New(auth.RestrictProjects(source))
-	schema := graph.NewExecutableSchema(graph.Config{
-		Resolvers:  resolvers.New(resolverConfig(cfg, pages, changefeed.New(changefeed.Config{Pages: pages}), nil)),
-		Complexity: resolvers.Complexity(),
-	})
-	return gqlhttp.NewHandler(schema, edgeConfig(cfg, "", new(stream.Registry), log))
+	t.Cleanup(api.Close)
+	return api.Handler
 }

@@ -1,4 +1,5 @@
-package app
+// Package e2e tests the composed program and its binary from outside.
+package e2e
 
 import (
 	"bytes"
@@ -7,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,20 +18,23 @@ import (
 	"go.uber.org/goleak"
 
 	"scalegraph/graph"
+	"scalegraph/internal/app"
+	"scalegraph/internal/testkit"
 )
 
-func TestMain(m *testing.M) {
-	if err := os.Chdir("../.."); err != nil { // the tests name files as the repository does
-		panic(err)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// root is the folder of the repository.
+const root = "../.."
+
+// repoFile returns the path of a file by its path in the repository.
+func repoFile(name string) string { return filepath.Join(root, name) }
 
 // server is a running program: start in this process, spoken to by HTTP only.
 type server struct {
-	base string        // http://host:port
-	out  *lockedBuffer // what it printed
-	logs *lockedBuffer
+	base string          // http://host:port
+	out  *testkit.Buffer // what it printed
+	logs *testkit.Buffer
 	stop func() int // as SIGTERM; returns the exit status
 }
 
@@ -41,10 +45,10 @@ const patient = "-redis-timeout=5s"
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &server{out: new(lockedBuffer), logs: new(lockedBuffer)}
+	s := &server{out: new(testkit.Buffer), logs: new(testkit.Buffer)}
 	status := make(chan int, 1)
 	go func() {
-		status <- Main(ctx, append([]string{"-listen", "127.0.0.1:0", "-drain-delay", "0"}, args...), nil, s.out, s.logs)
+		status <- app.Main(ctx, append([]string{"-listen", "127.0.0.1:0", "-drain-delay", "0"}, args...), nil, s.out, s.logs)
 	}()
 	s.stop = sync.OnceValue(func() int {
 		cancel()
@@ -52,7 +56,7 @@ func startServer(t *testing.T, args ...string) *server {
 		return <-status
 	})
 	t.Cleanup(func() {
-		if got := s.stop(); got != exitDone {
+		if got := s.stop(); got != app.ExitOK {
 			t.Errorf("exit status %d\n%s", got, s.logs)
 		}
 	})
@@ -72,24 +76,6 @@ func waitForAddress(t *testing.T, out fmt.Stringer) string {
 	}
 	t.Fatalf("it does not say where it listens: %q", out)
 	return ""
-}
-
-// lockedBuffer is a buffer that one goroutine writes and another reads.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // reply is an answer with its body read.
@@ -208,11 +194,11 @@ func TestFailedStarts(t *testing.T) {
 	s := startServer(t)
 	var logs bytes.Buffer
 	taken := strings.TrimPrefix(s.base, "http://")
-	if got := Main(t.Context(), []string{"-listen", taken}, nil, io.Discard, &logs); got != exitFailed {
-		t.Errorf("exit status %d on a port that is taken, want %d\n%s", got, exitFailed, &logs)
+	if got := app.Main(t.Context(), []string{"-listen", taken}, nil, io.Discard, &logs); got != app.ExitFailed {
+		t.Errorf("exit status %d on a port that is taken, want %d\n%s", got, app.ExitFailed, &logs)
 	}
 	logs.Reset()
-	if got := Main(t.Context(), []string{"-listen", "x", "-fresh", "y"}, nil, io.Discard, &logs); got != exitConfig || strings.Count(logs.String(), "\n") != 2 {
-		t.Errorf("exit status %d for a wrong configuration, want %d with two lines\n%s", got, exitConfig, &logs)
+	if got := app.Main(t.Context(), []string{"-listen", "x", "-fresh", "y"}, nil, io.Discard, &logs); got != app.ExitConfig || strings.Count(logs.String(), "\n") != 2 {
+		t.Errorf("exit status %d for a wrong configuration, want %d with two lines\n%s", got, app.ExitConfig, &logs)
 	}
 }

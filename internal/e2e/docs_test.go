@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"net/url"
@@ -14,13 +14,13 @@ var taken = regexp.MustCompile("(?s)<!-- from (\\S+) -->\n```\\w+\n(.*?)\n```")
 
 // What the documents show stands word for word in a file that runs.
 func TestDocumentsShowWhatRuns(t *testing.T) {
-	documents, err := filepath.Glob("docs/*.md")
+	documents, err := filepath.Glob(repoFile("docs/*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks := 0
 	for _, document := range documents {
-		for _, found := range taken.FindAllStringSubmatch(readFile(t, document), -1) {
+		for _, found := range taken.FindAllStringSubmatch(readFile(t, "docs/"+filepath.Base(document)), -1) {
 			blocks++
 			if !strings.Contains(readFile(t, found[1]), found[2]) {
 				t.Errorf("%s shows what does not stand in %s:\n%s", document, found[1], found[2])
@@ -34,7 +34,7 @@ func TestDocumentsShowWhatRuns(t *testing.T) {
 
 func readFile(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(name)
+	text, err := os.ReadFile(repoFile(name))
 	if err != nil {
 		t.Fatal(err)
 	}

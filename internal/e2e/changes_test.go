@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"bufio"
@@ -23,6 +23,8 @@ import (
 	"github.com/coder/websocket"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/app"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream/emulator"
 )
 
@@ -229,7 +231,7 @@ func TestStreamsEndWithTheProgram(t *testing.T) {
 		})
 	}
 	asked := time.Now()
-	if got := s.stop(); got != exitDone || time.Since(asked) > 10*time.Second {
+	if got := s.stop(); got != app.ExitOK || time.Since(asked) > 10*time.Second {
 		t.Errorf("exit status %d after %v", got, time.Since(asked))
 	}
 	listening.Wait()
@@ -262,7 +264,7 @@ func TestCrowd(t *testing.T) {
 	base := waitForAddress(t, out)
 	admin := &server{base: "http://" + adminAddress.FindStringSubmatch(logs.String())[1]}
 	streams := func() float64 {
-		return series(t, admin.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_streams"]
+		return testkit.Metrics(t, admin.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_streams"]
 	}
 
 	var told atomic.Int64
@@ -286,7 +288,7 @@ func TestCrowd(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "all streams", func() bool { return streams() == crowd })
+	testkit.Eventually(t, "all streams", func() bool { return streams() == crowd })
 
 	e.Reset()
 	began := time.Now()
@@ -301,7 +303,7 @@ func TestCrowd(t *testing.T) {
 		start := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 		e.Insert(testProject, group, emulator.Row{Status: emulator.Success, Type: "NORMAL", Start: start, End: start.Add(time.Second)})
 	}
-	eventually(t, "everybody to hear of the change", func() bool { return told.Load() >= crowd })
+	testkit.Eventually(t, "everybody to hear of the change", func() bool { return told.Load() >= crowd })
 	if late := time.Duration(last.Load() - polled.Load()); late > time.Second {
 		t.Errorf("the last one heard %v after the poll", late)
 	}
@@ -319,9 +321,9 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d changes were heard", told.Load())
 	}
 	e.OnAnswered(nil)
-	eventually(t, "all streams to end", func() bool { return streams() == 0 })
-	eventually(t, "all connections to close", func() bool { return sockets(t, cmd) < 100 }) // some are kept for the upstream
-	eventually(t, "all goroutines to end", func() bool {
+	testkit.Eventually(t, "all streams to end", func() bool { return streams() == 0 })
+	testkit.Eventually(t, "all connections to close", func() bool { return sockets(t, cmd) < 100 }) // some are kept for the upstream
+	testkit.Eventually(t, "all goroutines to end", func() bool {
 		stacks := admin.do(t, http.MethodGet, "/debug/pprof/goroutine?debug=1", "").body
 		return !slices.ContainsFunc(requestPackages, func(name string) bool { return strings.Contains(stacks, name) })
 	})
@@ -334,17 +336,8 @@ func TestCrowd(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if got := statusOf(t, cmd.Wait()); got != exitDone {
+	if got := statusOf(t, cmd.Wait()); got != app.ExitOK {
 		t.Errorf("exit status %d\n%s", got, logs)
-	}
-}
-
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waiting for %s takes too long", what)
-		}
 	}
 }
 
@@ -439,7 +432,7 @@ func TestReplicas(t *testing.T) {
 	if err := other.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if got := statusOf(t, other.Wait()); got != exitDone {
+	if got := statusOf(t, other.Wait()); got != app.ExitOK {
 		t.Errorf("exit status %d", got)
 	}
 }

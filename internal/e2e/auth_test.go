@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"net/http"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/demo"
 )
@@ -213,7 +214,7 @@ func TestCachedResponseNeedsAValidKey(t *testing.T) {
 	for range 5 {
 		s.do(t, http.MethodGet, countQuery, "", key...)
 	}
-	if hits := series(t, s.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_response_cache_hits_total"]; hits == 0 {
+	if hits := testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_response_cache_hits_total"]; hits == 0 {
 		t.Fatal("no response came from the cache")
 	}
 	if err := os.Rename(keysFile(t, "console key-of-others "+testProject+"\n"), file); err != nil {

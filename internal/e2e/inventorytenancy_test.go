@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
 )
@@ -217,7 +218,7 @@ func (x *inventoryTenancy) expire(replicas []*server, token string, queries []st
 	x.Helper()
 	for _, s := range replicas {
 		for _, query := range queries {
-			eventually(x.T, "what was cached for a revoked token expires", func() bool {
+			testkit.Eventually(x.T, "what was cached for a revoked token expires", func() bool {
 				found, _ := x.query(s, token, query)
 				return len(found) == 0
 			})

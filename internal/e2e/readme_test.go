@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func part(t *testing.T, text, from, to string) string {
 
 func readReadme(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(readme)
+	text, err := os.ReadFile(repoFile(readme))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,20 +40,20 @@ func readReadme(t *testing.T) string {
 
 func rewriteReadme(t *testing.T, was, is string) {
 	t.Helper()
-	if err := os.WriteFile(readme, []byte(strings.Replace(readReadme(t), was, is, 1)), 0o644); err != nil {
+	if err := os.WriteFile(repoFile(readme), []byte(strings.Replace(readReadme(t), was, is, 1)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Every folder below internal has its line in docs/layout.md.
 func TestLayoutNamesFolders(t *testing.T) {
-	found, err := filepath.Glob("internal/*/*.go")
+	found, err := filepath.Glob(repoFile("internal/*/*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := readFile(t, "docs/layout.md")
 	for _, file := range found {
-		if folder := filepath.Dir(file); !strings.Contains(text, "| `"+folder+"/`") {
+		if folder := "internal/" + filepath.Base(filepath.Dir(file)); !strings.Contains(text, "| `"+folder+"/`") {
 			t.Errorf("docs/layout.md does not say what %s/ is", folder)
 		}
 	}
@@ -86,7 +86,7 @@ func TestReadmeQuery(t *testing.T) {
 
 func TestSampleOfTheAPIDocument(t *testing.T) {
 	s := startServer(t)
-	got := s.do(t, "GET", "/graphql?query="+url.QueryEscape(readFile(t, "internal/app/testdata/sample.graphql")), "")
+	got := s.do(t, "GET", "/graphql?query="+url.QueryEscape(readFile(t, "internal/e2e/testdata/sample.graphql")), "")
 	compareWithSample(t, got.body)
 }
 
@@ -121,7 +121,7 @@ var renamed = map[string]string{
 // compareWithSample checks every member of the sample answer in the API document against our answer.
 func compareWithSample(t *testing.T, answer string) {
 	t.Helper()
-	text, err := os.ReadFile("upstream/emulator/sample-response.json")
+	text, err := os.ReadFile(repoFile("upstream/emulator/sample-response.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

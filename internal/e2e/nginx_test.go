@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"fmt"
@@ -9,7 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
+
+	"scalegraph/internal/testkit"
 )
 
 // nginxConfig is that of a load balancer which learns of a stopped replica by a failed connection, and then repeats the request at another one,
@@ -64,7 +65,7 @@ func startNginx(t *testing.T, keepAlive bool, replicas ...string) string {
 			t.Logf("%.2000s", text)
 		}
 	})
-	waitUntil(t, "nginx answers", func() bool {
+	testkit.Eventually(t, "nginx answers", func() bool {
 		resp, err := http.Get("http://" + address + "/healthz")
 		if err != nil {
 			return false
@@ -84,13 +85,4 @@ func freeAddress(t *testing.T) string {
 	}
 	defer listener.Close()
 	return listener.Addr().String()
-}
-
-func waitUntil(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
 }

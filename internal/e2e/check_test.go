@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"net/http"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/app"
 )
 
 // checkFaults runs the built program with every kind of faulty configuration.
@@ -57,13 +58,13 @@ func checkFaults(t *testing.T, path string) {
 		for line := range strings.Lines(logs.String()) {
 			found = found || strings.HasPrefix(line, c.want)
 		}
-		if got != exitConfig || !found || out.String() != "" {
+		if got != app.ExitConfig || !found || out.String() != "" {
 			t.Errorf("%s: exit status %d, %q, want a line %q", name, got, logs, c.want)
 		}
 	}
 	cmd, _, logs := command(t.Context(), path, "-check")
 	cmd.Env = append(cmd.Env, "SCALEGRAPH_PORT=tcp://10.0.0.1:80", "SCALEGRAPH_SERVICE_HOST=10.0.0.1", "SCALEGRAPH_PORT_80_TCP_ADDR=10.0.0.1")
-	if got := statusOf(t, cmd.Run()); got != exitDone {
+	if got := statusOf(t, cmd.Run()); got != app.ExitOK {
 		t.Errorf("service links: exit status %d %s", got, logs)
 	}
 }
@@ -84,14 +85,14 @@ func checkConnectionsOf(t *testing.T, path string) {
 		want   string
 		status int
 	}{
-		"demo":           {nil, "upstream, region default: reached; it lists the groups of the project\n", exitDone},
-		"passthrough":    {[]string{"-upstream", url, "-project", testProject}, "upstream, region default: reached; it asks for a token, which callers send\n", exitDone},
-		"refused keys":   {[]string{"-upstream", url, "-project", testProject, "-auth=aksk", "-ak=a", "-sk=s"}, "upstream, region default: reached, but it does not accept the keys: ", exitConfig},
-		"wrong server":   {[]string{"-upstream", other.URL}, "upstream, region default: something responds, but not the AutoScaling API; check the base URL: ", exitConfig},
-		"nobody listens": {[]string{"-upstream=http://127.0.0.1:1"}, "upstream, region default: cannot be used: ", exitConfig},
-		"second region":  {[]string{"-regions=two=http://127.0.0.1:1"}, "upstream, region two: cannot be used: ", exitConfig},
-		"no Redis":       {[]string{"-redis-url=redis://:hunter2@127.0.0.1:1"}, "Redis: cannot be used: ", exitConfig},
-		"no issuer":      {[]string{"-auth=aksk", "-ak=a", "-sk=s", "-oidc-issuer=http://127.0.0.1:1", "-oidc-audience=us"}, "OIDC issuer: the keys of the issuer cannot be read: ", exitConfig},
+		"demo":           {nil, "upstream, region default: reached; it lists the groups of the project\n", app.ExitOK},
+		"passthrough":    {[]string{"-upstream", url, "-project", testProject}, "upstream, region default: reached; it asks for a token, which callers send\n", app.ExitOK},
+		"refused keys":   {[]string{"-upstream", url, "-project", testProject, "-auth=aksk", "-ak=a", "-sk=s"}, "upstream, region default: reached, but it does not accept the keys: ", app.ExitConfig},
+		"wrong server":   {[]string{"-upstream", other.URL}, "upstream, region default: something responds, but not the AutoScaling API; check the base URL: ", app.ExitConfig},
+		"nobody listens": {[]string{"-upstream=http://127.0.0.1:1"}, "upstream, region default: cannot be used: ", app.ExitConfig},
+		"second region":  {[]string{"-regions=two=http://127.0.0.1:1"}, "upstream, region two: cannot be used: ", app.ExitConfig},
+		"no Redis":       {[]string{"-redis-url=redis://:hunter2@127.0.0.1:1"}, "Redis: cannot be used: ", app.ExitConfig},
+		"no issuer":      {[]string{"-auth=aksk", "-ak=a", "-sk=s", "-oidc-issuer=http://127.0.0.1:1", "-oidc-audience=us"}, "OIDC issuer: the keys of the issuer cannot be read: ", app.ExitConfig},
 	} {
 		got, status := run(c.args...)
 		if status != c.status || !strings.Contains(got, c.want) || strings.Contains(got, "hunter2") {
@@ -100,7 +101,7 @@ func checkConnectionsOf(t *testing.T, path string) {
 	}
 	t.Run("Redis", func(t *testing.T) {
 		got, status := run("-redis-url=redis://"+redistest.Start(t).Addr(), "-redis-timeout=5s")
-		if status != exitDone || !strings.Contains(got, "Redis: reached\n") {
+		if status != app.ExitOK || !strings.Contains(got, "Redis: reached\n") {
 			t.Errorf("exit status %d\n%s", status, got)
 		}
 	})

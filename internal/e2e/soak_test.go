@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"bytes"
@@ -21,7 +21,9 @@ import (
 	"time"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/app"
 	"scalegraph/internal/httpserver"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream/emulator"
 )
 
@@ -250,7 +252,7 @@ func misfortunes(ctx context.Context, s *redistest.Server) {
 // replica is a process of the program.
 type replica struct {
 	cmd         *exec.Cmd
-	logs        *lockedBuffer
+	logs        *testkit.Buffer
 	base, admin string
 	resident    []int64            // in bytes, by the second
 	midway      map[string]float64 // metrics, when half of the time was over
@@ -263,7 +265,7 @@ func startReplica(t *testing.T, path string, args ...string) *replica {
 		t.Fatal(err)
 	}
 	r := &replica{cmd: cmd, logs: logs, base: waitForAddress(t, out)}
-	eventually(t, "the log to say where the metrics are", func() bool {
+	testkit.Eventually(t, "the log to say where the metrics are", func() bool {
 		found := adminAddress.FindStringSubmatch(logs.String())
 		if found != nil {
 			r.admin = "http://" + found[1]
@@ -275,7 +277,7 @@ func startReplica(t *testing.T, path string, args ...string) *replica {
 
 func (r *replica) metrics(t *testing.T) map[string]float64 {
 	t.Helper()
-	return series(t, (&server{base: r.admin}).do(t, http.MethodGet, "/metrics", "").body)
+	return testkit.Metrics(t, (&server{base: r.admin}).do(t, http.MethodGet, "/metrics", "").body)
 }
 
 // live returns the metrics right after a collection of garbage, so that what is allocated is what is held.
@@ -413,7 +415,7 @@ func TestSoak(t *testing.T) {
 		followers = append(followers, f)
 		following.Go(func() { f.follow(listening) })
 	}
-	eventually(t, "all subscriptions", func() bool {
+	testkit.Eventually(t, "all subscriptions", func() bool {
 		return s.replicas[0].metrics(t)["scalegraph_subscriptions"]+s.replicas[1].metrics(t)["scalegraph_subscriptions"] == 8
 	})
 	e.Fault(weather())
@@ -447,7 +449,7 @@ func TestSoak(t *testing.T) {
 			ids = append(ids, r.id)
 		}
 		for _, id := range ids[max(0, len(ids)-4):] {
-			eventually(t, f.name+" to hear of the end", func() bool { return f.over(id) })
+			testkit.Eventually(t, f.name+" to hear of the end", func() bool { return f.over(id) })
 		}
 		defer f.check(t, ids)
 	}
@@ -459,7 +461,7 @@ func TestSoak(t *testing.T) {
 		if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		if got := statusOf(t, r.cmd.Wait()); got != exitDone {
+		if got := statusOf(t, r.cmd.Wait()); got != app.ExitOK {
 			t.Errorf("exit status %d", got)
 		}
 		if logs := r.logs.String(); strings.Contains(logs, "panic") || strings.Contains(logs, "level=ERROR") {
@@ -489,7 +491,7 @@ func (s *soaking) judge(t *testing.T, asked *statuses) {
 		return sums
 	}
 	var calls map[string]int
-	eventually(t, "upstream calls to end", func() bool {
+	testkit.Eventually(t, "upstream calls to end", func() bool {
 		before := asked.now()
 		time.Sleep(300 * time.Millisecond)
 		calls = total("scalegraph_upstream_calls_total", "status")
@@ -524,7 +526,7 @@ var requestPackages = []string{
 func (r *replica) judge(t *testing.T, number int) {
 	t.Helper()
 	stacks := ""
-	eventually(t, "all goroutines to end", func() bool {
+	testkit.Eventually(t, "all goroutines to end", func() bool {
 		stacks = (&server{base: r.admin}).do(t, http.MethodGet, "/debug/pprof/goroutine?debug=1", "").body
 		return !slices.ContainsFunc(requestPackages, func(name string) bool { return strings.Contains(stacks, name) })
 	})

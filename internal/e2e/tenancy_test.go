@@ -1,4 +1,4 @@
-package app
+package e2e
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream/emulator"
 	"scalegraph/upstream/emulator/emulatortest"
 )
@@ -83,7 +84,7 @@ func (x *tenancy) shown(s *server, token, page string) string {
 // kept asks until a page comes from a tier, that is without an upstream call.
 func (x *tenancy) kept(s *server, token, page string) {
 	x.Helper()
-	eventually(x.T, "the page is kept", func() bool {
+	testkit.Eventually(x.T, "the page is kept", func() bool {
 		before := x.Count()
 		x.shown(s, token, page)
 		return x.Count() == before
@@ -134,7 +135,7 @@ func (x *tenancy) warm(s *server) {
 func (x *tenancy) well(s *server) {
 	x.Helper()
 	x.Fault(nil)
-	eventually(x.T, "the upstream is asked again", func() bool {
+	testkit.Eventually(x.T, "the upstream is asked again", func() bool {
 		return !strings.Contains(x.ask(s, "other", `first: 1, filter: {status: FAIL}`), `"errors"`)
 	})
 }
@@ -195,7 +196,7 @@ func TestOutsidersJoinNoFetch(t *testing.T) {
 			before := x.Count()
 			var under sync.WaitGroup
 			under.Go(func() { x.ask(s, "good", newestPage) })
-			eventually(t, "the fetch is under way", func() bool { return x.Count() > before })
+			testkit.Eventually(t, "the fetch is under way", func() bool { return x.Count() > before })
 			for token, code := range outsiders {
 				x.refused(s, token, newestPage, code)
 			}
