@@ -54,15 +54,16 @@ type replicas struct {
 	pages []pagestest.Browser
 	redis *redisLink
 	every int // requests between two restarts of Redis; 0 for none
-	asks  int
+
+	requests int
 }
 
-func (r *replicas) Page(ctx context.Context, ask pagestest.Ask) (pagestest.Answer, error) {
-	r.asks++
-	if r.every > 0 && r.asks%r.every == 0 {
-		r.redis.restart(r.asks%2 == 0)
+func (r *replicas) Page(ctx context.Context, req pagestest.Request) (pagestest.Response, error) {
+	r.requests++
+	if r.every > 0 && r.requests%r.every == 0 {
+		r.redis.restart(r.requests%2 == 0)
 	}
-	return r.pages[r.asks%len(r.pages)].Page(ctx, ask)
+	return r.pages[r.requests%len(r.pages)].Page(ctx, req)
 }
 
 func configs() map[string]cache.Config {

@@ -53,48 +53,48 @@ func (s *stroll) insert(g upstream.Group, n int) {
 	s.Insert(g.Project, g.ID, rows...)
 }
 
-// ask asks for rows of the first group.
-func (s *stroll) ask(ask pagestest.Ask) pagestest.Answer {
+// request requests a page, of the first group unless it is merged, and checks the reported number of upstream calls.
+func (s *stroll) request(req pagestest.Request) pagestest.Response {
 	s.Helper()
-	if !ask.Merged {
-		ask.Groups = s.groups[:1]
+	if !req.Merged {
+		req.Groups = s.groups[:1]
 	}
 	before := s.Count()
-	answer, err := s.Page(s.Context(), ask)
+	resp, err := s.Page(s.Context(), req)
 	if err != nil {
-		s.Fatalf("%+v: %v", ask, err)
+		s.Fatalf("%+v: %v", req, err)
 	}
-	if calls := s.Count() - before; calls != answer.Calls {
-		s.Errorf("explain says %d upstream calls, the upstream counted %d", answer.Calls, calls)
+	if calls := s.Count() - before; calls != resp.Calls {
+		s.Errorf("explain has %d upstream calls, the upstream counted %d", resp.Calls, calls)
 	}
-	return answer
+	return resp
 }
 
-func forward(n int, after pagestest.Answer) pagestest.Ask {
-	ask := pagestest.Ask{First: n, Last: -1}
+func forward(n int, after pagestest.Response) pagestest.Request {
+	req := pagestest.Request{First: n, Last: -1}
 	if len(after.Rows) > 0 {
-		ask.After = after.Rows[len(after.Rows)-1].Cursor
+		req.After = after.Rows[len(after.Rows)-1].Cursor
 	}
-	return ask
+	return req
 }
 
-func backward(n int, before pagestest.Answer) pagestest.Ask {
-	ask := pagestest.Ask{First: -1, Last: n}
+func backward(n int, before pagestest.Response) pagestest.Request {
+	req := pagestest.Request{First: -1, Last: n}
 	if len(before.Rows) > 0 {
-		ask.Before = before.Rows[0].Cursor
+		req.Before = before.Rows[0].Cursor
 	}
-	return ask
+	return req
 }
 
-// TestWalkCosts counts the upstream calls of the next page after what may have happened to a log. A page of more than 97 rows does not fit one
-// call with the rows around it, so each of its calls may become two.
+// TestWalkCosts bounds the upstream calls for the next page after a change of the log. A page of more than 97 rows does not fit one call
+// with the rows around it, so each of its calls may become two.
 func TestWalkCosts(t *testing.T) {
 	const total = 10_000
 	search := 2 + int(math.Log2(total/upstream.MaxLimit))
 	for n, factor := range map[int]int{20: 1, 97: 1, 99: 2} {
 		for name, test := range map[string]struct {
-			happens func(*stroll)
-			most    int
+			change   func(*stroll)
+			maxCalls int
 		}{
 			"nothing":     {func(*stroll) {}, 1},
 			"1 insert":    {func(s *stroll) { s.insert(s.groups[0], 1) }, 2},
@@ -109,12 +109,12 @@ func TestWalkCosts(t *testing.T) {
 			for _, depth := range []int{0, total / 2} {
 				t.Run(fmt.Sprintf("%s, pages of %d at %d", name, n, depth), func(t *testing.T) {
 					s := newStroll(t, 1, total)
-					page := s.ask(pagestest.Ask{First: n, Last: -1, Offset: depth})
-					page = s.ask(forward(n, page))
-					test.happens(s)
-					page = s.ask(forward(n, page))
-					if most := factor * test.most; page.Calls > most || len(page.Rows) != n {
-						t.Errorf("%d rows took %d calls, want at most %d", len(page.Rows), page.Calls, most)
+					page := s.request(pagestest.Request{First: n, Last: -1, Offset: depth})
+					page = s.request(forward(n, page))
+					test.change(s)
+					page = s.request(forward(n, page))
+					if limit := factor * test.maxCalls; page.Calls > limit || len(page.Rows) != n {
+						t.Errorf("%d rows took %d calls, want at most %d", len(page.Rows), page.Calls, limit)
 					}
 				})
 			}
@@ -122,23 +122,23 @@ func TestWalkCosts(t *testing.T) {
 	}
 }
 
-// TestFailingGroup takes a group of a merged feed away for a while: the walk goes on without it, and it joins again at the cursor.
+// TestFailingGroup makes one group of a merged feed fail for a while: the pages continue without it, and then resume it at the cursor.
 func TestFailingGroup(t *testing.T) {
 	s := newStroll(t, 3, 60)
-	feed := func(ask pagestest.Ask) pagestest.Answer {
-		ask.Merged, ask.Groups = true, s.groups
-		return s.ask(ask)
+	feed := func(req pagestest.Request) pagestest.Response {
+		req.Merged, req.Groups = true, s.groups
+		return s.request(req)
 	}
-	whole := feed(forward(180, pagestest.Answer{}))
-	first := feed(forward(60, pagestest.Answer{}))
+	whole := feed(forward(180, pagestest.Response{}))
+	first := feed(forward(60, pagestest.Response{}))
 
 	s.Fault(emulator.ForGroup("g1", emulator.Fault{Status: http.StatusForbidden, Code: "APIG.0302"}))
 	second := feed(forward(40, first))
-	missing := []pagestest.Missing{{Group: s.groups[1], Code: "FORBIDDEN"}}
+	missing := []pagestest.UnavailableGroup{{Group: s.groups[1], Code: "FORBIDDEN"}}
 	if second.Total != 120 || !slices.Equal(second.Unavailable, missing) {
 		t.Errorf("total %d, unavailable %v", second.Total, second.Unavailable)
 	}
-	left := slices.DeleteFunc(slices.Clone(whole.Rows[60:]), func(r pagestest.Row) bool { return r.Place.Group == s.groups[1] })
+	left := slices.DeleteFunc(slices.Clone(whole.Rows[60:]), func(r pagestest.Row) bool { return r.Point.Group == s.groups[1] })
 	if !slices.Equal(second.Rows, left[:40]) {
 		t.Errorf("without the group: %v, want %v", second.Rows, left[:40])
 	}
@@ -153,15 +153,15 @@ func TestFailingGroup(t *testing.T) {
 	}
 }
 
-// FuzzCursor sends what looks like cursors: the answer is a coded error, or the rows around one place, none left out.
+// FuzzCursor sends malformed cursors. The response is a coded error, or has the rows around one position without a gap.
 func FuzzCursor(f *testing.F) {
 	s := newStroll(f, 2, 150)
 	s.Insert("p", "g0", emulator.Row{ID: "x", Type: emulator.Normal, Status: emulator.Fail, Start: epoch, End: epoch})
 	var whole [2][]pagestest.Row
 	for i := range whole {
-		ask := forward(500, pagestest.Answer{})
-		ask.Merged, ask.Groups = i == 1, s.groups
-		whole[i] = s.ask(ask).Rows
+		req := forward(500, pagestest.Response{})
+		req.Merged, req.Groups = i == 1, s.groups
+		whole[i] = s.request(req).Rows
 		for _, at := range []int{0, 1, 75, len(whole[i]) - 1} {
 			f.Add(whole[i][at].Cursor, i == 1, uint8(20))
 		}
@@ -177,34 +177,34 @@ func FuzzCursor(f *testing.F) {
 		if merged {
 			rows = whole[1]
 		}
-		ask := func(a pagestest.Ask) (pagestest.Answer, error) {
-			a.Merged, a.Groups = merged, s.groups
+		request := func(req pagestest.Request) (pagestest.Response, error) {
+			req.Merged, req.Groups = merged, s.groups
 			if !merged {
-				a.Groups = s.groups[:1]
+				req.Groups = s.groups[:1]
 			}
-			return s.Page(t.Context(), a)
+			return s.Page(t.Context(), req)
 		}
-		older, err := ask(pagestest.Ask{First: int(n), Last: -1, After: cursor})
-		newer, other := ask(pagestest.Ask{First: -1, Last: int(n), Before: cursor})
+		older, err := request(pagestest.Request{First: int(n), Last: -1, After: cursor})
+		newer, other := request(pagestest.Request{First: -1, Last: int(n), Before: cursor})
 		if err != nil || other != nil {
-			refused(t, err)
-			refused(t, other)
+			expectCursorError(t, err)
+			expectCursorError(t, other)
 			return
 		}
 		around(t, cursor, rows, newer, older, int(n))
 	})
 }
 
-// refused wants an error that blames the cursor.
-func refused(t *testing.T, err error) {
+// expectCursorError fails t unless err has one of the codes of cursor errors.
+func expectCursorError(t *testing.T, err error) {
 	var coded *pagestest.CodedError
 	if !errors.As(err, &coded) || !slices.Contains([]string{"BAD_USER_INPUT", "CURSOR_MISMATCH", "CURSOR_EXPIRED"}, coded.Code) {
-		t.Fatalf("refused with %v", err)
+		t.Fatalf("error %v", err)
 	}
 }
 
-// around wants two pages to lie on both sides of one place in rows, at which nothing but the cursor's own row is missing.
-func around(t *testing.T, cursor string, rows []pagestest.Row, newer, older pagestest.Answer, n int) {
+// around checks that two pages are adjacent in rows, with nothing but the cursor's own row between them.
+func around(t *testing.T, cursor string, rows []pagestest.Row, newer, older pagestest.Response, n int) {
 	end := len(rows) // of the rows before the place, if there are any, and start of those after it
 	start := end
 	if len(older.Rows) > 0 {

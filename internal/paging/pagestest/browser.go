@@ -1,5 +1,6 @@
-// Package pagestest drives whatever answers pages through random histories of logs that grow, expire and change, and compares
-// what a client sees with the emulator's own record. For other tests of such parts it has a log to begin with.
+// Package pagestest tests paging. Run pages through random histories of logs that grow, expire and change, and compares each response
+// with the emulator's own record of the log. The stack under test is a Browser: Direct for package paging, GraphQL for the whole
+// server. GroupLog is a log for tests that need a given number of rows.
 package pagestest
 
 import (
@@ -9,15 +10,15 @@ import (
 	"scalegraph/upstream"
 )
 
-// Browser is a client that pages through logs. Its cursors are opaque.
+// Browser is a client that pages through logs with opaque cursors.
 type Browser interface {
-	Page(ctx context.Context, ask Ask) (Answer, error)
+	Page(ctx context.Context, req Request) (Response, error)
 }
 
-// Ask is one question of a client.
-type Ask struct {
-	Groups []upstream.Group // one: its own connection, unless Merged
-	Merged bool             // the merged feed
+// Request asks for one page.
+type Request struct {
+	Groups []upstream.Group // a single group unless Merged
+	Merged bool             // read the merged feed
 	Filter upstream.Filter
 	First  int // -1: absent
 	Last   int // -1: absent
@@ -26,26 +27,26 @@ type Ask struct {
 	Offset int // 0: absent
 }
 
-// Answer is what the client was told.
-type Answer struct {
+// Response is one page.
+type Response struct {
 	Rows        []Row
 	HasNext     bool
 	HasPrevious bool
 	Total       int
 	AsOf        time.Time
 	Stale       bool
-	Calls       int       // upstream calls that it says it took; 0 where it says nothing
-	Unavailable []Missing // in a merged feed: the groups that could not be read
+	Calls       int // reported upstream calls; 0: not reported
+	Unavailable []UnavailableGroup
 }
 
-// Missing is a group that could not be read, and the code of the reason.
-type Missing struct {
+// UnavailableGroup is a group of a merged feed that could not be read, and the code of the error.
+type UnavailableGroup struct {
 	Group upstream.Group
 	Code  string
 }
 
-// Row is one edge.
+// Row is one edge of a connection.
 type Row struct {
-	Place  upstream.FeedPoint
+	Point  upstream.FeedPoint
 	Cursor string
 }

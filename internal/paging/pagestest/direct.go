@@ -8,28 +8,28 @@ import (
 	"scalegraph/upstream"
 )
 
-// Pages is what Direct pages through.
+// Pages is the part of package paging that Direct uses.
 type Pages interface {
 	Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error)
 	Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error)
 }
 
-// Direct returns a client that pages without GraphQL. Its cursors are places in JSON.
+// Direct returns a Browser that calls pages without GraphQL. Its cursors are points in JSON.
 func Direct(pages Pages) Browser { return direct{pages} }
 
 type direct struct{ Pages }
 
-func (d direct) Page(ctx context.Context, ask Ask) (Answer, error) {
-	after, before := placeOf(ask.After), placeOf(ask.Before)
-	if ask.Merged {
+func (d direct) Page(ctx context.Context, req Request) (Response, error) {
+	after, before := parsePoint(req.After), parsePoint(req.Before)
+	if req.Merged {
 		page, err := d.Feed(ctx, upstream.FeedQuery{
-			Groups: ask.Groups, Filter: ask.Filter, After: after, Before: before,
-			Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
+			Groups: req.Groups, Filter: req.Filter, After: after, Before: before,
+			Count: max(req.First, req.Last), Last: req.Last >= 0,
 		})
-		return answerOf(page.Page), err
+		return newResponse(page.Page), err
 	}
 	q := upstream.PageQuery{
-		Group: ask.Groups[0], Filter: ask.Filter, Skip: ask.Offset, Count: max(ask.First, ask.Last), Last: ask.Last >= 0,
+		Group: req.Groups[0], Filter: req.Filter, Skip: req.Offset, Count: max(req.First, req.Last), Last: req.Last >= 0,
 	}
 	if after != nil {
 		q.After = &upstream.Point{Second: after.Second, LogID: after.LogID}
@@ -38,10 +38,10 @@ func (d direct) Page(ctx context.Context, ask Ask) (Answer, error) {
 		q.Before = &upstream.Point{Second: before.Second, LogID: before.LogID}
 	}
 	page, err := d.Pages.Page(ctx, q)
-	return answerOf(page), err
+	return newResponse(page), err
 }
 
-func placeOf(cursor string) *upstream.FeedPoint {
+func parsePoint(cursor string) *upstream.FeedPoint {
 	if cursor == "" {
 		return nil
 	}
@@ -52,12 +52,12 @@ func placeOf(cursor string) *upstream.FeedPoint {
 	return p
 }
 
-func answerOf(page upstream.Page) Answer {
-	a := Answer{HasNext: page.HasOlder, HasPrevious: page.HasNewer, Total: page.Total, AsOf: page.AsOf}
+func newResponse(page upstream.Page) Response {
+	a := Response{HasNext: page.HasOlder, HasPrevious: page.HasNewer, Total: page.Total, AsOf: page.AsOf}
 	for _, row := range page.Rows {
 		p := upstream.FeedPoint{Second: row.StartTime.Unix(), Group: row.Group, LogID: row.LogID}
 		cursor, _ := json.Marshal(p)
-		a.Rows = append(a.Rows, Row{Place: p, Cursor: string(cursor)})
+		a.Rows = append(a.Rows, Row{Point: p, Cursor: string(cursor)})
 	}
 	return a
 }

@@ -14,11 +14,11 @@ import (
 	"scalegraph/upstream"
 )
 
-// GraphQL returns a Browser that asks the public endpoint, without a socket. It checks of every answer what holds for any
-// connection: nodes are the edges' nodes, and page info has the edges' cursors, null on an empty page.
+// GraphQL returns a Browser that calls a GraphQL endpoint without a socket. It returns an error if a connection is inconsistent: nodes
+// must be the edges' nodes, and page info must have the edges' cursors, null on an empty page.
 func GraphQL(endpoint http.Handler) Browser { return endpointBrowser{endpoint} }
 
-// CodedError is an answer with an error that has a code.
+// CodedError is the first error of a GraphQL response.
 type CodedError struct{ Code, Message string }
 
 func (e *CodedError) Error() string { return e.Code + ": " + e.Message }
@@ -26,29 +26,29 @@ func (e *CodedError) Error() string { return e.Code + ": " + e.Message }
 type endpointBrowser struct{ http.Handler }
 
 const (
-	arguments = `$first: Int, $after: String, $last: Int, $before: String, $filter: ScalingActivityFilter`
-	given     = `first: $first, after: $after, last: $last, before: $before, filter: $filter`
-	selected  = `{
+	arguments      = `$first: Int, $after: String, $last: Int, $before: String, $filter: ScalingActivityFilter`
+	argumentValues = `first: $first, after: $after, last: $last, before: $before, filter: $filter`
+	selection      = `{
 		edges { cursor node { logId startTime group { groupId projectId region } } }
 		nodes { logId }
 		pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
 		totalCount asOf stale unavailableGroups { code group { groupId projectId region } }
 	}`
-	ofOne = `query Walk($group: ID!, $project: ID, $region: String, $offset: Int, ` + arguments + `) {
+	groupQuery = `query Walk($group: ID!, $project: ID, $region: String, $offset: Int, ` + arguments + `) {
 		top: scalingGroup(groupId: $group, projectId: $project, region: $region) {
-			list: activities(offset: $offset, ` + given + `) ` + selected + ` } }`
-	ofMany = `query Feed($groups: [ScalingGroupRef!]!, ` + arguments + `) {
-		list: scalingActivities(groups: $groups, ` + given + `) ` + selected + ` }`
+			list: activities(offset: $offset, ` + argumentValues + `) ` + selection + ` } }`
+	feedQuery = `query Feed($groups: [ScalingGroupRef!]!, ` + arguments + `) {
+		list: scalingActivities(groups: $groups, ` + argumentValues + `) ` + selection + ` }`
 )
 
-func (b endpointBrowser) Page(ctx context.Context, ask Ask) (Answer, error) {
-	query, variables := ofOne, variablesOf(ask)
-	if ask.Merged {
-		query = ofMany
+func (b endpointBrowser) Page(ctx context.Context, req Request) (Response, error) {
+	query, variables := groupQuery, variablesOf(req)
+	if req.Merged {
+		query = feedQuery
 	}
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -57,36 +57,36 @@ func (b endpointBrowser) Page(ctx context.Context, ask Ask) (Answer, error) {
 	b.ServeHTTP(w, r)
 	var a envelope
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
-		return Answer{}, fmt.Errorf("%d %s: %w", w.Code, w.Body, err)
+		return Response{}, fmt.Errorf("%d %s: %w", w.Code, w.Body, err)
 	}
-	return a.answer()
+	return a.response()
 }
 
-func variablesOf(ask Ask) map[string]any {
-	v := map[string]any{"filter": filterOf(ask.Filter)}
-	if ask.Merged {
-		v["groups"] = refsOf(ask.Groups)
+func variablesOf(req Request) map[string]any {
+	v := map[string]any{"filter": filterOf(req.Filter)}
+	if req.Merged {
+		v["groups"] = refsOf(req.Groups)
 	} else {
-		g := ask.Groups[0]
+		g := req.Groups[0]
 		v["group"], v["project"], v["region"] = g.ID, g.Project, g.Region
 	}
-	for name, n := range map[string]int{"first": ask.First, "last": ask.Last} {
+	for name, n := range map[string]int{"first": req.First, "last": req.Last} {
 		if n >= 0 {
 			v[name] = n
 		}
 	}
-	for name, cursor := range map[string]string{"after": ask.After, "before": ask.Before} {
+	for name, cursor := range map[string]string{"after": req.After, "before": req.Before} {
 		if cursor != "" {
 			v[name] = cursor
 		}
 	}
-	if ask.Offset > 0 {
-		v["offset"] = ask.Offset
+	if req.Offset > 0 {
+		v["offset"] = req.Offset
 	}
 	return v
 }
 
-// refsOf names the groups backwards, the first one twice: neither may matter.
+// refsOf returns references to the groups in reverse order, with one repeated: neither may have an effect.
 func refsOf(groups []upstream.Group) []map[string]string {
 	var refs []map[string]string
 	for i := range groups {
@@ -113,7 +113,7 @@ func filterOf(f upstream.Filter) map[string]any {
 	return v
 }
 
-// envelope is a GraphQL answer to one of the two queries.
+// envelope is the GraphQL response to one of the two queries.
 type envelope struct {
 	Data struct {
 		Top  struct{ List *connection }
@@ -157,18 +157,18 @@ func (g groupRef) group() upstream.Group {
 	return upstream.Group{Region: g.Region, Project: g.ProjectID, ID: g.GroupID}
 }
 
-func (e envelope) answer() (Answer, error) {
+func (e envelope) response() (Response, error) {
 	if len(e.Errors) > 0 {
-		return Answer{}, &CodedError{e.Errors[0].Extensions.Code, e.Errors[0].Message}
+		return Response{}, &CodedError{e.Errors[0].Extensions.Code, e.Errors[0].Message}
 	}
 	c := e.Data.List
 	if c == nil {
 		c = e.Data.Top.List
 	}
 	if c == nil {
-		return Answer{}, errors.New("neither data nor errors")
+		return Response{}, errors.New("neither data nor errors")
 	}
-	a := Answer{
+	a := Response{
 		HasNext: c.PageInfo.HasNextPage, HasPrevious: c.PageInfo.HasPreviousPage,
 		Total: c.TotalCount, AsOf: c.AsOf, Stale: c.Stale, Calls: e.Extensions.Explain.UpstreamCalls,
 	}
@@ -177,13 +177,13 @@ func (e envelope) answer() (Answer, error) {
 		a.Rows = append(a.Rows, Row{p, edge.Cursor})
 	}
 	for _, missing := range c.UnavailableGroups {
-		a.Unavailable = append(a.Unavailable, Missing{missing.Group.group(), missing.Code})
+		a.Unavailable = append(a.Unavailable, UnavailableGroup{missing.Group.group(), missing.Code})
 	}
-	return a, c.agrees()
+	return a, c.checkConsistent()
 }
 
-// agrees reports where a connection contradicts itself.
-func (c *connection) agrees() error {
+// checkConsistent returns an error if nodes, edges and page info contradict each other.
+func (c *connection) checkConsistent() error {
 	var nodes, edges []string
 	for _, n := range c.Nodes {
 		nodes = append(nodes, n.LogID)

@@ -8,7 +8,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// Client asks e without a socket until the test ends. To it e is the region r.
+// Client returns a client of e that needs no socket. Its only region is named r. It is closed when the test ends.
 func Client(t testing.TB, e *emulator.Emulator) *upstream.Client {
 	t.Helper()
 	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"r": "http://emulator.test"}, Transport: e.Transport()})
@@ -19,7 +19,7 @@ func Client(t testing.TB, e *emulator.Emulator) *upstream.Client {
 	return client
 }
 
-// GroupLog is an emulator with one group, whose log grows by a row a minute.
+// GroupLog is an emulator with one group. Consecutive rows of its log start one minute apart.
 type GroupLog struct {
 	*emulator.Emulator
 	Group upstream.Group
@@ -27,7 +27,7 @@ type GroupLog struct {
 	Next  int       // number of the next row
 }
 
-// NewGroupLog returns a log of n rows. Answers are not compressed, whatever the switches say.
+// NewGroupLog returns a log of n rows. Responses are never compressed; it overrides sw.Compression.
 func NewGroupLog(group upstream.Group, epoch time.Time, n int, sw emulator.Switches) *GroupLog {
 	sw.Compression = emulator.GzipNever
 	l := &GroupLog{Emulator: emulator.New(sw), Group: group, Epoch: epoch}
@@ -46,7 +46,7 @@ func (l *GroupLog) Grow(n int) {
 	l.Insert(l.Group.Project, l.Group.ID, rows...)
 }
 
-// Row returns row n of such a log. It takes a minute, or still runs where the status is Doing.
+// Row returns row n of the log. Its activity lasts one minute, or has not ended if the status is Doing.
 func (l *GroupLog) Row(n int, status string) emulator.Row {
 	start := l.Epoch.Add(time.Duration(n) * time.Minute)
 	row := emulator.Row{ID: emulator.ID(n), Type: emulator.Normal, Status: status, Start: start}
