@@ -7,8 +7,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// plan is a response assembled from cached segments, or the list of the calls that it still needs.
-type plan struct {
+// assembly is a response assembled from cached segments, or the list of the calls that it still needs.
+type assembly struct {
 	listing    upstream.Listing
 	freshness  freshnessState // the worst of all segments
 	freshUntil time.Time      // when the first segment becomes stale
@@ -18,7 +18,7 @@ type plan struct {
 }
 
 // assemble returns the response if the known segments suffice, or the calls that are missing.
-func (l *lookup) assemble() plan {
+func (l *lookup) assemble() assembly {
 	l.refreshState()
 	switch {
 	case l.state == nil && l.q.Offset > 0:
@@ -31,28 +31,28 @@ func (l *lookup) assemble() plan {
 	return l.assembleHead()
 }
 
-// passThroughOnly reports whether the query can only be passed to the source as it is.
-func (p plan) passThroughOnly() bool {
-	return len(p.missing) == 1 && p.missing[0].id == block.PassThrough
+// unjoinable reports whether the rows cannot be assembled from blocks, whatever is fetched.
+func (a assembly) unjoinable() bool {
+	return len(a.missing) == 1 && a.missing[0].id == block.PassThrough
 }
 
-func incomplete(w ...fetchSpec) plan { return plan{freshness: stateMissing, missing: w} }
+func incomplete(w ...fetchSpec) assembly { return assembly{freshness: stateMissing, missing: w} }
 
-func (l *lookup) assembleHead() plan {
+func (l *lookup) assembleHead() assembly {
 	head := l.state.Head
 	if head == nil || !head.Sections.Has(l.q.Sections) {
 		return incomplete(fetchSpec{id: block.Head, limit: l.q.Limit})
 	}
 	n := min(l.q.Limit, head.Total)
 	if len(head.Rows) >= n {
-		p := l.newPlan(head, head.Total, head.Expired, head)
-		p.listing.Rows = p.listing.Rows[:n]
-		return l.checkHead(p, head)
+		a := l.newAssembly(head, head.Total, head.Expired, head)
+		a.listing.Rows = a.listing.Rows[:n]
+		return l.checkHead(a, head)
 	}
 	st := &block.State{Gen: head.Gen, Total: head.Total, Expired: head.Expired, At: head.At, Confirmed: l.state.Confirmed, Head: head}
 	lo := max(head.NewestRank-n+1, head.Expired)
-	if p := l.assembleBlocks(st, head.NewestRank, lo); len(p.missing) == 0 {
-		return l.checkHead(p, head)
+	if a := l.assembleBlocks(st, head.NewestRank, lo); len(a.missing) == 0 {
+		return l.checkHead(a, head)
 	}
 	return incomplete(fetchSpec{id: block.Head, limit: max(l.q.Limit, l.limitToBlock(st, lo))})
 }
@@ -69,20 +69,20 @@ func (l *lookup) limitToBlock(st *block.State, lo int) int {
 
 // checkHead downgrades a cached head if a later read has shown that rows were added above it. A caller that has seen those rows in one
 // response must not miss them in the next.
-func (l *lookup) checkHead(p plan, head *block.Segment) plan {
+func (l *lookup) checkHead(a assembly, head *block.Segment) assembly {
 	st := l.state
-	if p.freshness <= stateStale && head.At.Before(l.start) && (l.settled && st.NewestRank() != head.NewestRank || st.Total != head.Total) {
-		p.freshness, p.stale = stateStaleIfError, []fetchSpec{l.refreshSpec(head)}
+	if a.freshness <= stateStale && head.At.Before(l.start) && (l.settled && st.NewestRank() != head.NewestRank || st.Total != head.Total) {
+		a.freshness, a.stale = stateStaleIfError, []fetchSpec{l.refreshSpec(head)}
 	}
-	return p
+	return a
 }
 
-func (l *lookup) assembleRange() plan {
+func (l *lookup) assembleRange() assembly {
 	st := l.state
 	if l.q.Offset >= st.Total {
-		p := plan{listing: upstream.Listing{Offset: l.q.Offset, Total: st.Total, At: st.At}}
-		l.addSource(&p, st.At, l.headFreshUntil(st.At), l.totalSpec())
-		return p
+		a := assembly{listing: upstream.Listing{Offset: l.q.Offset, Total: st.Total, At: st.At}}
+		l.addSource(&a, st.At, l.headFreshUntil(st.At), l.totalSpec())
+		return a
 	}
 	if !st.Confirmed && !st.AnchorLost && len(l.fetched) == 0 {
 		return incomplete(l.headSpec()) // locates all rows
@@ -90,28 +90,28 @@ func (l *lookup) assembleRange() plan {
 	l.setRanks(st)
 	for _, seg := range l.fetched {
 		if seg.Gen == st.Gen && l.newestRank >= seg.Expired && seg.Covers(l.newestRank, max(l.oldestRank, seg.Expired)) {
-			return l.newPlan(seg.Slice(l.newestRank, l.oldestRank), seg.Total, seg.Expired, seg)
+			return l.newAssembly(seg.Slice(l.newestRank, l.oldestRank), seg.Total, seg.Expired, seg)
 		}
 	}
-	if p, ok := l.assembleFromHead(st); ok {
-		return p
+	if a, ok := l.assembleFromHead(st); ok {
+		return a
 	}
-	p := l.assembleBlocks(st, l.newestRank, max(l.oldestRank, st.Expired))
-	if len(p.missing) == 0 {
-		l.addSource(&p, st.At, l.headFreshUntil(st.At), l.totalSpec())
+	a := l.assembleBlocks(st, l.newestRank, max(l.oldestRank, st.Expired))
+	if len(a.missing) == 0 {
+		l.addSource(&a, st.At, l.headFreshUntil(st.At), l.totalSpec())
 	}
-	return p
+	return a
 }
 
 // assembleFromHead uses only the newest rows while they are fresh, so that no block is fetched for rows that are cached already.
-func (l *lookup) assembleFromHead(st *block.State) (plan, bool) {
+func (l *lookup) assembleFromHead(st *block.State) (assembly, bool) {
 	head, lo := st.Head, max(l.oldestRank, st.Expired)
 	if head == nil || l.newestRank < lo || !st.Compatible(head, l.settled) || !head.Sections.Has(l.q.Sections) || !head.Covers(l.newestRank, lo) {
-		return plan{}, false
+		return assembly{}, false
 	}
-	p := l.newPlan(head.Slice(l.newestRank, lo), st.Total, st.Expired, head)
-	l.addSource(&p, st.At, l.headFreshUntil(st.At), l.totalSpec())
-	return p, p.freshness == stateFresh
+	a := l.newAssembly(head.Slice(l.newestRank, lo), st.Total, st.Expired, head)
+	l.addSource(&a, st.At, l.headFreshUntil(st.At), l.totalSpec())
+	return a, a.freshness == stateFresh
 }
 
 // setRanks sets the ranks that the offset stands for. New rows at the head do not change them while ranks are confirmed. Presumed ranks
@@ -125,7 +125,7 @@ func (l *lookup) setRanks(st *block.State) {
 }
 
 // assembleBlocks assembles the ranks from hi down to lo.
-func (l *lookup) assembleBlocks(st *block.State, hi, lo int) plan {
+func (l *lookup) assembleBlocks(st *block.State, hi, lo int) assembly {
 	if hi < lo {
 		return incomplete(l.passThroughSpec())
 	}
@@ -146,7 +146,7 @@ func (l *lookup) assembleBlocks(st *block.State, hi, lo int) plan {
 		whole, at, joint := joinSegments(segs)
 		switch {
 		case joint == block.JoinOK:
-			return l.newPlan(whole.Slice(hi, lo), st.Total, st.Expired, segs...)
+			return l.newAssembly(whole.Slice(hi, lo), st.Total, st.Expired, segs...)
 		case joint == block.JoinGap:
 			return incomplete(l.alignedSpec(st, ids[at]))
 		case joint == block.JoinConflict:
@@ -193,11 +193,11 @@ func (l *lookup) findBlocks(st *block.State, ids []block.ID, hi, lo int) (segs [
 	return segs, missing
 }
 
-// newPlan returns the plan that serves whole, which was joined from segs. Total and expired define the offsets of the log.
-func (l *lookup) newPlan(whole *block.Segment, total, expired int, segs ...*block.Segment) plan {
-	p := plan{listing: whole.ToListing(total, expired), segments: segs}
+// newAssembly returns the assembly of whole, which was joined from segs. Total and expired define the offsets of the log.
+func (l *lookup) newAssembly(whole *block.Segment, total, expired int, segs ...*block.Segment) assembly {
+	a := assembly{listing: whole.ToListing(total, expired), segments: segs}
 	for _, seg := range segs {
-		l.addSource(&p, seg.At, l.segmentFreshUntil(seg), l.refreshSpec(seg))
+		l.addSource(&a, seg.At, l.segmentFreshUntil(seg), l.refreshSpec(seg))
 	}
-	return p
+	return a
 }

@@ -1,9 +1,10 @@
 // Package cache serves reads of activity logs from memory, from Redis, or from its source. A cached response states when its rows were
 // read, and its offsets are those of the log as it is now.
 //
-// Cache.List assembles the response from cached segments (assemble.go), loads missing ones from Redis (redislookup.go), and fetches the
-// rest from the source (fill.go). Concurrent fetches of the same rows are coalesced (flight.go, fetch.go). Fetched rows get their rank in
-// the log, counted from its oldest end, and are cached in blocks (package block).
+// Cache.List assembles the response from cached segments (assemble.go), and plans what to do next (plan.go): serve it, load missing segments
+// from Redis (redislookup.go), fetch them from the source (fill.go), or pass the query through. Concurrent fetches of the same rows are
+// coalesced (flight.go, fetch.go). Fetched rows get their rank in the log, counted from its oldest end, and are cached in blocks (package
+// block).
 //
 // Cached rows belong to a group and a filter. They are shared by all callers that may read the group, which the upstream decides
 // (package access).
@@ -99,9 +100,6 @@ func (c *Cache) Close() {
 	c.store.Close()
 }
 
-// maxFills bounds how often one List fetches missing rows. If the log changes faster than that, the query is passed through.
-const maxFills = 2
-
 // List returns the rows of the query, possibly more than requested, or fewer if paging can continue from them. Errors are those of the
 // source, and may be cached ones of upstream.ErrNotFound.
 func (c *Cache) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
@@ -111,33 +109,59 @@ func (c *Cache) List(ctx context.Context, q upstream.ListQuery) (upstream.Listin
 	return c.serve(ctx, c.newLookup(ctx, q))
 }
 
-// serve executes a lookup.
+// serve plans and acts until there is a response.
 func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) {
 	if err := c.grants.CachedNotFound(l.accessReq); err != nil && !l.caller.NoCache {
 		return upstream.Listing{}, err
 	}
-	if l.q.Anew {
-		return c.passThrough(ctx, l)
+	a := l.assemble()
+	for {
+		s := c.situation(l, a)
+		switch action := plan(s); action {
+		case serve:
+			return c.finish(l, a), nil
+		case serveAndRevalidate:
+			c.refreshAsync(ctx, l, a.stale)
+			return c.finish(l, a), nil
+		case serveStale:
+			a.listing.Stale = true
+			return c.finish(l, a), nil
+		case lookInRedis:
+			if err := c.lookupRedis(ctx, l, a, s.needsRedisRows()); err != nil {
+				return upstream.Listing{}, err
+			}
+		case fetchBlocks, checkAccess:
+			if err := c.fill(ctx, l, a, s); err != nil {
+				c.recordFailure(ctx, l, err)
+			}
+		case passThrough:
+			out, err := c.fetchOne(ctx, l, l.passThroughSpec(), nil)
+			if err == nil {
+				l.caller.Tally.LimitFreshness(time.Time{})
+				return out.listing, nil
+			}
+			c.recordFailure(ctx, l, err)
+		case fail:
+			return upstream.Listing{}, l.err
+		}
+		a = l.assemble()
 	}
-	for round := 0; ; round++ {
-		p := l.assemble()
-		if c.lookupRedis(ctx, l, p) {
-			round--
-			continue
-		}
-		if l.notFoundErr != nil {
-			return upstream.Listing{}, l.notFoundErr
-		}
-		if l.access == access.Granted && p.freshness <= stateStale {
-			c.refreshAsync(ctx, l, p.stale)
-			return c.finish(l, p), nil
-		}
-		if round == maxFills || l.unlocatable || p.passThroughOnly() {
-			return c.passThrough(ctx, l)
-		}
-		if err := c.fill(ctx, l, p); err != nil {
-			return c.serveStaleIfError(ctx, l, err)
-		}
+}
+
+// situation returns the situation of a lookup now.
+func (c *Cache) situation(l *lookup, a assembly) situation {
+	return situation{
+		rows: a.freshness, unjoinable: l.unlocatable || a.unjoinable(), access: l.access, outdated: l.needsAccessCheck,
+		anew: l.q.Anew, bypass: l.caller.NoCache, redis: c.store != nil && !l.caller.ForceAuthCheck,
+		redisReads: l.redisReads, nothingNew: l.nothingNew, fetches: l.fetches, failure: l.failure,
+	}
+}
+
+// recordFailure ends the lookup with an error, unless the upstream failed and there are rows that the caller may still see.
+func (c *Cache) recordFailure(ctx context.Context, l *lookup, err error) {
+	l.failure, l.err = requestFailed, err
+	if isUnavailable(err) && !l.caller.NoCache && ctx.Err() == nil {
+		l.failure, l.access = upstreamFailed, c.grants.Level(ctx, l.accessReq.ScopeKey())
 	}
 }
 
@@ -155,49 +179,23 @@ func (c *Cache) newLookup(ctx context.Context, q upstream.ListQuery) *lookup {
 }
 
 // finish records hits, freshness and dependencies of the response, and returns it.
-func (c *Cache) finish(l *lookup, p plan) upstream.Listing {
-	for _, seg := range p.segments {
+func (c *Cache) finish(l *lookup, a assembly) upstream.Listing {
+	for _, seg := range a.segments {
 		if !slices.Contains(l.fetched, seg) && !slices.Contains(l.fromRedis, seg) {
 			l.memoryHits++
 		}
 	}
-	if len(p.segments) == 0 && len(l.fetched)+len(l.fromRedis) == 0 {
+	if len(a.segments) == 0 && len(l.fetched)+len(l.fromRedis) == 0 {
 		l.memoryHits++
 	}
 	l.caller.Tally.MemoryHits.Add(int64(l.memoryHits))
 	c.counters.memoryHits.Add(int64(l.memoryHits))
-	if p.listing.Stale {
+	if a.listing.Stale {
 		l.caller.Tally.StaleHits.Add(1)
 		c.counters.stale.Add(1)
-		p.freshUntil = time.Time{}
+		a.freshUntil = time.Time{}
 	}
-	l.caller.Tally.LimitFreshness(p.freshUntil)
-	c.recordDependency(l, p)
-	return p.listing
-}
-
-// serveStaleIfError serves cached rows if the upstream failed and the caller may see them; otherwise it returns err.
-func (c *Cache) serveStaleIfError(ctx context.Context, l *lookup, err error) (upstream.Listing, error) {
-	if !isUnavailable(err) || l.caller.NoCache || ctx.Err() != nil {
-		return upstream.Listing{}, err
-	}
-	if l.access = c.grants.Level(ctx, l.accessReq.ScopeKey()); l.access == access.Denied {
-		return upstream.Listing{}, err
-	}
-	p := l.assemble()
-	if p.freshness > stateStaleIfError {
-		return upstream.Listing{}, err
-	}
-	p.listing.Stale = true
-	return c.finish(l, p), nil
-}
-
-// passThrough passes the query to the source as it is.
-func (c *Cache) passThrough(ctx context.Context, l *lookup) (upstream.Listing, error) {
-	out, err := c.fetchOne(ctx, l, l.passThroughSpec(), nil)
-	if err != nil {
-		return c.serveStaleIfError(ctx, l, err)
-	}
-	l.caller.Tally.LimitFreshness(time.Time{})
-	return out.listing, nil
+	l.caller.Tally.LimitFreshness(a.freshUntil)
+	c.recordDependency(l, a)
+	return a.listing
 }

@@ -22,13 +22,13 @@ type dependency struct {
 
 // recordDependency adds a dependency on the listing to the caller's tally, if its changes can be detected. The dependency on a listing
 // that is not fresh is never valid.
-func (c *Cache) recordDependency(l *lookup, p plan) {
+func (c *Cache) recordDependency(l *lookup, a assembly) {
 	if c.memory == nil && c.store == nil || l.caller.NoCache {
 		return
 	}
 	l.caller.Tally.AddDependency(&dependency{
 		cache: c, log: l.key.Hash, access: l.accessReq.ScopeKey(),
-		version: l.state.Version(), freshUntil: p.freshUntil, hits: max(1, int64(len(p.segments))),
+		version: l.state.Version(), freshUntil: a.freshUntil, hits: max(1, int64(len(a.segments))),
 	})
 }
 

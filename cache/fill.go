@@ -15,17 +15,12 @@ import (
 // staleWait is how long to wait for a hanging upstream if cached rows can be served instead.
 const staleWait = time.Second
 
-// fill fetches the rows that the plan lacks. If the caller's access is unknown, the first call is made with its own credential.
-func (c *Cache) fill(ctx context.Context, l *lookup, p plan) error {
-	specs := p.missing
-	if len(specs) == 0 {
-		specs = p.stale
-	}
-	if len(specs) == 0 {
-		specs = []fetchSpec{l.headSpec()}
-	}
+// fill fetches the rows that the assembly lacks. If the caller's access is unknown, it makes one call, with the caller's own credential.
+func (c *Cache) fill(ctx context.Context, l *lookup, a assembly, s situation) error {
+	l.fetches++
+	l.nothingNew = false
 	var giveUp <-chan time.Time
-	if p.freshness <= stateStaleIfError && l.access != access.Denied && !l.caller.NoCache {
+	if s.mayServeIfError() {
 		if c.backingOff(l) {
 			return errBackoff
 		}
@@ -33,7 +28,14 @@ func (c *Cache) fill(ctx context.Context, l *lookup, p plan) error {
 		defer timer.Stop()
 		giveUp = timer.C
 	}
-	if l.access != access.Granted {
+	specs := a.missing
+	if len(specs) == 0 {
+		specs = a.stale
+	}
+	if len(specs) == 0 {
+		specs = []fetchSpec{l.headSpec()}
+	}
+	if s.access != access.Granted {
 		return c.fetchWithOwnCredential(ctx, l, specs[0], giveUp)
 	}
 	return c.fetchAll(ctx, l, dedupe(specs), giveUp)
@@ -71,8 +73,8 @@ func (c *Cache) backingOff(l *lookup) bool {
 // concernsOnly reports whether an error concerns the caller that started a fetch, and not the one of l.
 func (c *Cache) concernsOnly(starter *request.Caller, l *lookup, err error) bool {
 	if errors.Is(err, upstream.ErrRateLimited) {
-		p := l.key.Group.Project
-		return c.grants.Signer(starter, p) != c.grants.Signer(l.caller, p)
+		project := l.key.Group.Project
+		return c.grants.Signer(starter, project) != c.grants.Signer(l.caller, project)
 	}
 	return starter != l.caller && callerSpecific(err)
 }

@@ -19,8 +19,7 @@ type lookup struct {
 	caller                 *request.Caller
 	start                  time.Time // segments read later than this are fresh for this lookup
 	access                 access.Level
-	needsAccessCheck       bool  // whether another replica may know a newer decision
-	notFoundErr            error // the group does not exist, according to another replica
+	needsAccessCheck       bool // whether another replica may know a newer decision
 	ttls                   ttls
 	memory                 *memory
 	state                  *block.State                // the newest one seen by this lookup; nil if none
@@ -31,7 +30,11 @@ type lookup struct {
 	unlocatable            bool                        // a response has no rank in the known log
 	fetched                []*block.Segment            // from its own fetches; not all of them are cached as a block, because the log may have moved
 	fromRedis              []*block.Segment            // segments loaded from Redis
-	redisLookups           int                         // number of lookups in Redis
+	redisReads             int                         // reads of rows in Redis
+	nothingNew             bool                        // the last read of Redis, since the last fetch, found nothing
+	fetches                int                         // rounds of fetches
+	failure                failure
+	err                    error // of the failure
 
 	memoryHits, coalesced int // segments in memory, and waits for other callers' fetches
 }
@@ -58,8 +61,8 @@ func (l *lookup) find(st *block.State, id block.ID) *block.Segment {
 	return seg
 }
 
-// addSource includes the freshness of one source in that of the plan.
-func (l *lookup) addSource(p *plan, at, until time.Time, refresh fetchSpec) {
+// addSource includes the freshness of one source in that of the assembly.
+func (l *lookup) addSource(a *assembly, at, until time.Time, refresh fetchSpec) {
 	s := l.ttls.stateAt(time.Now(), at, until)
 	switch {
 	case !at.Before(l.start):
@@ -68,11 +71,11 @@ func (l *lookup) addSource(p *plan, at, until time.Time, refresh fetchSpec) {
 		s = stateStaleIfError
 	}
 	if s != stateFresh {
-		p.stale = append(p.stale, refresh)
+		a.stale = append(a.stale, refresh)
 	}
-	p.freshness = max(p.freshness, s)
-	if p.freshUntil.IsZero() || until.Before(p.freshUntil) {
-		p.freshUntil = until
+	a.freshness = max(a.freshness, s)
+	if a.freshUntil.IsZero() || until.Before(a.freshUntil) {
+		a.freshUntil = until
 	}
 }
 

@@ -8,19 +8,15 @@ import (
 	"scalegraph/cache/redisstore"
 )
 
-// lookupRedis loads the rows that the plan lacks from Redis, at most twice, together with the decision about the caller's access. That is one round
-// trip, unless the predicted blocks were wrong. It reports whether any rows were found.
-func (c *Cache) lookupRedis(ctx context.Context, l *lookup, p plan) bool {
-	rows := !l.caller.NoCache && l.redisLookups < 2 && p.freshness > stateStale
-	if c.store == nil || l.caller.ForceAuthCheck || !rows && !l.needsAccessCheck {
-		return false
-	}
+// lookupRedis loads the decision about the caller's access, and with rows also the rows that the assembly lacks, in one round trip. It returns
+// an error if another replica knows that the group does not exist.
+func (c *Cache) lookupRedis(ctx context.Context, l *lookup, a assembly, rows bool) error {
 	key := l.accessReq.ScopeKey()
 	q := redisstore.Query{Key: l.key, Access: &key}
 	if rows {
-		l.redisLookups++
+		l.redisReads++
 		q.Rows, q.Sections = true, l.q.Sections
-		q.Gen, q.Blocks = c.predictBlocks(l, p)
+		q.Gen, q.Blocks = c.predictBlocks(l, a)
 		if _, seen := c.sizeHints.get(l.key.Hash); !seen { // the group may not exist
 			unknown := l.accessReq.GroupKey()
 			q.NotFound = &unknown
@@ -32,18 +28,20 @@ func (c *Cache) lookupRedis(ctx context.Context, l *lookup, p plan) bool {
 		c.grants.MergeRemote(key, result.Decision)
 		l.access = c.grants.LocalLevel(key)
 	}
+	var notFound error
 	if result.NotFound != nil {
 		c.grants.RecordNotFound(l.accessReq, *result.NotFound)
-		l.notFoundErr = c.grants.CachedNotFound(l.accessReq)
+		notFound = c.grants.CachedNotFound(l.accessReq)
 	}
 	l.caller.Tally.RedisBytes.Add(result.Bytes)
-	return c.mergeFound(l, result)
+	l.nothingNew = !c.mergeFound(l, result)
+	return notFound
 }
 
-// predictBlocks returns the blocks that the plan lacks. If the log is unknown, it returns those that would be missing if the log were as
+// predictBlocks returns the blocks that the assembly lacks. If the log is unknown, it returns those that would be missing if the log were as
 // this process saw it last.
-func (c *Cache) predictBlocks(l *lookup, p plan) (gen uint64, ids []block.ID) {
-	for _, spec := range append(p.missing, p.stale...) {
+func (c *Cache) predictBlocks(l *lookup, a assembly) (gen uint64, ids []block.ID) {
+	for _, spec := range append(a.missing, a.stale...) {
 		if spec.id >= 0 {
 			ids = append(ids, spec.id)
 		}
