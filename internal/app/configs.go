@@ -66,7 +66,7 @@ func changefeedConfig(cfg config.Config, o Options, pager *paging.Pages, source 
 		c.Pages = o.WrapPolls(pager)
 	}
 	if o.Redis != nil {
-		c.Broadcaster = changefeed.NewRedisBroadcaster(o.Redis.Universal(), cfg.RedisTimeout)
+		c.Broadcaster = changefeed.NewRedisBroadcaster(o.Redis)
 	}
 	return c
 }

@@ -11,14 +11,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"scalegraph/internal/redisx"
 	"scalegraph/upstream"
 )
 
 // RedisBroadcaster is a Broadcaster over Redis: a key with a short TTL names the leader of a log, and a channel carries its messages. It is
 // safe for concurrent use and needs no closing: it has a connection only while there are subscriptions.
 type RedisBroadcaster struct {
-	rdb        redis.UniversalClient
-	timeout    time.Duration // of one round trip
+	redis      *redisx.Client
 	instanceID string
 
 	mu       sync.Mutex
@@ -26,9 +26,9 @@ type RedisBroadcaster struct {
 	sub      *redis.PubSub         // nil while there are no handlers
 }
 
-// NewRedisBroadcaster returns the broadcaster of one process. If Redis does not respond within the timeout, the process leads by itself.
-func NewRedisBroadcaster(rdb redis.UniversalClient, timeout time.Duration) *RedisBroadcaster {
-	return &RedisBroadcaster{rdb: rdb, timeout: timeout, instanceID: rand.Text(), handlers: map[string][]*handler{}}
+// NewRedisBroadcaster returns the broadcaster of one process. While Redis fails, the process leads by itself. The client must not be nil.
+func NewRedisBroadcaster(client *redisx.Client) *RedisBroadcaster {
+	return &RedisBroadcaster{redis: client, instanceID: rand.Text(), handlers: map[string][]*handler{}}
 }
 
 // broadcastKey is the key of a log's leader, and its channel.
@@ -46,31 +46,29 @@ return 1`)
 // releaseScript ends the leadership of its caller.
 var releaseScript = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
 
-// TryLead is true also if Redis does not respond.
+// TryLead is true also if Redis fails.
 func (r *RedisBroadcaster) TryLead(ctx context.Context, log upstream.Group, ttl time.Duration) bool {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	acquired, err := acquireScript.Run(ctx, r.rdb, []string{broadcastKey(log)}, r.instanceID, ttl.Milliseconds()).Int()
+	reply, err := r.redis.Run(ctx, acquireScript, []string{broadcastKey(log)}, r.instanceID, ttl.Milliseconds())
+	if err != nil {
+		return true
+	}
+	acquired, err := reply.Int()
 	return err != nil || acquired == 1
 }
 
-// Resign ends the leadership. If Redis does not respond, it expires.
+// Resign ends the leadership. If Redis fails, it expires.
 func (r *RedisBroadcaster) Resign(log upstream.Group) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
-	defer cancel()
-	_ = releaseScript.Run(ctx, r.rdb, []string{broadcastKey(log)}, r.instanceID).Err()
+	_, _ = r.redis.Run(context.Background(), releaseScript, []string{broadcastKey(log)}, r.instanceID)
 }
 
-// Publish sends a message. If Redis does not respond, it is lost.
+// Publish sends a message. If Redis fails, it is lost; the client counts and reports the failure.
 func (r *RedisBroadcaster) Publish(ctx context.Context, log upstream.Group, message []byte) {
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
-	_ = r.rdb.Publish(ctx, broadcastKey(log), message).Err()
+	_ = r.redis.Publish(ctx, broadcastKey(log), message)
 }
 
 // Subscribe subscribes to a log's channel. The Redis client reconnects and subscribes again when the connection is lost.
 func (r *RedisBroadcaster) Subscribe(log upstream.Group, handle func([]byte)) (stop func()) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.redis.Timeout())
 	defer cancel()
 	channel := broadcastKey(log)
 	r.mu.Lock()
@@ -78,7 +76,7 @@ func (r *RedisBroadcaster) Subscribe(log upstream.Group, handle func([]byte)) (s
 	h := &handler{handle}
 	r.handlers[channel] = append(slices.Clone(r.handlers[channel]), h)
 	if r.sub == nil {
-		r.sub = r.rdb.Subscribe(ctx)
+		r.sub = r.redis.Subscribe(ctx)
 		go r.dispatch(r.sub.Channel(redis.WithChannelSize(1000)))
 	}
 	_ = r.sub.Subscribe(ctx, channel) // the client subscribes later if Redis does not respond now
@@ -90,7 +88,7 @@ type handler struct{ handle func([]byte) }
 
 // unsubscribe removes one handler, and ends the subscription to its channel if it was the last one.
 func (r *RedisBroadcaster) unsubscribe(channel string, h *handler) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), r.redis.Timeout())
 	defer cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()

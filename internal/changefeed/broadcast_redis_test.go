@@ -15,15 +15,20 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// broadcasterOver returns the relay of a process over a real Redis.
+// broadcasterOver returns the broadcaster of a process over a real Redis.
 func broadcasterOver(t testing.TB, url string) *RedisBroadcaster {
+	t.Helper()
+	return NewRedisBroadcaster(redisClient(t, url))
+}
+
+func redisClient(t testing.TB, url string) *redisx.Client {
 	t.Helper()
 	client, err := redisx.Open(redisx.Config{URL: url, Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return NewRedisBroadcaster(client.Universal(), time.Second)
+	return client
 }
 
 func (w *world) eventually(what string, holds func() bool) {
@@ -154,4 +159,39 @@ func TestRedisPolls(t *testing.T) {
 	}
 	a.quit()
 	b.quit()
+}
+
+// TestDeniedPublishIsReported by the client of Redis, and so in the log and in /readyz.
+func TestDeniedPublishIsReported(t *testing.T) {
+	server := redistest.Start(t)
+	client := redisClient(t, server.DocumentedUser())
+	r := NewRedisBroadcaster(client)
+	if !r.TryLead(t.Context(), groupOf(0), time.Minute) {
+		t.Error("the documented user cannot lead")
+	}
+	if r.Publish(t.Context(), groupOf(0), []byte("m")); client.State() != redisx.StateOK {
+		t.Fatalf("the documented user: %s %q", client.State(), client.Cause())
+	}
+	server.Do("ACL", "SETUSER", "scalegraph", "resetchannels")
+	redistest.Eventually(t, "the denial is reported", func() bool {
+		r.Publish(t.Context(), groupOf(0), []byte("m"))
+		return client.State() == redisx.StateFailing && client.Cause() == "NOPERM publish"
+	})
+}
+
+// TestFailingRedisCostsNoTimeouts: after a few failures the breaker is open, so leading and publishing wait for nothing.
+func TestFailingRedisCostsNoTimeouts(t *testing.T) {
+	server := redistest.Start(t)
+	client := redisClient(t, server.URL())
+	r := NewRedisBroadcaster(client)
+	server.Kill()
+	for range 4 {
+		if !r.TryLead(t.Context(), groupOf(0), time.Minute) {
+			t.Error("without Redis, the process does not lead")
+		}
+		r.Publish(t.Context(), groupOf(0), []byte("m"))
+	}
+	if client.State() != redisx.StateFailing || client.Faults() == 0 || client.Faults() > 4 {
+		t.Errorf("%s after %d faults, want the breaker open", client.State(), client.Faults())
+	}
 }

@@ -170,8 +170,7 @@ func (c *Client) do(ctx context.Context, cmds []redis.Cmder, trip func(context.C
 	return err
 }
 
-// Cause returns in a few words why the state is StateFailing, for instance NOAUTH, timeout, or "NOPERM publish"; otherwise it is empty. It
-// contains no address.
+// failure returns nil if err means that a key or field is missing or has another type, otherwise err.
 func failure(err error) error {
 	if err == nil || errors.Is(err, redis.Nil) || strings.HasPrefix(err.Error(), "WRONGTYPE") {
 		return nil
@@ -215,8 +214,9 @@ func (c *Client) Faults() int64 {
 	return c.faults.Load()
 }
 
-// Universal returns the go-redis client. Commands that use it directly bypass the timeout and the breaker.
-func (c *Client) Universal() redis.UniversalClient { return c.rdb }
+// Timeout returns the timeout of one round trip. Commands of a subscription, which has a connection of its own, need it. The client must not
+// be nil.
+func (c *Client) Timeout() time.Duration { return c.timeout }
 
 // PoolStats returns the use of connections.
 func (c *Client) PoolStats() *redis.PoolStats { return c.rdb.PoolStats() }
