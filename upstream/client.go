@@ -42,6 +42,7 @@ type Client struct {
 	spelling  string
 	timeout   time.Duration
 	sem       *bulkhead
+	callers   *identities
 	backoff   groupBackoff
 	throttles throttles
 	large     *semaphore.Weighted // permits for large bodies in memory
@@ -70,6 +71,7 @@ func New(cfg Config) (*Client, error) {
 		spelling:  cfg.TypeSpelling,
 		timeout:   cfg.Timeout,
 		sem:       newBulkhead(cfg.Concurrency, cfg.Timeout/2),
+		callers:   newIdentities(),
 		large:     semaphore.NewWeighted(maxLargeBodies),
 		auth:      &tokenAuth{cfg.Transport},
 		transport: cfg.Transport,
@@ -206,11 +208,12 @@ func (c *Client) toListing(ctx context.Context, q ListQuery, a *response) (Listi
 // do makes a call and checks the status. It fails without a call if the credential is throttled or the group is in backoff. The response must
 // be released.
 func (c *Client) do(ctx context.Context, k *call) (*response, error) {
-	throttleKey, group, caller := throttleKey{k.region.name, c.sentToken(k)}, k.groupKey(), k.identity()
+	throttleKey, group := throttleKey{k.region.name, c.sentToken(k)}, k.groupKey()
+	caller, known := c.callers.of(k)
 	if err := c.throttles.check(throttleKey, time.Now()); err != nil {
 		return nil, err
 	}
-	release, err := c.sem.acquire(ctx, group, caller)
+	release, err := c.sem.acquire(ctx, slotRequest{group, caller, known || c.signer != nil})
 	if err != nil {
 		return nil, err
 	}
@@ -219,8 +222,12 @@ func (c *Client) do(ctx context.Context, k *call) (*response, error) {
 		return nil, err
 	}
 	a, err := c.send(ctx, k)
-	if err == nil && a.status != http.StatusOK && a.status != http.StatusNonAuthoritativeInfo {
+	switch {
+	case err != nil:
+	case a.status != http.StatusOK && a.status != http.StatusNonAuthoritativeInfo:
 		err = a.failure(k.token())
+	case !known:
+		c.callers.accept(k)
 	}
 	result := resultOf(a, err)
 	c.backoff.record(group, result, errors.Is(err, ErrTimeout), time.Now())
@@ -229,10 +236,10 @@ func (c *Client) do(ctx context.Context, k *call) (*response, error) {
 	return a, err
 }
 
-// sentToken returns the caller's token if it is sent. Signed requests are throttled by our keys.
-func (c *Client) sentToken(k *call) string {
+// sentToken returns the key of the token that is sent. Signed requests are throttled by our keys.
+func (c *Client) sentToken(k *call) callerKey {
 	if c.signer != nil {
-		return ""
+		return 0
 	}
-	return k.token()
+	return c.callers.key(k.token())
 }

@@ -26,7 +26,7 @@ type regionHealth struct {
 
 	mu      sync.Mutex
 	groups  map[groupKey]observation
-	callers map[string]observation
+	callers map[callerKey]observation
 }
 
 type observation struct {
@@ -35,14 +35,14 @@ type observation struct {
 }
 
 // record records a result and reports whether the region is failing.
-func (h *regionHealth) record(group groupKey, caller string, r result, now time.Time) bool {
+func (h *regionHealth) record(group groupKey, caller callerKey, r result, now time.Time) bool {
 	if r == resultUnclear {
 		return false
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.groups == nil || len(h.groups) >= maxRemembered || len(h.callers) >= maxRemembered {
-		h.groups, h.callers = map[groupKey]observation{}, map[string]observation{}
+		h.groups, h.callers = map[groupKey]observation{}, map[callerKey]observation{}
 	}
 	o := observation{now, r == resultFailed}
 	h.groups[group], h.callers[caller] = o, o
@@ -152,7 +152,10 @@ func (g *failingGroup) fail(timedOut bool, now time.Time) {
 }
 
 // throttleKey identifies the credential that a region throttles.
-type throttleKey struct{ region, token string }
+type throttleKey struct {
+	region string
+	token  callerKey
+}
 
 // throttles has the Retry-After of each throttled credential and rejects its calls until then.
 type throttles struct {

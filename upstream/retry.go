@@ -125,7 +125,7 @@ func newBreaker(name string, p retryPolicy, log *slog.Logger) circuitbreaker.Cir
 }
 
 // observe records the result of a call and opens the circuit if calls of different groups and callers fail.
-func (r *region) observe(group groupKey, caller string, result result, now time.Time) {
+func (r *region) observe(group groupKey, caller callerKey, result result, now time.Time) {
 	if r.health.record(group, caller, result, now) && r.breaker.IsClosed() {
 		r.breaker.Open()
 		r.health.reset()

@@ -55,18 +55,6 @@ type call struct {
 
 func (k *call) groupKey() groupKey { return groupKey{k.region.name, k.project, k.group} }
 
-// identity returns the key of the caller's share of the slots: its name if it is authenticated, else its main token, so that invented tokens
-// for projects do not increase the share.
-func (k *call) identity() string {
-	switch {
-	case k.caller.Name != "":
-		return "name " + k.caller.Name
-	case k.caller.Token != "":
-		return "token " + k.caller.Token
-	}
-	return "token " + k.token()
-}
-
 // token returns the caller's token for the project; empty if there is none.
 func (k *call) token() string { return k.caller.TokenFor(k.project) }
 

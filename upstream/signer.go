@@ -53,23 +53,23 @@ func (s *signer) roundTrip(req *http.Request, k *call) (*http.Response, error) {
 		return nil, fmt.Errorf("%w: %.40q", request.ErrProjectForbidden, k.project)
 	}
 	state := s.readKeys(ctx)
-	if err := s.admit(ctx, state); err != nil {
+	if err := s.admit(ctx, state, k.caller.Name); err != nil {
 		return nil, err
 	}
 	req.Header.Set("X-Project-Id", k.project)
 	state.keys.Sign(req, s.clock.Now())
 	resp, err := countAndSend(s.next, req, k)
 	if resp == nil {
-		s.report(ctx, state, sign.Unknown, 1)
+		s.report(ctx, state, k.caller.Name, sign.Unknown, 1)
 		return resp, err
 	}
 	s.clock.Observe(resp.Header)
 	r := signResult(resp.StatusCode)
 	accepted := s.rememberAccepted(state, k, r)
 	if r == sign.Rejected && accepted != nil {
-		s.report(ctx, state, s.probe(req, state, accepted, k.caller), 2) // if the keys are rejected, both requests were
+		s.report(ctx, state, k.caller.Name, s.probe(req, state, accepted, k.caller), 2) // if the keys are rejected, both requests were
 	} else {
-		s.report(ctx, state, r, 1)
+		s.report(ctx, state, k.caller.Name, r, 1)
 	}
 	return resp, err
 }
@@ -129,11 +129,11 @@ func (s *signer) readKeys(ctx context.Context) *keyState {
 // errNotSigned means that a request was not sent because its signature would be rejected.
 var errNotSigned = errors.New("not signed")
 
-func (s *signer) admit(ctx context.Context, state *keyState) error {
+func (s *signer) admit(ctx context.Context, state *keyState, caller string) error {
 	if s.blockedByClock(state.lockout) {
 		return fmt.Errorf("%w: %w: our clock is off by %v", ErrUnauthenticated, errNotSigned, s.clock.Skew().Round(time.Second))
 	}
-	ok, err := state.lockout.Acquire(ctx)
+	ok, err := state.lockout.Acquire(ctx, caller)
 	if err == nil && !ok {
 		return fmt.Errorf("%w: %w: too many signatures in a row were rejected", ErrUnauthenticated, errNotSigned)
 	}
@@ -147,8 +147,8 @@ func (s *signer) blockedByClock(l *sign.Lockout) bool {
 }
 
 // report records the result of a request; Rejected counts as that many rejections.
-func (s *signer) report(ctx context.Context, state *keyState, r sign.Result, rejections int) {
-	if state.lockout.Report(r, rejections) {
+func (s *signer) report(ctx context.Context, state *keyState, caller string, r sign.Result, rejections int) {
+	if state.lockout.Report(caller, r, rejections) {
 		s.log.LogAttrs(ctx, slog.LevelError, "the upstream rejects our access keys: no more requests are signed, so that it does not lock them",
 			slog.Duration("untilTheyChangeOrFor", sign.LockTime))
 	}

@@ -6,14 +6,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 
 	"scalegraph/internal/auth"
 	"scalegraph/internal/config"
 	"scalegraph/internal/httpserver"
 )
 
-// serveAdmin answers /metrics and pprof at an address of their own. Where there is none, /metrics joins the rest in mux, and the
-// server that it returns does nothing.
+// serveAdmin serves /metrics and pprof at an address of their own. If none is configured, it adds /metrics to mux, and the server that it
+// returns does nothing.
 func serveAdmin(ctx context.Context, cfg config.Config, mux *http.ServeMux, metrics http.Handler, log *slog.Logger) (*http.Server, error) {
 	server := &http.Server{
 		ReadHeaderTimeout: httpserver.HeaderTimeout, IdleTimeout: httpserver.IdleTimeout,
@@ -34,10 +35,17 @@ func serveAdmin(ctx context.Context, cfg config.Config, mux *http.ServeMux, metr
 	if err != nil {
 		return nil, err
 	}
-	if at, ok := listener.Addr().(*net.TCPAddr); ok && at.IP.IsLoopback() {
-		server.Handler = auth.LoopbackOnly(admin, at) // pages in a browser on this machine must not read profiles
-	}
+	server.Handler = adminGuard(admin, cfg, listener.Addr())
 	log.Info("serving metrics and pprof", "address", listener.Addr().String())
 	go func() { _ = server.Serve(listener) }() // ends when it is closed
 	return server, nil
+}
+
+// adminGuard rejects what pages in a browser could send to the admin address: they must not read profiles.
+func adminGuard(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
+	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsLoopback() && len(cfg.AdminHosts) == 0 {
+		return auth.LoopbackOnly(h, at)
+	}
+	host, _, _ := net.SplitHostPort(cfg.AdminListen)
+	return auth.KnownHosts(h, append([]string{strings.ToLower(host)}, cfg.AdminHosts...))
 }

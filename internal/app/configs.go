@@ -3,13 +3,16 @@ package app
 import (
 	"log/slog"
 	"maps"
+	"net"
 	"slices"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"scalegraph/cache"
 	"scalegraph/cache/inventory"
 	"scalegraph/internal/apq"
+	"scalegraph/internal/auth"
 	"scalegraph/internal/changefeed"
 	"scalegraph/internal/config"
 	"scalegraph/internal/executionlog"
@@ -97,12 +100,19 @@ func resolverConfig(cfg config.Config, o Options, pager *paging.Pages, changes *
 	return c
 }
 
+// onLoopback reports whether a listen address can be reached from this machine only. Pages in its browsers could otherwise use the server.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && auth.IsLoopback(strings.ToLower(host))
+}
+
 func handlerConfig(cfg config.Config, o Options, streams *stream.Registry, log *slog.Logger) gqlhttp.Config {
 	c := gqlhttp.Config{
 		Limits:             cfg.Limits,
 		RequestTimeout:     cfg.RequestTimeout,
 		StatusProfile:      gqlhttp.StatusProfile(cfg.StatusProfile),
 		CORSOrigins:        cfg.CORSOrigins,
+		RejectCrossSite:    onLoopback(cfg.Listen),
 		Introspection:      cfg.Introspection,
 		ResponseCacheBytes: responseCacheBytes(cfg),
 		Queries:            apq.New(o.Redis),

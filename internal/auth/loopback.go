@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -24,6 +25,32 @@ func LoopbackOnly(h http.Handler, at net.Addr) http.Handler {
 			h.ServeHTTP(w, r)
 		}
 	})
+}
+
+// KnownHosts passes requests to h whose Host is an IP address, localhost, or one of the names in lower case, with any port. Others get 421, and
+// cross-site requests of browsers that are no navigation get 403. A page could otherwise reach an internal address by a name that its owner
+// points there.
+func KnownHosts(h http.Handler, names []string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := strings.ToLower(hostName(r.Host))
+		_, err := netip.ParseAddr(name)
+		switch {
+		case err != nil && name != "localhost" && !slices.Contains(names, name):
+			writeError(w, http.StatusMisdirectedRequest, "BAD_USER_INPUT", "The host name of the request is not configured for this server.")
+		case !isOwnSite(r.Header.Get("Sec-Fetch-Site")) && r.Header.Get("Sec-Fetch-Mode") != "navigate":
+			writeError(w, http.StatusForbidden, "FORBIDDEN", "Requests from pages of other origins are not allowed.")
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// hostName returns a Host without its port and without the brackets of an IPv6 address.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
 }
 
 // IsLoopback reports whether a host, a name in lower case or an address, can only be this machine.

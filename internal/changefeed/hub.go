@@ -50,7 +50,7 @@ type Hub struct {
 	mu       sync.Mutex
 	pollers  map[upstream.Group]*logPoller
 	count    int
-	byCaller map[string]int // subscriptions, by callerKey
+	byCaller map[string]int // subscriptions, by request.Caller.Identities
 }
 
 // New returns a Hub without subscriptions.
@@ -115,25 +115,21 @@ func (h *Hub) Pollers() int {
 	return len(h.pollers)
 }
 
-// callerKey is equal for subscriptions of one caller.
-func callerKey(c *request.Caller) string {
-	if c.Name != "" {
-		return "name " + c.Name
-	}
-	return "token " + c.Token
-}
-
 // reserve takes a slot for a subscription. A caller may have as many as there are free slots, so that one caller alone gets
 // half of them, and there are always some for others.
 func (h *Hub) reserve(c *request.Caller) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := callerKey(c)
-	if h.byCaller[key] >= h.cfg.MaxSubscriptions-h.count {
-		return false
+	identities := c.Identities()
+	for _, key := range identities {
+		if h.byCaller[key] >= h.cfg.MaxSubscriptions-h.count {
+			return false
+		}
 	}
 	h.count++
-	h.byCaller[key]++
+	for _, key := range identities {
+		h.byCaller[key]++
+	}
 	return true
 }
 
@@ -141,9 +137,10 @@ func (h *Hub) unreserve(c *request.Caller) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.count--
-	key := callerKey(c)
-	if h.byCaller[key]--; h.byCaller[key] == 0 {
-		delete(h.byCaller, key)
+	for _, key := range c.Identities() {
+		if h.byCaller[key]--; h.byCaller[key] == 0 {
+			delete(h.byCaller, key)
+		}
 	}
 }
 

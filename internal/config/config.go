@@ -16,9 +16,10 @@ import (
 // Config holds the settings. Read checks it before anything starts; it is not changed afterwards. The table in settings.go has the
 // meaning and the default of each field. The zero Config has none of those defaults.
 type Config struct {
-	Listen      string // host:port
-	BasePath    string // prefix of all paths, e.g. /scalegraph; empty: none
-	AdminListen string // host:port; empty: none
+	Listen      string   // host:port
+	BasePath    string   // prefix of all paths, e.g. /scalegraph; empty: none
+	AdminListen string   // host:port; empty: none
+	AdminHosts  []string // in lower case
 
 	Upstream string            // base URL without a slash at its end, or demo
 	Region   string            // name of Upstream's region
@@ -142,6 +143,9 @@ func (c Config) validate() []error {
 	}
 	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") && c.Listen != "" {
 		faults = append(faults, errors.New("SCALEGRAPH_ADMIN_LISTEN: must not be the address of SCALEGRAPH_LISTEN"))
+	}
+	if len(c.AdminHosts) > 0 && c.AdminListen == "" {
+		faults = append(faults, errors.New("SCALEGRAPH_ADMIN_HOSTS: has no effect without SCALEGRAPH_ADMIN_LISTEN"))
 	}
 	if c.TrustedOnly && c.Trusted == nil {
 		faults = append(faults, errors.New("SCALEGRAPH_TRUSTED_ONLY: nothing would run without SCALEGRAPH_TRUSTED_DOCUMENTS"))

@@ -83,7 +83,7 @@ func TestEverySettingSetsItsField(t *testing.T) {
 	instead := map[string]string{"AK_FILE": one, "SK": "sk", "SECURITY_TOKEN_FILE": one} // of those that are given in the other way
 	values := map[string]string{
 		"AK": "ak", "SK_FILE": one, "SECURITY_TOKEN": "st", "CLIENT_KEYS_FILE": keys, "OIDC_ISSUER": "https://issuer.cloud.test/", "OIDC_AUDIENCE": "us",
-		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "UPSTREAM": "https://as.cloud.test/prefix/", "REGION": "eu",
+		"LISTEN": "0.0.0.0:0", "ADMIN_LISTEN": "127.0.0.1:9", "ADMIN_HOSTS": "Metrics.test, scalegraph", "UPSTREAM": "https://as.cloud.test/prefix/", "REGION": "eu",
 		"REGIONS": "us=https://us.cloud.test, ap=http://ap.cloud.test:81/x", "PROJECT": "p1", "BASE_PATH": "/a/b-c/", "REDIS_URL": "rediss://u:p@a:1,b:2/0", "REDIS_TIMEOUT": "1s",
 		"CACHE_MEMORY": "1GiB", "FRESH": "1s", "STALE": "0s", "STALE_IF_ERROR": "1h", "GRANT": "30s", "GRANT_SCOPE": "project",
 		"GRANT_IF_ERROR": "1m", "SECRET": "s", "TYPE_SPELLING": "MANUAL", "UPSTREAM_TIMEOUT": "1s", "REQUEST_TIMEOUT": "2s",
@@ -93,7 +93,7 @@ func TestEverySettingSetsItsField(t *testing.T) {
 		"CALLER_COST": "18", "CALLER_COST_MODE": "measure", "MAX_IN_FLIGHT": "19", "MAX_IN_FLIGHT_COST": "20", "DRAIN_DELAY": "3s", "LOG": "json", "AUTH": "aksk", "OIDC_CLAIM": "groups",
 	}
 	want := Config{
-		Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:9", Upstream: "https://as.cloud.test/prefix", Region: "eu",
+		Listen: "0.0.0.0:0", AdminListen: "127.0.0.1:9", AdminHosts: []string{"metrics.test", "scalegraph"}, Upstream: "https://as.cloud.test/prefix", Region: "eu",
 		Regions: map[string]string{"us": "https://us.cloud.test", "ap": "http://ap.cloud.test:81/x"}, Project: "p1", BasePath: "/a/b-c", Auth: "aksk",
 		AccessKey: Key{Text: "ak"}, SecretKey: Key{File: one}, SecurityToken: Key{Text: "st"}, ClientKeysFile: keys,
 		OIDC:     OIDC{Issuer: "https://issuer.cloud.test/", Audience: "us", Claim: "groups"},
@@ -131,6 +131,7 @@ func TestInvalidValues(t *testing.T) {
 	faulty := map[string][]string{
 		"LISTEN":               {"8080", "localhost", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1"},
 		"ADMIN_LISTEN":         {"x"},
+		"ADMIN_HOSTS":          {"a:1", "a,", "a/b", "http://a", "a b"},
 		"UPSTREAM":             {"as.cloud.test", "ftp://as.cloud.test", "https://", "https://u:p@as.cloud.test", "https://as.cloud.test?a=b", "https://as.cloud.test#a", "https://as.cloud.test?", "Demo", "http://:80", "http://a b"},
 		"REGION":               {"a,b", "a=b", "-a", strings.Repeat("a", 65)},
 		"REGIONS":              {"us", "us=", "=https://us.cloud.test", "us=https://a,us=https://b", "us=https://a,", "us=https://u:p@a", "u s=https://a"},

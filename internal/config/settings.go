@@ -21,6 +21,7 @@ func settings(cfg *Config) []setting {
 	return []setting{
 		{name: "LISTEN", initial: "127.0.0.1:8080", read: address(&cfg.Listen), help: "address; port 0 takes a free one and prints it"},
 		{name: "ADMIN_LISTEN", read: address(&cfg.AdminListen), help: "separate address for `/metrics` and pprof; if empty, `/metrics` is at the main address and there is no pprof"},
+		{name: "ADMIN_HOSTS", read: hosts(&cfg.AdminHosts), help: "host names under which the admin address is used, e.g. `scalegraph-admin.monitoring.svc`; IP addresses, `localhost` and the host of `SCALEGRAPH_ADMIN_LISTEN` always count, requests for other names are rejected"},
 		{name: "BASE_PATH", read: basePath(&cfg.BasePath), help: "path prefix under which a proxy publishes the server, e.g. `/scalegraph`; pages and redirects use it"},
 		{name: "UPSTREAM", initial: demoName, read: upstreamURL(&cfg.Upstream), secret: true, help: "base URL of the AutoScaling endpoint, or `demo`"},
 		{name: "REGION", initial: "default", read: identifier(&cfg.Region), help: "name of that endpoint's region"},

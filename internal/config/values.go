@@ -272,6 +272,22 @@ func origins(to *[]string) func(string) error {
 	}
 }
 
+// hosts reads host names without ports, separated by commas, in lower case.
+func hosts(to *[]string) func(string) error {
+	return func(s string) error {
+		var found []string
+		for i, entry := range strings.Split(strings.ToLower(s), ",") {
+			host := strings.TrimSpace(entry)
+			if u, err := url.Parse("http://" + host); host == "" || err != nil || u.Hostname() != host {
+				return fmt.Errorf("entry %d must be a host name without a port, like metrics.example.com", i+1)
+			}
+			found = append(found, host)
+		}
+		*to = found
+		return nil
+	}
+}
+
 // keyFile accepts the name of a readable file that contains exactly one key.
 func keyFile(to *string) func(string) error {
 	return func(s string) error {

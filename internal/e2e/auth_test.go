@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -227,32 +228,77 @@ func TestCachedResponseNeedsAValidKey(t *testing.T) {
 
 // A page of another site must not cause requests, not even by images and links, which have no Origin.
 func TestCrossSiteRequestsAreRefused(t *testing.T) {
-	_, args, _ := signedUpstream(t, "")
-	s := startServer(t, args...)
-	for site, status := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
-		if got := s.do(t, http.MethodGet, countQuery, "", "Sec-Fetch-Site", site); got.StatusCode != status {
-			t.Errorf("%s: %d, want %d", site, got.StatusCode, status)
+	_, signing, _ := signedUpstream(t, "")
+	const allowed = "https://console.test"
+	for mode, args := range map[string][]string{"aksk": signing, "demo": nil, "with CORS": {"-cors-origins=" + allowed}} {
+		s := startServer(t, args...)
+		for _, test := range []struct {
+			site, origin string
+			status       int
+		}{
+			{"cross-site", "", 403}, {"same-site", "", 403}, {"cross-site", "https://evil.test", 403}, {"same-origin", "", 200}, {"none", "", 200}, {"", "", 200},
+		} {
+			headers := []string{"Sec-Fetch-Site", test.site}
+			if test.origin != "" {
+				headers = append(headers, "Origin", test.origin)
+			}
+			if got := s.do(t, http.MethodGet, typenameQuery, "", headers...); got.StatusCode != test.status {
+				t.Errorf("%s: %q from %q: %d, want %d", mode, test.site, test.origin, got.StatusCode, test.status)
+			}
+		}
+		if mode == "with CORS" {
+			if got := s.do(t, http.MethodGet, typenameQuery, "", "Sec-Fetch-Site", "cross-site", "Origin", allowed); got.StatusCode != 200 {
+				t.Errorf("an allowed origin: %d", got.StatusCode)
+			}
+		}
+		if mode != "aksk" {
+			if got := s.do(t, http.MethodGet, "/console", "", "Sec-Fetch-Site", "cross-site"); got.StatusCode != 200 {
+				t.Errorf("%s: a link to the console: %d", mode, got.StatusCode)
+			}
 		}
 	}
 }
 
-// A name that another site lets point at this machine must not reach the profiles.
+const typenameQuery = "/graphql?query=%7B__typename%7D"
+
+// A name that another site lets point at this machine must not reach the profiles, whatever the listener's address is. Prometheus uses IP
+// addresses and configured names.
 func TestAdminListenerChecksHost(t *testing.T) {
-	s := startServer(t, "-admin-listen=127.0.0.1:0", "-log=text")
-	address := adminAddress.FindStringSubmatch(s.logs.String())[1]
-	for host, status := range map[string]int{address: 200, "evil.example": 421} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Host = host
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != status {
-			t.Errorf("%s: %d, want %d", host, resp.StatusCode, status)
+	for _, test := range []struct {
+		args  []string
+		hosts map[string]int
+	}{
+		{[]string{"-admin-listen=127.0.0.1:0"}, map[string]int{"evil.example": 421, "10.1.2.3:9090": 421, "": 200}},
+		{[]string{"-admin-listen=0.0.0.0:0", "-admin-hosts=metrics.test"}, map[string]int{
+			"evil.example": 421, "evil.example:9090": 421, "10.1.2.3:9090": 200, "[fd00::1]:9090": 200, "localhost:9090": 200, "metrics.test:9090": 200, "": 200,
+		}},
+		{[]string{"-admin-listen=0.0.0.0:0"}, map[string]int{"metrics.test": 421, "10.1.2.3": 200, "": 200}},
+	} {
+		s := startServer(t, append(test.args, "-log=text")...)
+		_, port, _ := net.SplitHostPort(adminAddress.FindStringSubmatch(s.logs.String())[1])
+		for host, status := range test.hosts {
+			for site, want := range map[string]int{"": status, "cross-site": max(status, 403)} {
+				if got := adminStatus(t, "127.0.0.1:"+port, host, site); got != want {
+					t.Errorf("%v: %q, %q: %d, want %d", test.args, host, site, got, want)
+				}
+			}
 		}
 	}
+}
+
+// adminStatus returns the status of /metrics for a Host (empty: the address) and a value of Sec-Fetch-Site.
+func adminStatus(t *testing.T, address, host, site string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = host
+	req.Header.Set("Sec-Fetch-Site", site)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
 }

@@ -30,6 +30,7 @@ type Config struct {
 	RequestTimeout     time.Duration // of one request, from its headers to its response; 0: 30 s
 	StatusProfile      StatusProfile // empty: Audit
 	CORSOrigins        []string      // allowed browser origins, such as https://console.example; * allows all; empty: none
+	RejectCrossSite    bool          // reject requests that pages of other sites make in a browser, unless CORSOrigins allows them
 	Introspection      bool          // also switches suggestions in messages
 	ResponseCacheBytes int64         // bound of the cache of whole responses; 0: none
 	DemoToken          string        // replaces a missing X-Auth-Token; empty: nothing does

@@ -3,6 +3,9 @@ package gqlhttp
 import (
 	"net/http"
 	"slices"
+
+	"scalegraph/internal/apierr"
+	"scalegraph/internal/gqlhttp/execution"
 )
 
 const (
@@ -35,6 +38,18 @@ func (x *exchange) cors() {
 		h.Set("Access-Control-Allow-Headers", corsSend)
 		h.Set("Access-Control-Max-Age", corsAge)
 	}
+}
+
+// checkSite rejects a request that a page of another site makes in a browser, with or without a script, unless CORS allows its origin. Browsers
+// send Sec-Fetch-Site with every request, other clients do not.
+func (x *exchange) checkSite() *execution.Rejection {
+	switch site := x.r.Header.Get("Sec-Fetch-Site"); {
+	case !x.cfg.RejectCrossSite, site == "", site == "none", site == "same-origin":
+		return nil
+	case x.cfg.originAllowed(x.r.Header.Get("Origin")):
+		return nil
+	}
+	return execution.Rejectf(http.StatusForbidden, apierr.Forbidden, "Pages of other sites may not use this server; SCALEGRAPH_CORS_ORIGINS allows origins.")
 }
 
 // originAllowed reports whether scripts of an origin may read responses.

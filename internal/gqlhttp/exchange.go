@@ -63,6 +63,9 @@ func (x *exchange) serve() *execution.Rejection {
 		x.w.Header().Set("Allow", allowedMethods)
 		return execution.Rejectf(http.StatusMethodNotAllowed, apierr.BadUserInput, "This path takes %s.", allowedMethods)
 	}
+	if rejected := x.checkSite(); rejected != nil {
+		return rejected
+	}
 	if rejected := x.acquire(); rejected != nil {
 		return rejected
 	}

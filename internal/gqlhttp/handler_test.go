@@ -2,6 +2,7 @@ package gqlhttp_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,6 +75,19 @@ func TestMalformedProjectTokenIsRejected(t *testing.T) {
 		got := post(t, target, groupQuery, "Scalegraph-Token", token)
 		if got.StatusCode != http.StatusBadRequest || got.code() != "BAD_USER_INPUT" {
 			t.Errorf("%.20s: %d %s", token, got.StatusCode, got.text)
+		}
+	}
+}
+
+func TestTooManyProjectTokensAreRejected(t *testing.T) {
+	target := serve(t, root{}, gqlhttp.Config{})
+	for n, status := range map[int]int{256: http.StatusOK, 257: http.StatusBadRequest} {
+		var tokens []string
+		for i := range n {
+			tokens = append(tokens, fmt.Sprintf("p%d=t", i))
+		}
+		if got := post(t, target, groupQuery, "Scalegraph-Token", strings.Join(tokens, ",")); got.StatusCode != status {
+			t.Errorf("%d tokens: %d %s", n, got.StatusCode, got.text)
 		}
 	}
 }

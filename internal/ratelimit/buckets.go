@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"scalegraph/internal/request"
 )
 
 // maxCallers bounds the cached buckets. Beyond it the emptier half is evicted, so that callers close to their limit stay limited.
@@ -94,10 +92,5 @@ func (b *Buckets) setShared(key uint64, level float64) {
 	b.set(key, bucket{level: level, updatedAt: b.now(), shared: true})
 }
 
-// KeyFor returns a key that identifies the caller in this process. All callers without credentials have the same key.
-func (b *Buckets) KeyFor(c *request.Caller) uint64 {
-	var h maphash.Hash
-	h.SetSeed(b.seed)
-	identify(&h, c)
-	return h.Sum64()
-}
+// Key returns a key that stands for an identity in this process.
+func (b *Buckets) Key(identity string) uint64 { return maphash.String(b.seed, identity) }

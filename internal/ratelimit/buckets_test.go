@@ -93,23 +93,6 @@ func TestBucketsAreBounded(t *testing.T) {
 	}
 }
 
-func TestCallersAreDistinguished(t *testing.T) {
-	b := New(1)
-	callers := []*request.Caller{
-		{}, {Name: "a"}, {Name: "b"}, {Token: "a"}, {Token: "b"}, {Tokens: map[string]string{"p": "a"}}, {Token: "a", Tokens: map[string]string{"p": "a"}},
-	}
-	seen := map[uint64]int{}
-	for i, c := range callers {
-		if other, twice := seen[b.KeyFor(c)]; twice {
-			t.Errorf("callers %d and %d are taken for one", other, i)
-		}
-		seen[b.KeyFor(c)] = i
-	}
-	if b.KeyFor(&request.Caller{Name: "a", Bearer: "one"}) != b.KeyFor(&request.Caller{Name: "a", Bearer: "two"}) {
-		t.Error("two keys of one caller are taken for two callers")
-	}
-}
-
 // An additional token that was not verified adds no budget.
 func TestAdditionalTokensAddNoBudget(t *testing.T) {
 	l := NewLimiter(10)

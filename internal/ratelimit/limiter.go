@@ -2,8 +2,6 @@ package ratelimit
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"scalegraph/internal/redisx"
@@ -33,35 +31,18 @@ func (l *Limiter) UseRedis(redis *redisx.Client, secret string) {
 // no budget.
 func (l *Limiter) Take(ctx context.Context, c *request.Caller, cost int) time.Duration {
 	var wait time.Duration
-	for _, credential := range credentials(c) {
-		wait = max(wait, l.take(ctx, credential, cost))
+	for _, identity := range c.Identities() {
+		wait = max(wait, l.take(ctx, identity, cost))
 	}
 	return wait
 }
 
-// credentials returns a caller for each bucket that c spends from.
-func credentials(c *request.Caller) []*request.Caller {
-	if c.Name != "" || len(c.Tokens) == 0 {
-		return []*request.Caller{c}
-	}
-	tokens := slices.Collect(maps.Values(c.Tokens))
-	if c.Token != "" {
-		tokens = append(tokens, c.Token)
-	}
-	slices.Sort(tokens)
-	var each []*request.Caller
-	for _, token := range slices.Compact(tokens) {
-		each = append(each, &request.Caller{Token: token, RequestID: c.RequestID})
-	}
-	return each
-}
-
-func (l *Limiter) take(ctx context.Context, c *request.Caller, cost int) time.Duration {
-	key := l.local.KeyFor(c)
+func (l *Limiter) take(ctx context.Context, identity string, cost int) time.Duration {
+	key := l.local.Key(identity)
 	if l.shared == nil {
 		return l.local.Take(key, cost)
 	}
-	wait, level, ok := l.shared.take(ctx, c, cost, l.local.unsharedLevel(key))
+	wait, level, ok := l.shared.take(ctx, identity, cost, l.local.unsharedLevel(key))
 	if !ok {
 		return l.local.Take(key, cost)
 	}

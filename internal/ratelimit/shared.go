@@ -7,14 +7,11 @@ import (
 	"encoding/base64"
 	"hash"
 	"io"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"scalegraph/internal/redisx"
-	"scalegraph/internal/request"
 )
 
 // sharedBuckets stores the buckets in Redis.
@@ -42,8 +39,8 @@ if life > 0 then redis.call('SET', KEYS[1], string.format('%.6f', level - life),
 return {0, life}`)
 
 // take is Limiter.Take. The bucket has at least minLevel. ok is false if Redis fails.
-func (s *sharedBuckets) take(ctx context.Context, c *request.Caller, cost int, minLevel float64) (wait time.Duration, level float64, ok bool) {
-	reply, err := s.redis.Run(ctx, takeScript, []string{s.key(c)}, s.drainTime(float64(cost)), s.drainTime(minLevel), minute)
+func (s *sharedBuckets) take(ctx context.Context, identity string, cost int, minLevel float64) (wait time.Duration, level float64, ok bool) {
+	reply, err := s.redis.Run(ctx, takeScript, []string{s.key(identity)}, s.drainTime(float64(cost)), s.drainTime(minLevel), minute)
 	if err != nil {
 		return 0, 0, false
 	}
@@ -57,25 +54,12 @@ func (s *sharedBuckets) take(ctx context.Context, c *request.Caller, cost int, m
 // drainTime returns how long a level takes to drain, in milliseconds.
 func (s *sharedBuckets) drainTime(level float64) float64 { return level / s.capacity * minute }
 
-// key returns the Redis key of a caller. It is a hash, so that the keys show neither tokens nor names.
-func (s *sharedBuckets) key(c *request.Caller) string {
+// key returns the Redis key of an identity. It is a hash, so that the keys show neither tokens nor names.
+func (s *sharedBuckets) key(identity string) string {
 	var h hash.Hash
 	if h = sha256.New(); len(s.secret) > 0 {
 		h = hmac.New(sha256.New, s.secret)
 	}
-	identify(h, c)
+	_, _ = io.WriteString(h, identity) // a hash never fails
 	return "sg1:c:" + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
-}
-
-// identify writes the identity of a caller: its verified name, otherwise its tokens. All callers without credentials are one. Writing to a
-// hash never fails.
-func identify(h io.Writer, c *request.Caller) {
-	if c.Name != "" {
-		_, _ = io.WriteString(h, "name "+c.Name)
-		return
-	}
-	_, _ = io.WriteString(h, "token "+c.Token)
-	for _, project := range slices.Sorted(maps.Keys(c.Tokens)) {
-		_, _ = io.WriteString(h, "\x00"+project+"="+c.Tokens[project])
-	}
 }

@@ -81,7 +81,7 @@ func TestSmallCostsAddUp(t *testing.T) {
 			t.Fatalf("wait %v", wait)
 		}
 	}
-	_, level, ok := l.shared.take(t.Context(), c, 0, 0)
+	_, level, ok := l.shared.take(t.Context(), c.Identities()[0], 0, 0)
 	leaked := 600_000 * time.Since(began).Minutes()
 	if least := math.Max(0, spent-leaked-20); !ok || level < least || level > spent+10 {
 		t.Errorf("the level is %v after %d were spent and %v have run out at most", level, spent, leaked)
@@ -133,12 +133,12 @@ func TestRedisFailure(t *testing.T) {
 	if wait := take(1, 250); wait == 0 {
 		t.Error("the other replica does not hear of what was spent without Redis")
 	}
-	s.Do("DEL", both[0].shared.key(c))
-	s.Do("HSET", both[0].shared.key(c), "garbage", "x")
+	s.Do("DEL", both[0].shared.key(c.Identities()[0]))
+	s.Do("HSET", both[0].shared.key(c.Identities()[0]), "garbage", "x")
 	if take(0, 1) != 0 {
 		t.Error("refused because of garbage")
 	}
-	s.Do("SET", both[1].shared.key(c), "garbage", "PX", 30_000)
+	s.Do("SET", both[1].shared.key(c.Identities()[0]), "garbage", "PX", 30_000)
 	if take(1, 100) != 0 {
 		t.Error("refused because of garbage")
 	}
@@ -179,9 +179,9 @@ func commands(t *testing.T, s *redistest.Server) int {
 // Every replica computes the same key, which cannot be computed without the secret.
 func TestRedisKeys(t *testing.T) {
 	with, without := &sharedBuckets{secret: []byte("s")}, &sharedBuckets{}
-	a, b := &request.Caller{Token: "a"}, &request.Caller{Name: "a"}
+	a, b := "token a", "name a"
 	seen := map[string]bool{with.key(a): true, with.key(b): true, without.key(a): true, without.key(b): true}
-	if len(seen) != 4 || with.key(a) != (&sharedBuckets{secret: []byte("s")}).key(&request.Caller{Token: "a"}) {
+	if len(seen) != 4 || with.key(a) != (&sharedBuckets{secret: []byte("s")}).key("token a") {
 		t.Errorf("keys %v", seen)
 	}
 }

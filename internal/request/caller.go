@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -42,6 +43,25 @@ func (c *Caller) TokenFor(project string) string {
 		return token
 	}
 	return c.Token
+}
+
+// Identities returns the keys by which shares and budgets of the caller are counted: its authenticated name, otherwise each of its distinct
+// tokens, sorted. A caller must stay within the share of every key, so that a token that it invents gives it nothing. There is always at
+// least one key; all callers without credentials have the same one.
+func (c *Caller) Identities() []string {
+	if c.Name != "" {
+		return []string{"name " + c.Name}
+	}
+	tokens := slices.Collect(maps.Values(c.Tokens))
+	if c.Token != "" || len(tokens) == 0 {
+		tokens = append(tokens, c.Token)
+	}
+	slices.Sort(tokens)
+	tokens = slices.Compact(tokens)
+	for i := range tokens {
+		tokens[i] = "token " + tokens[i]
+	}
+	return tokens
 }
 
 // Clone returns a copy of c with an empty Tally, for work that outlives the request or repeats, such as a subscription. The maps and

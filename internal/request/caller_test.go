@@ -2,6 +2,7 @@ package request
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,6 +19,19 @@ func TestTakeCallStopsAtMaxCalls(t *testing.T) {
 	}
 	if n := c.Tally.Calls.Load(); n != 2 {
 		t.Errorf("%d calls counted, want 2", n)
+	}
+}
+
+func TestIdentities(t *testing.T) {
+	for want, c := range map[string]*Caller{
+		"token ":                    {},
+		"name a":                    {Name: "a", Token: "t", Bearer: "b"},
+		"token a":                   {Tokens: map[string]string{"p": "a"}},
+		"token a, token b, token c": {Token: "b", Tokens: map[string]string{"p": "a", "q": "b", "r": "c"}},
+	} {
+		if got := strings.Join(c.Identities(), ", "); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

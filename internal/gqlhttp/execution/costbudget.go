@@ -2,7 +2,6 @@ package execution
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -39,27 +38,33 @@ func newCostBudget(size int) *costBudget {
 	return &costBudget{share: (int64(size) + 3) / 4, total: semaphore.NewWeighted(int64(size)), callers: map[string]*callerShare{}}
 }
 
-// acquire waits at most for maxCostWait, or until ctx ends, and then rejects the operation. Otherwise release must be called once.
+// acquire waits at most for maxCostWait at each bound, or until ctx ends, and then rejects the operation. Otherwise release must be called once.
 func (b *costBudget) acquire(ctx context.Context, c *request.Caller, cost int) (release func(), rejected *Rejection) {
 	if b == nil {
 		return func() {}, nil
 	}
-	weight, key := min(int64(cost), b.share), callerKey(c)
-	share := b.enter(key)
-	if !wait(ctx, share.Weighted, weight) {
-		b.leave(key)
-		return nil, &Rejection{http.StatusTooManyRequests, rateLimited(time.Second, "This caller has too much in flight at once; try again later.")}
+	weight := min(int64(cost), b.share)
+	var undo []func()
+	release = func() {
+		for _, f := range undo {
+			f()
+		}
+	}
+	for _, key := range c.Identities() { // sorted, so that operations cannot wait for each other
+		share := b.enter(key)
+		undo = append(undo, func() { b.leave(key) })
+		if !wait(ctx, share.Weighted, weight) {
+			release()
+			return nil, &Rejection{http.StatusTooManyRequests, rateLimited(time.Second, "This caller has too much in flight at once; try again later.")}
+		}
+		undo = append(undo, func() { share.Release(weight) })
 	}
 	if !wait(ctx, b.total, weight) {
-		share.Release(weight)
-		b.leave(key)
+		release()
 		return nil, &Rejection{http.StatusServiceUnavailable, rateLimited(time.Second, "The server has too much in flight at once; try again later.")}
 	}
-	return func() {
-		b.total.Release(weight)
-		share.Release(weight)
-		b.leave(key)
-	}, nil
+	undo = append(undo, func() { b.total.Release(weight) })
+	return release, nil
 }
 
 // wait acquires weight from s within maxCostWait.
@@ -91,16 +96,4 @@ func (b *costBudget) leave(key string) {
 	if share.users--; share.users == 0 {
 		delete(b.callers, key)
 	}
-}
-
-// callerKey distinguishes callers: by their name if they proved it, otherwise by their token. Tokens for single projects count only if there is
-// no other, so that inventing one gives nobody a second share.
-func callerKey(c *request.Caller) string {
-	switch {
-	case c.Name != "":
-		return "name " + c.Name
-	case c.Token != "":
-		return "token " + c.Token
-	}
-	return fmt.Sprint(c.Tokens)
 }

@@ -88,18 +88,27 @@ func TestCostBudgetHolds(t *testing.T) {
 	})
 }
 
-// Inventing tokens for single projects gives nobody a second share.
-func TestCallersOfTheCostBudget(t *testing.T) {
-	a := &request.Caller{Token: "t", Tokens: map[string]string{"p": "invented"}}
-	if b := (&request.Caller{Token: "t"}); callerKey(a) != callerKey(b) {
-		t.Error("a token for a project makes another caller")
-	}
-	if c := (&request.Caller{Tokens: map[string]string{"p": "other"}}); callerKey(c) == callerKey(&request.Caller{Tokens: a.Tokens}) {
-		t.Error("callers with nothing but tokens for projects are one")
-	}
-	if callerKey(&request.Caller{Name: "t"}) == callerKey(&request.Caller{Token: "t"}) {
-		t.Error("a name is taken for a token")
-	}
+// Inventing a token gives a caller no second share, neither for all projects nor for one.
+func TestInventedTokensAddNoShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newCostBudget(400)
+		for i, c := range []*request.Caller{
+			{Token: "valid", Tokens: map[string]string{"p": "invented"}},
+			{Token: "invented", Tokens: map[string]string{"p": "valid"}},
+			{Tokens: map[string]string{"p": "valid", "q": "another"}},
+			{Token: "valid"},
+		} {
+			if _, rejected := b.acquire(t.Context(), c, 100); (rejected == nil) != (i == 0) {
+				t.Errorf("caller %d: %v", i, rejected)
+			}
+		}
+		if _, rejected := b.acquire(t.Context(), &request.Caller{Name: "valid"}, 100); rejected != nil {
+			t.Errorf("a name is taken for a token: %v", rejected)
+		}
+		if len(b.callers) != 3 {
+			t.Errorf("%d identities have a share, want those of the two operations", len(b.callers))
+		}
+	})
 }
 
 // A context that ends ends the wait.

@@ -18,6 +18,10 @@ type Config struct {
 	MaxCalls  int    // upstream calls of one operation
 }
 
+// maxProjectTokens bounds the tokens of one request, because shares and budgets are counted for each. IAM tokens have more than a kilobyte, so
+// no more of them fit into the headers.
+const maxProjectTokens = 256
+
 // FromHeader returns the caller of a request by its headers, and by nothing else.
 func FromHeader(h http.Header, cfg Config, requestID string) (*request.Caller, *gqlerror.Error) {
 	c := &request.Caller{
@@ -34,6 +38,9 @@ func FromHeader(h http.Header, cfg Config, requestID string) (*request.Caller, *
 	tokens, ok := projectTokens(h.Values("Scalegraph-Token"))
 	if !ok {
 		return nil, apierr.New(apierr.BadUserInput, "Scalegraph-Token is not of the form <project id>=<token>.")
+	}
+	if len(tokens) > maxProjectTokens {
+		return nil, apierr.New(apierr.BadUserInput, "Scalegraph-Token names more than %d projects.", maxProjectTokens)
 	}
 	c.Tokens = tokens
 	return c, nil
