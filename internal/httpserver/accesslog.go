@@ -19,6 +19,7 @@ func accessLog(h http.Handler, log *slog.Logger) http.Handler {
 		r = r.WithContext(request.WithInfo(r.Context(), info))
 		defer func() { logRequest(r, rw, info, began, log) }()
 		h.ServeHTTP(rw, r)
+		rw.finish()
 	})
 }
 

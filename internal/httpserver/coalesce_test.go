@@ -45,7 +45,7 @@ func joinedServer(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.I
 	writes := new(atomic.Int64)
 	s := httptest.NewUnstartedServer(Middleware(h, slog.New(slog.DiscardHandler)))
 	s.Listener = coalescingListener{countingListener{s.Listener, writes}}
-	s.Config.ConnContext, s.Config.ConnState = withConn, flushWhenIdle
+	s.Config.ConnContext, s.Config.ConnState = withConn, removeWriteDeadline
 	s.Start()
 	t.Cleanup(s.Close)
 	return s, writes

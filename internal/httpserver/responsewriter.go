@@ -9,10 +9,11 @@ import (
 // responseWriter records the status and the size of a response, and gives up on a client that takes nothing for writeTimeout.
 type responseWriter struct {
 	http.ResponseWriter
-	control http.ResponseController
-	conn    *conn // nil: not from coalescingListener
-	status  int
-	bytes   int64
+	control   http.ResponseController
+	conn      *conn // nil: not from coalescingListener
+	coalesced bool  // the connection may hold back a part
+	status    int
+	bytes     int64
 }
 
 func newResponseWriter(ctx context.Context, w http.ResponseWriter) *responseWriter {
@@ -25,14 +26,23 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 // Flush makes the writer an http.Flusher, which writers of streams look for by type.
 func (w *responseWriter) Flush() {
 	_ = w.control.Flush()
-	w.conn.flush()
+	if w.conn != nil {
+		w.conn.flush()
+	}
+}
+
+// finish sends what the connection would otherwise hold back. It must be called when the handler has returned.
+func (w *responseWriter) finish() {
+	if w.coalesced {
+		w.Flush()
+	}
 }
 
 // WriteHeader records the final status: 1xx is none, except for the switch to another protocol. A response of known length goes out in one piece.
 func (w *responseWriter) WriteHeader(status int) {
 	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a writer without deadlines needs none
-	if w.Header().Get("Content-Length") != "" {
-		w.conn.startBuffering()
+	if w.conn != nil && status >= http.StatusOK && w.Header().Get("Content-Length") != "" {
+		w.conn.hold, w.coalesced = true, true
 	}
 	if status >= http.StatusOK || status == http.StatusSwitchingProtocols {
 		w.status = status

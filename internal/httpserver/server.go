@@ -52,7 +52,7 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ConnContext:       withConn,
-		ConnState:         flushWhenIdle,
+		ConnState:         removeWriteDeadline,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelWarn),
 	}
 	cfg.OnReady(true)
@@ -102,4 +102,12 @@ func closeWhile(draining *atomic.Bool, h http.Handler) http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// removeWriteDeadline is for http.Server.ConnState: the write deadline of a response must not apply to what http.Server writes by itself
+// later, such as an error for a malformed request.
+func removeWriteDeadline(c net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		_ = c.SetWriteDeadline(time.Time{})
+	}
 }
