@@ -12,12 +12,8 @@ import (
 	"scalegraph/upstream"
 )
 
-const (
-	// maxPolicies is the most execution logs that one field merges; it is the largest documented quota of policies of a group.
-	maxPolicies = 50
-	// maxFiltered is the most executions that are read to filter them by status.
-	maxFiltered = 5000
-)
+// maxPolicies is the most execution logs that one field merges; it is the largest documented quota of policies of a group.
+const maxPolicies = 50
 
 // executionWindow is a page of execution logs, checked.
 type executionWindow struct {
@@ -112,13 +108,7 @@ func (r *Resolver) executionConnection(ctx context.Context, policies []*upstream
 		q.Policies = append(q.Policies, p.Ref)
 		byID[p.Ref.ID] = p
 	}
-	read := r.load.Executions
-	if w.status != nil {
-		read = func(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error) {
-			return r.pageOfStatus(ctx, q, w)
-		}
-	}
-	page, err := read(ctx, q)
+	page, reached, err := r.executionPage(ctx, q, w)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +122,15 @@ func (r *Resolver) executionConnection(ctx context.Context, policies []*upstream
 	}
 	if n := len(c.Edges); n > 0 {
 		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+	}
+	if reached != nil {
+		at := w.scope.EncodePosition(executionPosition(reached))
+		if w.last || len(c.Edges) == 0 {
+			c.PageInfo.StartCursor = &at
+		}
+		if !w.last || len(c.Edges) == 0 {
+			c.PageInfo.EndCursor = &at
+		}
 	}
 	for _, u := range page.Unavailable {
 		seen := tell(ctx, u.Err)
@@ -151,43 +150,6 @@ func executionPoint(at *cursor.Position) *upstream.ExecutionPoint {
 		return nil
 	}
 	return &upstream.ExecutionPoint{Second: at.Second, PolicyID: at.Texts[0], LogID: at.Texts[1]}
-}
-
-// pageOfStatus reads whole logs, because the upstream cannot filter by status, and returns a page of the executions with one status.
-func (r *Resolver) pageOfStatus(ctx context.Context, q upstream.ExecutionQuery, w executionWindow) (upstream.ExecutionPage, error) {
-	whole := upstream.ExecutionQuery{Policies: q.Policies, Filter: q.Filter, Count: maxRows}
-	out := upstream.ExecutionPage{}
-	var matching []*upstream.Execution
-	for more := true; more; {
-		page, err := r.load.Executions(ctx, whole)
-		if err != nil {
-			return page, err
-		}
-		if page.Total > maxFiltered {
-			return page, &Error{Code: apierr.TooComplex, Message: fmt.Sprintf(
-				"There are %d executions; at most %d are read to filter them by status. Give a period or a trigger as well.", page.Total, maxFiltered)}
-		}
-		out.Stale, out.Unavailable = out.Stale || page.Stale, page.Unavailable
-		if out.AsOf.IsZero() || page.AsOf.Before(out.AsOf) {
-			out.AsOf = page.AsOf
-		}
-		for _, e := range page.Rows {
-			if e.Status == *w.status {
-				matching = append(matching, e)
-			}
-		}
-		if more = page.HasOlder && len(page.Rows) > 0; more {
-			oldest := page.Rows[len(page.Rows)-1].MergedPoint()
-			whole.After = &oldest
-		}
-	}
-	all := sortedList(matching, func(*upstream.Execution) bool { return true }, executionPosition)
-	entries, info := pageOf(all, w.listWindow)
-	for _, entry := range entries {
-		out.Rows = append(out.Rows, entry.value)
-	}
-	out.HasNewer, out.HasOlder, out.Total = info.HasPreviousPage, info.HasNextPage, len(all)
-	return out, nil
 }
 
 const (

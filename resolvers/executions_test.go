@@ -250,6 +250,62 @@ func TestUnavailablePolicies(t *testing.T) {
 	}
 }
 
+// executionsOf reads a page of the executions of the first group without the total, which would read whole logs.
+func (w *world) executionsOf(arguments string) (executionPage, answer) {
+	w.t.Helper()
+	fields := strings.Replace(executionFields, "totalCount", "", 1)
+	a := w.ask(fmt.Sprintf(`{scalingGroup(groupId: %q) {policyExecutions%s {%s}}}`, groupID(0), arguments, fields), nil)
+	return must[struct {
+		ScalingGroup struct{ PolicyExecutions executionPage }
+	}](w.t, a).ScalingGroup.PolicyExecutions, a
+}
+
+// A walk with a status filter over more executions than may be read for one page goes on where the search ended, in both directions, and each
+// page takes a bounded number of calls.
+func TestStatusFilterOverLongLogs(t *testing.T) {
+	const executions, callsForAPage = 2*maxFiltered + 7, 2 * maxFiltered / 50
+	w := newPolicyWorld(t, 1)
+	var list []emulator.Execution
+	failed := 0
+	for i := range executions {
+		x := emulator.Execution{ID: fmt.Sprintf("x%05d", i), Time: newestStart.Add(-time.Duration(i) * time.Minute), Old: 1, Desire: 2}
+		if i < 40 || i > maxFiltered+100 && i%1000 == 0 {
+			x.Status, x.FailedReason = emulator.ExecutionFail, emulator.FailureReason("AS.0050")
+			failed++
+		}
+		list = append(list, x)
+	}
+	w.emulator.PutExecutions(project, policyID(0, 0), list...)
+	for _, c := range []struct{ first, cursor string }{{"first", "after"}, {"last", "before"}} {
+		seen, short, arguments := map[string]bool{}, 0, fmt.Sprintf("(%s: 7, filter: {status: FAIL})", c.first)
+		for pages := 0; arguments != ""; pages++ {
+			page, a := w.executionsOf(arguments)
+			if len(a.calls) > callsForAPage || pages > failed {
+				t.Fatalf("%d calls for page %d", len(a.calls), pages)
+			}
+			for _, n := range page.Nodes {
+				if seen[n.LogID] || n.Status != "FAIL" {
+					t.Errorf("%s with status %s", n.LogID, n.Status)
+				}
+				seen[n.LogID] = true
+			}
+			further, at := page.PageInfo.HasNextPage, page.PageInfo.EndCursor
+			if c.first == "last" {
+				further, at = page.PageInfo.HasPreviousPage, page.PageInfo.StartCursor
+			}
+			if arguments = ""; further {
+				arguments = fmt.Sprintf("(%s: 7, %s: %q, filter: {status: FAIL})", c.first, c.cursor, *at)
+				if len(page.Nodes) < 7 {
+					short++
+				}
+			}
+		}
+		if len(seen) != failed || short == 0 {
+			t.Errorf("%s: %d of %d failures on %d short pages", c.first, len(seen), failed, short)
+		}
+	}
+}
+
 func TestTooManyPoliciesAndExecutions(t *testing.T) {
 	w := newPolicyWorld(t, 1)
 	var list []emulator.Execution

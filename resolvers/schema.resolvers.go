@@ -7,7 +7,6 @@ package resolvers
 
 import (
 	"context"
-
 	"scalegraph/graph"
 	"scalegraph/graph/model"
 	"scalegraph/internal/insights"

@@ -158,8 +158,8 @@ type ScalingPolicyExecutionConnection struct {
 	Nodes []*ScalingPolicyExecution `json:"nodes"`
 	// Where the page lies.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many executions match the filter, over all pages. With a `status` filter the whole log is read for it: of more than 5 000 executions that is
-	// QUERY_TOO_COMPLEX.
+	// How many executions match the filter, over all pages. With a `status` filter the whole log is read if this is selected: of more than 5 000
+	// executions that is QUERY_TOO_COMPLEX.
 	TotalCount int32 `json:"totalCount"`
 	// When the oldest part of this response was read from the upstream.
 	AsOf time.Time `json:"asOf"`
@@ -185,7 +185,9 @@ type ScalingPolicyExecutionFilter struct {
 	EndTime *time.Time `json:"endTime,omitempty"`
 	// Upstream `execute_type`. UNKNOWN is refused.
 	Trigger *upstream.Trigger `json:"trigger,omitempty"`
-	// Applied by this server; the upstream has no such filter. UNKNOWN is refused.
+	// Applied by this server; the upstream has no such filter. UNKNOWN is refused. At most 5 000 executions are read for a page: if the search ends
+	// before the page is full, the page is shorter and `pageInfo` has the cursor from which to go on. Without `totalCount` a page that lies beyond a
+	// cursor always has a neighbour on the side of the cursor.
 	Status *upstream.ExecutionStatus `json:"status,omitempty"`
 }
 

@@ -96,8 +96,11 @@ func (h *logHints) observeHead(v *window) {
 		h.headID = strings.Clone(v.rows[0].LogID) // the row's own id would keep the text of the whole row
 		h.headUnique = false
 	}
-	if s := v.second(0); v.complete(s) {
-		h.headUnique = v.countIn(s) == 1
+	switch s := v.second(0); {
+	case v.countIn(s) > 1:
+		h.headUnique = false
+	case v.complete(s):
+		h.headUnique = true
 	}
 }
 

@@ -269,3 +269,22 @@ func TestStitchedPageWhileRowsCome(t *testing.T) {
 		}
 	}
 }
+
+// A row starts in the second of the head, and its id is the greater one: the former head is then the first row at offset 1, as it would be if the
+// upstream ignored offsets.
+func TestRowJoinsTheSecondOfTheHead(t *testing.T) {
+	for n := range 4 {
+		b := newBench(t, 8, emulator.Switches{})
+		b.tied(10, 1000, 1)
+		page, _ := b.after(upstream.Page{}, 1+n, upstream.Filter{})
+		b.tied(10, 2000, 1)
+		want := b.record(emulator.Filter{})
+		next, _ := b.after(page, 3, upstream.Filter{})
+		got := ids(next)
+		if n == 0 { // the new row belongs behind the former head
+			b.want("the second page", next, append([]string{emulator.ID(2000)}, want[2:4]...))
+		} else if !slices.Equal(got, want[2+n:5+n]) {
+			t.Errorf("after %d rows: %v, want %v", 1+n, got, want[2+n:5+n])
+		}
+	}
+}

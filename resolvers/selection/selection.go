@@ -123,10 +123,13 @@ func Sections(op *graphql.OperationContext, set ast.SelectionSet) (immediate, de
 }
 
 // OfSummary returns the names of the fields that are selected of the field in ctx, which is a summary.
-func OfSummary(ctx context.Context) map[string]bool {
+func OfSummary(ctx context.Context) map[string]bool { return Names(ctx, summaryTypes...) }
+
+// Names returns the names of the fields that are selected of the field in ctx, which is an object of one of the types.
+func Names(ctx context.Context, types ...string) map[string]bool {
 	op := graphql.GetOperationContext(ctx)
 	names := map[string]bool{}
-	for _, f := range graphql.CollectFields(op, graphql.GetFieldContext(ctx).Field.Selections, summaryTypes) {
+	for _, f := range graphql.CollectFields(op, graphql.GetFieldContext(ctx).Field.Selections, types) {
 		names[f.Name] = true
 	}
 	return names

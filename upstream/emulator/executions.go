@@ -205,7 +205,7 @@ func (e *Emulator) listExecutions(t target, g grant, values url.Values, req *Req
 	var items []item
 	for _, x := range e.orderedExecutions(p) {
 		if f.passes(p.Policy, x, e.sw) {
-			items = append(items, item{id: x.ID, json: e.encodeExecution(t.project, p.Policy, x)})
+			items = append(items, item{id: x.ID, encode: func() []byte { return e.encodeExecution(t.project, p.Policy, x) }})
 		}
 	}
 	return e.respond(l, items, req), nil

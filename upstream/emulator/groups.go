@@ -138,7 +138,7 @@ func (e *Emulator) listGroups(t target, g grant, values url.Values, req *Request
 	var items []item
 	for at, log := range e.logs {
 		if at.project == t.project && g.sees(log.info) && e.passes(f, log.info) {
-			items = append(items, item{log.info.ID, log.info.Created, log.created, e.encodeGroup(log)})
+			items = append(items, item{id: log.info.ID, created: log.info.Created, seq: log.created, json: e.encodeGroup(log)})
 		}
 	}
 	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.id, b.id) }) // a map has no order

@@ -142,7 +142,7 @@ func (e *Emulator) listInstances(t target, g grant, values url.Values, req *Requ
 		}
 		id := m.ID
 		orDefault(&id, m.Name)
-		items = append(items, item{id, m.Joined, uint64(i), e.encodeMember(m, log.info)})
+		items = append(items, item{id: id, created: m.Joined, seq: uint64(i), json: e.encodeMember(m, log.info)})
 	}
 	return e.respond(l, items, req), nil
 }

@@ -95,7 +95,7 @@ func (e *Emulator) matchPolicies(t target, g grant, f policyFilter) []item {
 	var items []item
 	for key, p := range e.policies {
 		if key.project == t.project && e.passesPolicy(t.project, g, f, p.Policy) {
-			items = append(items, item{p.ID, p.Created, p.seq, encodePolicy(p.Policy, t.v2)})
+			items = append(items, item{id: p.ID, created: p.Created, seq: p.seq, json: encodePolicy(p.Policy, t.v2)})
 		}
 	}
 	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.id, b.id) })
