@@ -8,6 +8,7 @@ import (
 	"scalegraph/resolvers/globalid"
 	"scalegraph/resolvers/selection"
 	"scalegraph/upstream"
+	"scalegraph/upstream/fields"
 )
 
 // The types whose fields can be encoded without gqlgen. A field that is missing here, such as the activities of a group, leaves the connection to
@@ -62,37 +63,17 @@ var (
 
 	activityType = &objectType[model.ScalingActivity]{
 		names: selection.ActivityTypes,
-		scalars: map[string]scalarWriter[model.ScalingActivity]{
+		scalars: with(scalarsOf(fields.Activity, func(a *model.ScalingActivity) *upstream.Activity { return a.Activity }), map[string]scalarWriter[model.ScalingActivity]{
 			"id":              func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, a.ID) },
-			"logId":           func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, a.LogID) },
-			"type":            func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, string(a.Type)) },
-			"rawType":         func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, a.RawType) },
-			"status":          func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, string(a.Status)) },
-			"rawStatus":       func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, a.RawStatus) },
 			"outcome":         func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, string(a.Outcome())) },
 			"direction":       func(b []byte, a *model.ScalingActivity) []byte { return appendString(b, string(a.Direction())) },
-			"startTime":       func(b []byte, a *model.ScalingActivity) []byte { return scalar.AppendDateTime(b, a.StartTime) },
-			"endTime":         func(b []byte, a *model.ScalingActivity) []byte { return appendTime(b, a.Ended()) },
 			"durationSeconds": func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.DurationSeconds()) },
-			"instanceValue":   func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.InstanceValue) },
-			"desireValue":     func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.DesireValue) },
-			"scalingValue":    func(b []byte, a *model.ScalingActivity) []byte { return appendInt(b, a.ScalingValue) },
-			"description":     func(b []byte, a *model.ScalingActivity) []byte { return appendOptionalString(b, a.Description) },
-		},
-		objects: map[string]fieldCompiler[model.ScalingActivity]{
-			"group":                     objectField(groupType, func(a *model.ScalingActivity) *upstream.Group { return &a.Group }),
-			"reasons":                   valuesField(reasonType, (*model.ScalingActivity).Reasons),
-			"addedInstances":            listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Added }),
-			"removedInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Removed }),
-			"deletedInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Deleted }),
-			"failedInstances":           listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Failed }),
-			"standbyInstances":          listField(instanceType, func(d *upstream.Details) []*upstream.Instance { return d.Standby }),
-			"boundLoadBalancers":        listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.Bound }),
-			"bindFailedLoadBalancers":   listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.BindFailed }),
-			"unboundLoadBalancers":      listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.Unbound }),
-			"unbindFailedLoadBalancers": listField(changeType, func(d *upstream.Details) []*upstream.LoadBalancerChange { return d.UnbindFailed }),
-			"failureReasons":            textsField((*upstream.Details).FailureReasons),
-		},
+		}),
+		objects: with(with(listsOf(fields.InstanceLists, instanceType), listsOf(fields.LoadBalancerLists, changeType)), map[string]fieldCompiler[model.ScalingActivity]{
+			"group":          objectField(groupType, func(a *model.ScalingActivity) *upstream.Group { return &a.Group }),
+			"reasons":        valuesField(reasonType, (*model.ScalingActivity).Reasons),
+			"failureReasons": textsField((*upstream.Details).FailureReasons),
+		}),
 	}
 
 	groupType = &objectType[upstream.Group]{
@@ -118,24 +99,16 @@ var (
 	}
 
 	instanceType = &objectType[upstream.Instance]{
-		names: []string{"ScalingInstance"},
-		scalars: map[string]scalarWriter[upstream.Instance]{
-			"instanceId":     func(b []byte, i *upstream.Instance) []byte { return appendOptionalString(b, i.ID) },
-			"instanceName":   func(b []byte, i *upstream.Instance) []byte { return appendOptionalString(b, i.Name) },
-			"instanceConfig": func(b []byte, i *upstream.Instance) []byte { return appendOptionalString(b, i.Config) },
-		},
+		names:   []string{"ScalingInstance"},
+		scalars: scalarsOf(fields.Instance, itself),
 		objects: map[string]fieldCompiler[upstream.Instance]{
 			"failure": objectField(failureType, func(i *upstream.Instance) *upstream.Failure { return i.Failure }),
 		},
 	}
 
 	changeType = &objectType[upstream.LoadBalancerChange]{
-		names: []string{"LoadBalancerChange"},
-		scalars: map[string]scalarWriter[upstream.LoadBalancerChange]{
-			"classicListener": func(b []byte, c *upstream.LoadBalancerChange) []byte {
-				return appendOptionalString(b, c.ClassicListener)
-			},
-		},
+		names:   []string{"LoadBalancerChange"},
+		scalars: scalarsOf(fields.LoadBalancerChange, itself),
 		objects: map[string]fieldCompiler[upstream.LoadBalancerChange]{
 			"lbaasListener": objectField(listenerType, func(c *upstream.LoadBalancerChange) *upstream.LbaasListener { return c.LbaasListener }),
 			"failure":       objectField(failureType, func(c *upstream.LoadBalancerChange) *upstream.Failure { return c.Failure }),
@@ -143,20 +116,12 @@ var (
 	}
 
 	listenerType = &objectType[upstream.LbaasListener]{
-		names: []string{"LbaasListener"},
-		scalars: map[string]scalarWriter[upstream.LbaasListener]{
-			"listenerId":   func(b []byte, l *upstream.LbaasListener) []byte { return appendOptionalString(b, l.ListenerID) },
-			"poolId":       func(b []byte, l *upstream.LbaasListener) []byte { return appendOptionalString(b, l.PoolID) },
-			"protocolPort": func(b []byte, l *upstream.LbaasListener) []byte { return appendInt(b, l.ProtocolPort) },
-			"weight":       func(b []byte, l *upstream.LbaasListener) []byte { return appendInt(b, l.Weight) },
-		},
+		names:   []string{"LbaasListener"},
+		scalars: scalarsOf(fields.LbaasListener, itself),
 	}
 
 	failureType = &objectType[upstream.Failure]{
-		names: []string{"FailureDetail"},
-		scalars: map[string]scalarWriter[upstream.Failure]{
-			"reason":  func(b []byte, f *upstream.Failure) []byte { return appendOptionalString(b, f.Reason) },
-			"details": func(b []byte, f *upstream.Failure) []byte { return appendOptionalString(b, f.Details) },
-		},
+		names:   []string{"FailureDetail"},
+		scalars: scalarsOf(fields.Failure, itself),
 	}
 )

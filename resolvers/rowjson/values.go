@@ -2,6 +2,7 @@ package rowjson
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"scalegraph/graph/scalar"
 	"scalegraph/resolvers/selection"
 	"scalegraph/upstream"
+	"scalegraph/upstream/fields"
 )
 
 // objectField is a field with an object; null if get returns nil.
@@ -24,15 +26,54 @@ func objectField[T, V any](t *objectType[V], get func(*T) *V) fieldCompiler[T] {
 	}
 }
 
-// listField is one of the lists of an activity that belong to a section.
-func listField[V any](t *objectType[V], get func(*upstream.Details) []*V) fieldCompiler[model.ScalingActivity] {
-	return func(ctx context.Context, f graphql.CollectedField) (scalarWriter[model.ScalingActivity], upstream.Sections, bool) {
-		e, ok := compile(ctx, t, f.Selections)
-		if !ok {
-			return nil, 0, false
+// listsOf returns the fields that are lists of an activity.
+func listsOf[E any](lists []fields.List[E], entry *objectType[E]) map[string]fieldCompiler[model.ScalingActivity] {
+	compilers := make(map[string]fieldCompiler[model.ScalingActivity], len(lists))
+	for _, l := range lists {
+		compilers[l.Name] = func(ctx context.Context, f graphql.CollectedField) (scalarWriter[model.ScalingActivity], upstream.Sections, bool) {
+			e, ok := compile(ctx, entry, f.Selections)
+			if !ok {
+				return nil, 0, false
+			}
+			return func(b []byte, a *model.ScalingActivity) []byte { return e.pointers(b, *l.Entries(&a.Details)) }, l.Section, true
 		}
-		return func(b []byte, a *model.ScalingActivity) []byte { return e.pointers(b, get(&a.Details)) }, selection.SectionsOf(f.Name), true
 	}
+	return compilers
+}
+
+// scalarsOf returns the writers of the described fields of the V in a T, without those that are objects.
+func scalarsOf[T, V any](list []fields.Field[V], in func(*T) *V) map[string]scalarWriter[T] {
+	writers := make(map[string]scalarWriter[T], len(list))
+	for _, f := range list {
+		if write := scalarOf(f, in); write != nil {
+			writers[f.Name] = write
+		}
+	}
+	return writers
+}
+
+// scalarOf returns nil if the field is an object.
+func scalarOf[T, V any](f fields.Field[V], in func(*T) *V) scalarWriter[T] {
+	switch f.Ptr(new(V)).(type) {
+	case *string:
+		return func(b []byte, v *T) []byte { return appendString(b, *f.Ptr(in(v)).(*string)) }
+	case **string:
+		return func(b []byte, v *T) []byte { return appendOptionalString(b, *f.Ptr(in(v)).(**string)) }
+	case **int32:
+		return func(b []byte, v *T) []byte { return appendInt(b, *f.Ptr(in(v)).(**int32)) }
+	case *time.Time:
+		return func(b []byte, v *T) []byte { return appendTime(b, f.Ptr(in(v)).(*time.Time)) }
+	}
+	return nil
+}
+
+// itself is for objects that are described themselves.
+func itself[T any](v *T) *T { return v }
+
+// with adds the entries of more to m.
+func with[V any](m, more map[string]V) map[string]V {
+	maps.Copy(m, more)
+	return m
 }
 
 // textsField is a list of texts that is derived from an activity's lists.
@@ -70,9 +111,9 @@ func appendInt(b []byte, n *int32) []byte {
 	return strconv.AppendInt(b, int64(*n), 10)
 }
 
-// appendTime writes a DateTime, or null.
+// appendTime writes a DateTime; null if t is nil or zero.
 func appendTime(b []byte, t *time.Time) []byte {
-	if t == nil {
+	if t == nil || t.IsZero() {
 		return append(b, "null"...)
 	}
 	return scalar.AppendDateTime(b, *t)
