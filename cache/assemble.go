@@ -130,6 +130,11 @@ func (l *lookup) assembleBlocks(st *block.State, hi, lo int) assembly {
 		return incomplete(l.passThroughSpec())
 	}
 	ids := block.Covering(hi, lo)
+	if id := ids[0]; id.NewestRank() <= st.NewestRank() {
+		if seg := l.find(st, id); seg != nil && seg.NewestRank < hi && seg.NewestRank >= id.NewestRank()-block.MaxShiftDown {
+			ids = append([]block.ID{id + 2}, ids...) // the block below ends a little lower than its upper bound
+		}
+	}
 	if id := ids[len(ids)-1]; id > 0 && id.NewestRank() <= st.NewestRank() {
 		if seg := l.find(st, id); seg != nil && seg.OldestRank() > lo && seg.OldestRank() <= id.OldestRank()+block.Slack {
 			ids = append(ids, id-2) // the block above ends a little higher than its lower bound
@@ -148,7 +153,7 @@ func (l *lookup) assembleBlocks(st *block.State, hi, lo int) assembly {
 		case joint == block.JoinOK:
 			return l.newAssembly(whole.Slice(hi, lo), st.Total, st.Expired, segs...)
 		case joint == block.JoinGap:
-			return incomplete(l.alignedSpec(st, ids[at]))
+			return incomplete(l.closeGap(st, ids, segs[at+1]))
 		case joint == block.JoinConflict:
 			return incomplete(l.dropOlder(st, ids, segs[at], segs[at+1])...)
 		case len(segs) < len(ids) || ids[at]-ids[at+1] != 2:
@@ -173,14 +178,14 @@ func joinSegments(segs []*block.Segment) (whole *block.Segment, at int, joint bl
 // findBlocks returns the segments of the blocks, and the calls for missing ones.
 func (l *lookup) findBlocks(st *block.State, ids []block.ID, hi, lo int) (segs []*block.Segment, missing []fetchSpec) {
 	for i, id := range ids {
-		from, to := id.NewestRank(), id.OldestRank()+block.Slack
+		from, to := id.NewestRank()-block.MaxShiftDown, id.OldestRank()+block.Slack
 		if i == 0 {
 			from = hi
 		}
 		if i == len(ids)-1 {
 			to = max(lo, id.OldestRank())
 		} else if id.NewestRank() > st.NewestRank() {
-			to = id.OldestRank()
+			to = id.OldestRank() + block.MaxShiftUp
 		}
 		seg := l.find(st, id)
 		switch {

@@ -24,9 +24,9 @@ func TestPagingReadsEachBlockOnce(t *testing.T) {
 					calls := b.calls(func() {
 						b.requireEqual("walk", b.walkRows(b.as("a"), pages, 1000, size, upstream.Filter{})[:1000], want)
 					})
-					most := 13
+					most := 12
 					if size != 20 {
-						most = 15
+						most = 14
 					}
 					if calls > most {
 						t.Errorf("%d upstream calls, want at most %d", calls, most)

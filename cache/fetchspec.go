@@ -17,20 +17,33 @@ type fetchSpec struct {
 	totalOnly  bool // only the total is needed, which any other call returns as well
 }
 
-// blockSpec returns the call for a block. If rows were added while the block above was read, that block ends higher than its lower bound,
-// and the call begins there.
+// blockSpec returns the call for a block.
 func (l *lookup) blockSpec(st *block.State, id block.ID) fetchSpec {
 	if id.NewestRank() > st.NewestRank() {
-		return fetchSpec{id: block.Head, limit: min(upstream.MaxLimit, st.NewestRank()-max(id.OldestRank(), st.Expired)+1+headSlack)}
+		return fetchSpec{id: block.Head, limit: min(upstream.MaxLimit, st.NewestRank()-max(id.OldestRank(), st.Expired)+1+block.MaxGrowth)}
 	}
-	spec := fetchSpec{id: id, newestRank: id.NewestRank()}
-	if id == 0 || (id+2).NewestRank() > st.NewestRank() {
-		return spec
+	return fetchSpec{id: id, newestRank: l.startRank(st, id)}
+}
+
+// startRank returns the rank at which to begin to read a block. It is moved up or down a little if otherwise all rows that the block shares
+// with a cached neighbour would start in one second, or if the block above ends higher than its lower bound.
+func (l *lookup) startRank(st *block.State, id block.ID) int {
+	if id == 0 {
+		return id.NewestRank() // nothing is below it
 	}
-	if above := l.find(st, id+2); above != nil && above.OldestRank() > id.NewestRank()-1 && above.OldestRank() <= id.NewestRank()-1+block.Slack-headSlack {
-		spec.newestRank = above.OldestRank() + 1
+	start, highest := id.NewestRank(), id.NewestRank()+block.MaxShiftUp
+	if below := l.find(st, id-2); below != nil && id > 1 {
+		if end, ok := below.UpperJoin(); ok && end+block.Rows-1 >= start-block.MaxShiftDown {
+			highest = min(highest, end+block.Rows-1)
+			start = min(start, highest)
+		}
 	}
-	return spec
+	if above := l.find(st, id+2); above != nil {
+		if join, ok := above.LowerJoin(); ok && join <= highest {
+			start = max(start, join)
+		}
+	}
+	return start
 }
 
 // dropOlder removes the older one of two conflicting segments from the cache, and returns the call that replaces it.
@@ -51,12 +64,19 @@ func (l *lookup) dropOlder(st *block.State, ids []block.ID, x, y *block.Segment)
 	return []fetchSpec{{id: block.Head, limit: min(upstream.MaxLimit, len(x.Rows))}}
 }
 
-// alignedSpec returns the call for a block that ended too high.
-func (l *lookup) alignedSpec(st *block.State, id block.ID) fetchSpec {
-	if id.NewestRank() > st.NewestRank() {
-		return l.blockSpec(st, id)
+// closeGap returns the call that closes the gap above a block: it reads the block that was moved away from the other one.
+func (l *lookup) closeGap(st *block.State, ids []block.ID, lower *block.Segment) fetchSpec {
+	older := block.Of(lower)
+	i := slices.Index(ids, older)
+	switch {
+	case i < 1:
+		return l.passThroughSpec()
+	case lower.NewestRank < older.NewestRank():
+		return fetchSpec{id: older, newestRank: older.NewestRank()}
+	case ids[i-1].NewestRank() > st.NewestRank():
+		return l.blockSpec(st, ids[i-1])
 	}
-	return fetchSpec{id: id, newestRank: id.NewestRank()}
+	return fetchSpec{id: ids[i-1], newestRank: ids[i-1].NewestRank()}
 }
 
 // refreshSpec returns the call that reads a segment again.
@@ -68,7 +88,7 @@ func (l *lookup) refreshSpec(seg *block.Segment) fetchSpec {
 		}
 		return spec
 	}
-	return fetchSpec{id: block.ID((seg.NewestRank - block.Rows + 1) / block.HalfStride), newestRank: seg.NewestRank}
+	return fetchSpec{id: block.Of(seg), newestRank: seg.NewestRank}
 }
 
 // headSpec returns the call that reads the length of the log and enough rows to recognize known ones. If the caller requests the head,
@@ -96,7 +116,6 @@ func (l *lookup) passThroughSpec() fetchSpec {
 }
 
 const (
-	headSlack      = 8           // rows that may be added while the newest rows are read down to a block
 	maxReadAhead   = 40          // maximum rows of a head read if the caller requests fewer
 	bypassInterval = time.Second // minimum time between two reads that bypass the cache
 )

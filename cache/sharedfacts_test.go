@@ -51,7 +51,7 @@ func TestReplicasShareRunningActivities(t *testing.T) {
 		}
 		return n
 	}
-	deep := upstream.ListQuery{Group: group, Filter: upstream.Filter{Status: upstream.StatusSuccess}, Offset: 320, Limit: 20}
+	deep := upstream.ListQuery{Group: group, Filter: upstream.Filter{Status: upstream.StatusSuccess}, Offset: 340, Limit: 20} // in the middle of a block
 	first, head := b.replica(s.URL()), deep
 	head.Offset = 0
 	b.list(b.as("a"), first, head)
@@ -61,7 +61,7 @@ func TestReplicasShareRunningActivities(t *testing.T) {
 		t.Fatalf("%d looks at what runs, want 1", looks())
 	}
 	for key := range 3 { // other blocks, through replicas with empty memory
-		deep.Offset = 320 + 98*(key+1)
+		deep.Offset = 340 + 96*(key+1)
 		b.list(b.as("a"), b.replica(s.URL()), deep)
 	}
 	if n := looks(); n != 1 || b.Count() < 5 {

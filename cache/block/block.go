@@ -20,16 +20,24 @@ const (
 )
 
 // Blocks are aligned to the oldest end of the log, so that they contain the same rows while the head grows. Even blocks begin 2*HalfStride
-// ranks apart and share overlap rows with the next one. So a few rows that share a second, or that were added while a block was read, do
-// not cost another call. Odd blocks cover the boundaries between even ones and are read only if all shared rows start in one second.
+// ranks apart and share overlap rows with the next one. Blocks are read a little higher or lower if these rows start in one second. Odd
+// blocks cover the boundaries between even ones that were not moved, and are read only if all shared rows start in one second.
 const (
 	Rows       = upstream.MaxLimit // of a block
-	overlap    = 6                 // rows
+	overlap    = 4                 // rows
 	HalfStride = (Rows - overlap) / 2
 
-	// Slack: rows that are added while a block is read move it up. It still counts as that block if there are at most this many.
-	Slack = HalfStride - 1
+	// A segment counts as a block although it begins and ends up to Slack ranks higher or MaxShiftDown ranks lower: together less than
+	// HalfStride, so that its ranks tell its block. Blocks are read at most MaxShiftUp ranks higher, which leaves room for MaxGrowth rows
+	// that are added meanwhile.
+	Slack        = HalfStride - 1 - MaxShiftDown
+	MaxShiftUp   = Slack - MaxGrowth
+	MaxShiftDown = 8
+	MaxGrowth    = 8
 )
+
+// Of returns the block that a segment was read for.
+func Of(seg *Segment) ID { return ID((seg.NewestRank - Rows + 1 + MaxShiftDown) / HalfStride) }
 
 // OldestRank returns the rank of the oldest row of a block.
 func (id ID) OldestRank() int { return int(id) * HalfStride }

@@ -104,6 +104,20 @@ func Join(a, b *Segment) (*Segment, JoinResult) {
 	return &both, JoinOK
 }
 
+// LowerJoin returns the highest rank from which an older segment must begin to join this one: that of the row before its oldest second. It
+// is false if all rows start in one second.
+func (seg *Segment) LowerJoin() (rank int, ok bool) {
+	i := seg.firstAtOrBefore(seg.second(len(seg.Rows) - 1))
+	return seg.NewestRank - i + 1, i > 0
+}
+
+// UpperJoin returns the lowest rank to which a newer segment must reach to join this one: that of the row after its newest second. It is
+// false if all rows start in one second.
+func (seg *Segment) UpperJoin() (rank int, ok bool) {
+	i := seg.firstAtOrBefore(seg.second(0) - 1)
+	return seg.NewestRank - i, i < len(seg.Rows)
+}
+
 // firstAtOrBefore returns the index of the first row that starts in second s or earlier, and len(rows) if there is none.
 func (seg *Segment) firstAtOrBefore(s int64) int {
 	for i := range seg.Rows {
@@ -119,7 +133,7 @@ func (seg *Segment) Covers(hi, lo int) bool { return seg.NewestRank >= hi && seg
 
 // CoversBlock reports whether the segment can be cached as the block.
 func (seg *Segment) CoversBlock(id ID, st *State) bool {
-	return seg.Gen == st.Gen && seg.Covers(id.NewestRank(), max(id.OldestRank()+Slack, st.Expired))
+	return seg.Gen == st.Gen && seg.Covers(id.NewestRank()-MaxShiftDown, max(id.OldestRank()+Slack, st.Expired))
 }
 
 // Slice returns the rows with the ranks from hi down to lo, and no more: from additional rows the paging could not tell that a second at

@@ -131,10 +131,9 @@ func TestPassAgreesWithTheLogs(t *testing.T) {
 	})
 }
 
-// A pass makes one call for each block of the cache, which brings 94 rows that no other does, and one for each group; of the last page of each
-// group about one half is used. A second pass makes no call.
+// A pass makes one call for every 98 rows, and one for each group. A second pass makes no call.
 func TestPassCalls(t *testing.T) {
-	const groups, each, blockDistance = 20, 2500, 94
+	const groups, each, stride = 20, 2500, 98
 	for _, limit := range []int{1000, 20_000, groups * each} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			f := newFleet(t)
@@ -146,7 +145,7 @@ func TestPassCalls(t *testing.T) {
 				name string
 				most int
 			}{
-				{"cold", (limit+groups*49+blockDistance-1)/blockDistance + groups},
+				{"cold", (limit+stride-1)/stride + groups},
 				{"warm", 0},
 			} {
 				before := f.Count()

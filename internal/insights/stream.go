@@ -9,6 +9,8 @@ import (
 const (
 	// pageRows is how many rows a stream reads at once: with a neighbour on each side they fit into one upstream call.
 	pageRows = upstream.MaxLimit - 2
+	// minRows is how many rows a stream reads at least.
+	minRows = 20
 	// longPages is the most pages that a stream reads at once if it is certain that all of their rows are needed.
 	longPages = 5
 	// aheadPages bounds the pages that all streams together hold because of longPages.
@@ -107,13 +109,17 @@ func (p *pass) rowsUntil(s *stream) int {
 	return n
 }
 
-// pageSize returns how many rows a stream reads at once. Several pages are read in parallel if none of them can turn out not to be needed,
+// pageSize returns how many rows a stream reads at once: near the end of the pass fewer, about its share of the rows that are left, so that few
+// are read in vain. Several pages are read in parallel if none of them can turn out not to be needed,
 // and if the budget of calls for the stream allows it: a read that exceeds the budget is lost as a whole.
 func (p *pass) pageSize(budget int) int {
 	left := p.q.MaxRows - p.Count
 	pages := 1
 	if len(p.open) == 1 || !p.AsOf.IsZero() && p.rowsLeft() <= left {
 		pages = max(1, min(longPages, aheadPages/len(p.open), budget-1)) // rows that lie badly cost one call more
+	}
+	if pages == 1 && !p.AsOf.IsZero() {
+		return min(pageRows, max(minRows, left/len(p.open)), left)
 	}
 	return min(pages*pageRows, left)
 }
