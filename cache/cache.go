@@ -152,7 +152,7 @@ func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) 
 func (c *Cache) situation(l *lookup, a assembly) situation {
 	return situation{
 		rows: a.freshness, unjoinable: l.unlocatable || a.unjoinable(), access: l.access, outdated: l.needsAccessCheck,
-		anew: l.q.Anew, bypass: l.caller.NoCache, redis: c.store != nil && !l.caller.ForceAuthCheck,
+		noBlocks: l.q.BypassCache, bypass: l.caller.NoCache, redis: c.store != nil && !l.caller.ForceAuthCheck,
 		redisReads: l.redisReads, nothingNew: l.nothingNew, fetches: l.fetches, failure: l.failure,
 	}
 }
@@ -169,7 +169,7 @@ func (c *Cache) recordFailure(ctx context.Context, l *lookup, err error) {
 func (c *Cache) newLookup(ctx context.Context, q upstream.ListQuery) *lookup {
 	caller := request.CallerFrom(ctx)
 	l := &lookup{
-		q: q, key: cachekey.NewLog(q.Group, q.Filter), settled: q.Filter.Settled(),
+		q: q, key: cachekey.NewLog(q.Group, q.Filter), settled: q.Filter.AppendOnly(),
 		accessReq: c.grants.NewRequest(caller, q.Group), caller: caller, start: time.Now(), ttls: c.ttls, memory: c.memory,
 	}
 	if !caller.ForceAuthCheck {

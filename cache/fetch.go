@@ -140,7 +140,7 @@ func (f *fetch) read(ctx context.Context) fetchResult {
 	if !block.WellOrdered(got.Rows) || len(got.Rows) > got.Total-got.Offset && len(got.Rows) > 0 || f.repeatsHead(got) {
 		return fetchResult{spec: f.spec, listing: got}
 	}
-	seg, st := f.placeAndStore(block.Read{Listing: got, Sections: f.sections, Settled: f.settled, FinalBefore: final, Now: time.Now(), Fresh: f.ttls.fresh})
+	seg, st := f.placeAndStore(block.Read{Listing: got, Sections: f.sections, AppendOnly: f.settled, FinalBefore: final, Now: time.Now(), Fresh: f.ttls.fresh})
 	return fetchResult{spec: f.spec, segment: seg, state: st, listing: got}
 }
 

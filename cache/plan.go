@@ -37,9 +37,9 @@ type situation struct {
 	access     access.Level
 	outdated   bool // another replica may have recorded a newer decision about the access
 
-	anew   bool // the query must not be served from blocks
-	bypass bool // the caller does not accept cached rows that are not fresh
-	redis  bool // there is a Redis, and the caller accepts decisions of other replicas
+	noBlocks bool // the query must not be served from blocks
+	bypass   bool // the caller does not accept cached rows that are not fresh
+	redis    bool // there is a Redis, and the caller accepts decisions of other replicas
 
 	redisReads int  // reads of rows in Redis
 	nothingNew bool // the last read of Redis, since the last fetch, found nothing
@@ -62,7 +62,7 @@ func plan(s situation) action {
 		return serveStale
 	case s.failure != noFailure:
 		return fail
-	case s.anew:
+	case s.noBlocks:
 		return passThrough
 	case s.redis && !s.nothingNew && (s.outdated || s.needsRedisRows()):
 		return lookInRedis

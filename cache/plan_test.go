@@ -23,8 +23,8 @@ func TestPlan(t *testing.T) {
 		"fresh rows, access unknown":       {situation{rows: stateFresh, access: access.Denied}, checkAccess},
 		"fresh rows, access expired":       {situation{rows: stateFresh, access: access.StaleOnly}, checkAccess},
 		"no rows, access unknown":          {situation{rows: stateMissing}, checkAccess},
-		"past the blocks":                  {with(granted(stateFresh), func(s *situation) { s.anew = true }), passThrough},
-		"past the blocks, access unknown":  {situation{rows: stateMissing, anew: true}, passThrough},
+		"past the blocks":                  {with(granted(stateFresh), func(s *situation) { s.noBlocks = true }), passThrough},
+		"past the blocks, access unknown":  {situation{rows: stateMissing, noBlocks: true}, passThrough},
 		"blocks do not join":               {with(granted(stateMissing), func(s *situation) { s.unjoinable = true }), passThrough},
 		"unknown log below the head":       {situation{rows: stateMissing, unjoinable: true}, passThrough},
 		"fetched often enough":             {with(granted(stateMissing), func(s *situation) { s.fetches = maxFetches }), passThrough},
@@ -43,7 +43,7 @@ func TestPlan(t *testing.T) {
 		"the upstream fails, no rows":      {with(granted(stateMissing), upstreamFails), fail},
 		"the upstream fails, no access":    {with(situation{rows: stateFresh}, upstreamFails), fail},
 		"the upstream fails, no cache":     {with(granted(stateFresh), func(s *situation) { s.failure, s.bypass = upstreamFailed, true }), fail},
-		"the upstream fails, past blocks":  {with(granted(stateStaleIfError), func(s *situation) { s.failure, s.anew = upstreamFailed, true }), serveStale},
+		"the upstream fails, past blocks":  {with(granted(stateStaleIfError), func(s *situation) { s.failure, s.noBlocks = upstreamFailed, true }), serveStale},
 		"the caller is rejected":           {with(granted(stateFresh), func(s *situation) { s.failure = requestFailed }), fail},
 	} {
 		if got := plan(c.s); got != c.want {
@@ -57,7 +57,7 @@ func TestPlanIsSafeInEverySituation(t *testing.T) {
 	for s := range situations() {
 		a := plan(s)
 		switch {
-		case (a == serve || a == serveAndRevalidate) && (s.access != access.Granted || s.rows > stateStale || s.anew || s.failure != noFailure):
+		case (a == serve || a == serveAndRevalidate) && (s.access != access.Granted || s.rows > stateStale || s.noBlocks || s.failure != noFailure):
 			t.Errorf("%v: %+v", a, s)
 		case a == serve && s.redis && s.outdated && !s.nothingNew:
 			t.Errorf("%v without looking for a rejection: %+v", a, s)
@@ -82,7 +82,7 @@ func situations() func(yield func(situation) bool) {
 			flag := func(i int) bool { return bits&(1<<i) != 0 }
 			for n := range 5 * 3 * 3 * 3 * 3 {
 				s := situation{
-					unjoinable: flag(0), outdated: flag(1), anew: flag(2), bypass: flag(3), redis: flag(4), nothingNew: flag(5),
+					unjoinable: flag(0), outdated: flag(1), noBlocks: flag(2), bypass: flag(3), redis: flag(4), nothingNew: flag(5),
 					rows: freshnessState(n % 5), access: access.Level(n / 5 % 3), fetches: n / 15 % 3, redisReads: n / 45 % 3, failure: failure(n / 135),
 				}
 				if !yield(s) {

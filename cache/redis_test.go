@@ -168,7 +168,7 @@ func TestSections(t *testing.T) {
 	if light.Rows[0].Details.Sections != upstream.SectionDescriptions || full.Rows[0].Details.Sections != upstream.AllSections {
 		t.Errorf("sections %v and %v", light.Rows[0].Details.Sections, full.Rows[0].Details.Sections)
 	}
-	if got := full.Rows[0].Details.Failed; len(got) != 1 || len(*got[0].Failure.Details) != 3000 || light.Rows[0].Lengths.Failed != 1 {
+	if got := full.Rows[0].Details.Failed; len(got) != 1 || len(*got[0].Failure.Details) != 3000 || light.Rows[0].ListLengths.Failed != 1 {
 		t.Errorf("failures did not survive: %+v", got)
 	}
 	t.Logf("summary %d bytes, all %d", few, many)

@@ -83,7 +83,7 @@ func readShrinkingLog(t *testing.T, rng *rand.Rand) {
 
 // hasCode reports whether the error has a code of its own, not INTERNAL.
 func hasCode(err error) bool {
-	for _, known := range []error{request.ErrTooManyCalls, upstream.ErrBadResponse, upstream.ErrUnavailable, upstream.ErrTimeout, upstream.ErrPlaceNotFound} {
+	for _, known := range []error{request.ErrTooManyCalls, upstream.ErrBadResponse, upstream.ErrUnavailable, upstream.ErrTimeout, upstream.ErrPositionNotFound} {
 		if errors.Is(err, known) {
 			return true
 		}

@@ -57,7 +57,7 @@ func (r *Resolver) openChanges(ctx context.Context, refs []*model.ScalingGroupRe
 	}
 	q.Partial = partial
 	changes, err := r.Changes.Changes(ctx, q)
-	if errors.Is(err, upstream.ErrPositionGarbled) {
+	if errors.Is(err, upstream.ErrBadPosition) {
 		err = badCursor("since", cursor.ErrMalformed)
 	}
 	if err != nil {

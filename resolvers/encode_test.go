@@ -153,7 +153,7 @@ func drawRow(t *rapid.T, i int) *upstream.Activity {
 		text := `{"reason":[{"change_reason":"ALARM","old_value":1,"change_time":"2026-03-01T00:00:00Z","scaling_policy_name":"a \"b\""},{"change_reason":"DIFF"}]}`
 		a.Description = &text
 	}
-	a.Lengths.Failed = int32(rapid.IntRange(0, 1).Draw(t, "failures"))
+	a.ListLengths.Failed = int32(rapid.IntRange(0, 1).Draw(t, "failures"))
 	d := &a.Details
 	d.Sections = rapid.SampledFrom([]upstream.Sections{upstream.AllSections, upstream.AllSections, upstream.AllSections, upstream.SectionInstances}).Draw(t, "sections")
 	if d.Sections == upstream.AllSections {

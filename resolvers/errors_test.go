@@ -145,8 +145,8 @@ func TestFaults(t *testing.T) {
 	}{
 		"deadline":      {fmt.Errorf("waiting: %w", context.DeadlineExceeded), "REQUEST_TIMEOUT", true, false},
 		"canceled":      {context.Canceled, "REQUEST_TIMEOUT", true, false},
-		"place":         {fmt.Errorf("searched: %w", upstream.ErrPlaceNotFound), "CURSOR_EXPIRED", false, false},
-		"crowd":         {upstream.ErrCrowdedSecond, "CURSOR_EXPIRED", false, false},
+		"place":         {fmt.Errorf("searched: %w", upstream.ErrPositionNotFound), "CURSOR_EXPIRED", false, false},
+		"crowd":         {upstream.ErrTooManyTies, "CURSOR_EXPIRED", false, false},
 		"calls":         {fmt.Errorf("%w: more than 200", request.ErrTooManyCalls), "QUERY_TOO_COMPLEX", false, false},
 		"anything else": {errors.New(secret), "INTERNAL", false, true},
 		"a timeout that wraps a deadline": {

@@ -71,7 +71,7 @@ func (a *Activity) Outcome() Outcome {
 	case StatusFail:
 		return OutcomeFailed
 	case StatusSuccess:
-		if a.Lengths.Failed+a.Lengths.BindFailed+a.Lengths.UnbindFailed > 0 {
+		if a.ListLengths.Failed+a.ListLengths.BindFailed+a.ListLengths.UnbindFailed > 0 {
 			return OutcomePartiallyFailed
 		}
 		return OutcomeSucceeded
@@ -130,7 +130,7 @@ func (a *Activity) Direction() Direction {
 	if a.DesireValue != nil && a.InstanceValue != nil && *a.DesireValue != *a.InstanceValue {
 		return growth(*a.InstanceValue, *a.DesireValue)
 	}
-	return growth(a.Lengths.Removed+a.Lengths.Deleted, a.Lengths.Added)
+	return growth(a.ListLengths.Removed+a.ListLengths.Deleted, a.ListLengths.Added)
 }
 
 func growth(from, to int32) Direction {

@@ -43,19 +43,19 @@ func show[T any](p *T) string {
 func TestOutcome(t *testing.T) {
 	for _, tc := range []struct {
 		status  Status
-		lengths Lengths
+		lengths ListLengths
 		want    Outcome
 	}{
-		{StatusSuccess, Lengths{Added: 1, Bound: 1, Unbound: 1}, OutcomeSucceeded},
-		{StatusSuccess, Lengths{Added: 1, Failed: 1}, OutcomePartiallyFailed},
-		{StatusSuccess, Lengths{BindFailed: 1}, OutcomePartiallyFailed},
-		{StatusSuccess, Lengths{UnbindFailed: 1}, OutcomePartiallyFailed},
-		{StatusFail, Lengths{}, OutcomeFailed},
-		{StatusFail, Lengths{Failed: 1, Added: 1}, OutcomeFailed},
-		{StatusDoing, Lengths{Failed: 1}, OutcomeInProgress},
-		{StatusUnknown, Lengths{Failed: 1}, OutcomeUnknown},
+		{StatusSuccess, ListLengths{Added: 1, Bound: 1, Unbound: 1}, OutcomeSucceeded},
+		{StatusSuccess, ListLengths{Added: 1, Failed: 1}, OutcomePartiallyFailed},
+		{StatusSuccess, ListLengths{BindFailed: 1}, OutcomePartiallyFailed},
+		{StatusSuccess, ListLengths{UnbindFailed: 1}, OutcomePartiallyFailed},
+		{StatusFail, ListLengths{}, OutcomeFailed},
+		{StatusFail, ListLengths{Failed: 1, Added: 1}, OutcomeFailed},
+		{StatusDoing, ListLengths{Failed: 1}, OutcomeInProgress},
+		{StatusUnknown, ListLengths{Failed: 1}, OutcomeUnknown},
 	} {
-		a := &Activity{Status: tc.status, Lengths: tc.lengths}
+		a := &Activity{Status: tc.status, ListLengths: tc.lengths}
 		if got := a.Outcome(); got != tc.want {
 			t.Errorf("%s with %+v: got %s, want %s", tc.status, tc.lengths, got, tc.want)
 		}
@@ -68,34 +68,34 @@ func TestDirection(t *testing.T) {
 	for _, tc := range []struct {
 		typ     Type
 		counts  counts
-		lengths Lengths
+		lengths ListLengths
 		want    Direction
 	}{
 		// The type wins over everything else.
-		{TypeManualAdd, shrinks, Lengths{Removed: 1}, DirectionOut},
-		{TypeExitStandby, shrinks, Lengths{}, DirectionOut},
-		{TypeManualRemove, grows, Lengths{Added: 1}, DirectionIn},
-		{TypeManualDelete, grows, Lengths{}, DirectionIn},
-		{TypeELBCheckDelete, grows, Lengths{}, DirectionIn},
-		{TypeAuditCheckDelete, grows, Lengths{}, DirectionIn},
-		{TypeEnterStandby, grows, Lengths{}, DirectionIn},
-		{TypeModifyELB, grows, Lengths{Added: 1}, DirectionNone},
+		{TypeManualAdd, shrinks, ListLengths{Removed: 1}, DirectionOut},
+		{TypeExitStandby, shrinks, ListLengths{}, DirectionOut},
+		{TypeManualRemove, grows, ListLengths{Added: 1}, DirectionIn},
+		{TypeManualDelete, grows, ListLengths{}, DirectionIn},
+		{TypeELBCheckDelete, grows, ListLengths{}, DirectionIn},
+		{TypeAuditCheckDelete, grows, ListLengths{}, DirectionIn},
+		{TypeEnterStandby, grows, ListLengths{}, DirectionIn},
+		{TypeModifyELB, grows, ListLengths{Added: 1}, DirectionNone},
 		// Else the counts.
-		{TypeNormal, grows, Lengths{Removed: 1}, DirectionOut},
-		{TypeNormal, shrinks, Lengths{Added: 1}, DirectionIn},
-		{TypeDiff, grows, Lengths{}, DirectionOut},
-		{TypeUnknown, shrinks, Lengths{}, DirectionIn},
+		{TypeNormal, grows, ListLengths{Removed: 1}, DirectionOut},
+		{TypeNormal, shrinks, ListLengths{Added: 1}, DirectionIn},
+		{TypeDiff, grows, ListLengths{}, DirectionOut},
+		{TypeUnknown, shrinks, ListLengths{}, DirectionIn},
 		// Else the lists.
-		{TypeNormal, same, Lengths{Added: 1}, DirectionOut},
-		{TypeNormal, same, Lengths{Removed: 1}, DirectionIn},
-		{TypeNormal, same, Lengths{Deleted: 1}, DirectionIn},
-		{TypeNormal, none, Lengths{Added: 2, Deleted: 1}, DirectionOut},
-		{TypeNormal, counts{have: ptr(int32(1))}, Lengths{Added: 1, Removed: 1, Deleted: 1}, DirectionIn},
-		{TypeDiff, none, Lengths{Added: 1, Removed: 1}, DirectionNone},
-		{TypeDiff, same, Lengths{Failed: 1, Standby: 1}, DirectionNone},
-		{TypeUnknown, none, Lengths{}, DirectionNone},
+		{TypeNormal, same, ListLengths{Added: 1}, DirectionOut},
+		{TypeNormal, same, ListLengths{Removed: 1}, DirectionIn},
+		{TypeNormal, same, ListLengths{Deleted: 1}, DirectionIn},
+		{TypeNormal, none, ListLengths{Added: 2, Deleted: 1}, DirectionOut},
+		{TypeNormal, counts{have: ptr(int32(1))}, ListLengths{Added: 1, Removed: 1, Deleted: 1}, DirectionIn},
+		{TypeDiff, none, ListLengths{Added: 1, Removed: 1}, DirectionNone},
+		{TypeDiff, same, ListLengths{Failed: 1, Standby: 1}, DirectionNone},
+		{TypeUnknown, none, ListLengths{}, DirectionNone},
 	} {
-		a := &Activity{Type: tc.typ, InstanceValue: tc.counts.have, DesireValue: tc.counts.want, Lengths: tc.lengths}
+		a := &Activity{Type: tc.typ, InstanceValue: tc.counts.have, DesireValue: tc.counts.want, ListLengths: tc.lengths}
 		if got := a.Direction(); got != tc.want {
 			t.Errorf("%+v: got %s", tc, got)
 		}

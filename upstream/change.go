@@ -36,9 +36,9 @@ type ChangeQuery struct {
 
 // Errors of a subscription, besides those of an upstream call.
 var (
-	ErrPositionGarbled = errors.New("the position cannot be read")
-	ErrSlowSubscriber  = errors.New("the subscriber does not keep up")
-	ErrManySubscribers = errors.New("there are too many subscriptions")
+	ErrBadPosition        = errors.New("the position cannot be read")
+	ErrSlowSubscriber     = errors.New("the subscriber does not keep up")
+	ErrTooManySubscribers = errors.New("there are too many subscriptions")
 
 	// ErrRowsUnread is the error of ChangeIncomplete.
 	ErrRowsUnread = errors.New("more rows started in one second than the upstream returns")

@@ -130,7 +130,7 @@ func decodeRow(p *wirejson.Scanner, q ListQuery) *Activity {
 		text := strings.Clone(p.SkipValue())
 		row := p.Sub(text)
 		row.Object(func(name string) { a.setMember(row, name) })
-		a.Held = int32(len(text) + row.UnescapedBytes())
+		a.RetainedBytes = int32(len(text) + row.UnescapedBytes())
 	} else {
 		p.Object(func(name string) { a.setMember(p, name) })
 	}
@@ -176,7 +176,7 @@ func (a *rowAlloc) setMember(p *wirejson.Scanner, key string) {
 // setList reads one of the lists of a row. If its section was not requested only the length is set: decoding the lists is most of the
 // work on a page.
 func (a *rowAlloc) setList(p *wirejson.Scanner, key string) {
-	d, n := &a.Details, &a.Lengths
+	d, n := &a.Details, &a.ListLengths
 	wantInstances, wantFailures, wantLoadBalancers := d.Sections.Has(SectionInstances), d.Sections.Has(SectionFailures), d.Sections.Has(SectionLoadBalancers)
 	switch key {
 	case "instance_added_list":

@@ -49,10 +49,10 @@ func TestDecodeSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range p.rows {
-		if int(row.Held) < len(row.LogID)+len(row.RawType) {
-			t.Errorf("%s holds %d bytes of text, less than its id and type have", row.LogID, row.Held)
+		if int(row.RetainedBytes) < len(row.LogID)+len(row.RawType) {
+			t.Errorf("%s holds %d bytes of text, less than its id and type have", row.LogID, row.RetainedBytes)
 		}
-		row.Held = 0
+		row.RetainedBytes = 0
 	}
 	second := func(m, s int) time.Time { return time.Date(2018, 11, 22, 13, m, s, 0, time.UTC) }
 	same(t, p, page{total: 2, rows: []*Activity{
@@ -61,7 +61,7 @@ func TestDecodeSample(t *testing.T) {
 			Type: TypeModifyELB, RawType: "MODIFY_ELB", Status: StatusSuccess, RawStatus: "SUCCESS",
 			StartTime: second(46, 20), EndTime: second(47, 38),
 			InstanceValue: ptr(int32(0)), DesireValue: ptr(int32(0)), ScalingValue: ptr(int32(0)),
-			Lengths: Lengths{Bound: 1},
+			ListLengths: ListLengths{Bound: 1},
 			Details: Details{Sections: AllSections, Bound: []*LoadBalancerChange{{LbaasListener: &LbaasListener{
 				PoolID: ptr("0f0a9dd8-2e1d-4432-8ca2-49adc75aa662"), ProtocolPort: ptr(int32(82)), Weight: ptr(int32(1)),
 			}}}},
@@ -72,7 +72,7 @@ func TestDecodeSample(t *testing.T) {
 			StartTime: second(44, 22), EndTime: second(46, 2),
 			InstanceValue: ptr(int32(0)), DesireValue: ptr(int32(1)), ScalingValue: ptr(int32(1)),
 			Description: ptr(`{"reason":[{"change_reason":"MANNUAL","old_value":0,"change_time":"2018-11-22T13:44:19Z","new_value":1}]}`),
-			Lengths:     Lengths{Added: 1},
+			ListLengths: ListLengths{Added: 1},
 			Details: Details{Sections: AllSections, Added: []*Instance{{
 				ID: ptr("8e273bac-d303-46dc-9883-628be2294bdf"), Name: ptr("as-config-t66a_9W8L9SSK"),
 			}}},
@@ -282,7 +282,7 @@ func TestInstanceLists(t *testing.T) {
 				same(t, got, tc.want)
 			}
 			n := int32(len(tc.want))
-			same(t, a.Lengths, Lengths{Added: n, Removed: n, Deleted: n, Standby: n})
+			same(t, a.ListLengths, ListLengths{Added: n, Removed: n, Deleted: n, Standby: n})
 		})
 	}
 }
@@ -310,7 +310,7 @@ func TestLoadBalancerLists(t *testing.T) {
 			same(t, a.Details.Bound, tc.want)
 			same(t, a.Details.Unbound, tc.want)
 			n := int32(len(tc.want))
-			same(t, a.Lengths, Lengths{Bound: n, Unbound: n})
+			same(t, a.ListLengths, ListLengths{Bound: n, Unbound: n})
 		})
 	}
 }
@@ -323,14 +323,14 @@ func TestEntriesOfFailedListsHaveFailures(t *testing.T) {
 	})
 	same(t, a.Details.BindFailed, []*LoadBalancerChange{{ClassicListener: ptr("l"), Failure: &Failure{}}})
 	same(t, a.Details.UnbindFailed, []*LoadBalancerChange{{ClassicListener: ptr("l"), Failure: &Failure{Details: ptr("d")}}})
-	same(t, a.Lengths, Lengths{Failed: 3, BindFailed: 1, UnbindFailed: 1})
+	same(t, a.ListLengths, ListLengths{Failed: 3, BindFailed: 1, UnbindFailed: 1})
 }
 
 func TestLastDuplicateMemberWins(t *testing.T) {
 	a := row(t, `,"id":"b","instance_added_list":[{"instance_id":"x","instance_name":"n"},{}],"instance_added_list":[{"instance_id":"y"}]`)
 	same(t, a.LogID, "b")
 	same(t, a.Details.Added, []*Instance{{ID: ptr("y")}})
-	same(t, a.Lengths.Added, int32(1))
+	same(t, a.ListLengths.Added, int32(1))
 }
 
 func FuzzDecodePage(f *testing.F) {
@@ -372,11 +372,11 @@ func FuzzDecodePage(f *testing.F) {
 func checkRow(t *testing.T, a *Activity) {
 	t.Helper()
 	d := a.Details
-	n := Lengths{
+	n := ListLengths{
 		int32(len(d.Added)), int32(len(d.Removed)), int32(len(d.Deleted)), int32(len(d.Failed)), int32(len(d.Standby)),
 		int32(len(d.Bound)), int32(len(d.BindFailed)), int32(len(d.Unbound)), int32(len(d.UnbindFailed)),
 	}
-	if a.Lengths != n || a.LogID == "" || a.StartTime.IsZero() {
+	if a.ListLengths != n || a.LogID == "" || a.StartTime.IsZero() {
 		t.Errorf("got %+v", a)
 	}
 	if seconds := a.DurationSeconds(); (seconds == nil) != (a.Ended() == nil) || seconds != nil && *seconds < 0 {
@@ -410,7 +410,7 @@ func checkLight(t *testing.T, body string, q ListQuery, whole page, failed error
 				continue
 			}
 			want := *row
-			want.Details, want.Held = Details{Sections: q.Sections}, 0
+			want.Details, want.RetainedBytes = Details{Sections: q.Sections}, 0
 			if q.Sections == 0 {
 				want.Description = nil
 			}

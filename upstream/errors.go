@@ -25,11 +25,11 @@ var (
 	ErrUnavailable     = errors.New("the upstream is unavailable")
 	ErrBadResponse     = errors.New("the response of the upstream cannot be decoded")
 
-	// ErrPlaceNotFound means that a bounded search did not find a position in a log.
-	ErrPlaceNotFound = errors.New("the position in the log was not found")
+	// ErrPositionNotFound means that a bounded search did not find a position in a log.
+	ErrPositionNotFound = errors.New("the position in the log was not found")
 
-	// ErrCrowdedSecond is ErrPlaceNotFound because one second has more rows than can be read reliably by offset (98).
-	ErrCrowdedSecond = fmt.Errorf("too many rows in one second: %w", ErrPlaceNotFound)
+	// ErrTooManyTies is ErrPositionNotFound because one second has more rows than can be read reliably by offset (98).
+	ErrTooManyTies = fmt.Errorf("too many rows in one second: %w", ErrPositionNotFound)
 )
 
 // StatusError is an error response of the upstream, or an invalid one. It wraps one of the sentinels above.

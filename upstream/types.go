@@ -97,9 +97,9 @@ func NewFilter(f Filter) Filter {
 	return f
 }
 
-// Settled reports whether rows are only added at the head and removed at the tail: the filter has neither a status nor times. With those,
+// AppendOnly reports whether rows are only added at the head and removed at the tail: the filter has neither a status nor times. With those,
 // rows are added and removed anywhere, because an activity does not move when it finishes.
-func (f Filter) Settled() bool {
+func (f Filter) AppendOnly() bool {
 	return f.Status == "" && f.StartTime.IsZero() && f.EndTime.IsZero()
 }
 
@@ -177,21 +177,21 @@ type Activity struct {
 	Status        Status
 	RawStatus     string // as sent
 	StartTime     time.Time
-	EndTime       time.Time // zero if the action is in progress
-	InstanceValue *int32    // instances in the group before the action; nil if not sent
-	DesireValue   *int32    // desired number of instances
-	ScalingValue  *int32    // instances that the action adds or removes
-	Description   *string   // as sent, mostly JSON, see Reasons; SectionDescriptions
-	Lengths       Lengths   // lengths of the lists; set for any sections
-	Details       Details   // the lists of Details.Sections
-	Held          int32     // bytes of text that the row retains in memory if that is more than its strings
+	EndTime       time.Time   // zero if the action is in progress
+	InstanceValue *int32      // instances in the group before the action; nil if not sent
+	DesireValue   *int32      // desired number of instances
+	ScalingValue  *int32      // instances that the action adds or removes
+	Description   *string     // as sent, mostly JSON, see Reasons; SectionDescriptions
+	ListLengths   ListLengths // lengths of the lists; set for any sections
+	Details       Details     // the lists of Details.Sections
+	RetainedBytes int32       // bytes of text that the row retains in memory if that is more than its strings
 }
 
 // Point returns the row's position in its log.
 func (a *Activity) Point() Point { return Point{a.StartTime.Unix(), a.LogID} }
 
-// Lengths has the length of each list of an activity.
-type Lengths struct {
+// ListLengths has the length of each list of an activity.
+type ListLengths struct {
 	Added, Removed, Deleted, Failed, Standby int32
 	Bound, BindFailed, Unbound, UnbindFailed int32
 }
@@ -241,8 +241,8 @@ type ListQuery struct {
 	Offset int // at least 0
 	Limit  int // 1 to MaxLimit; the effect of 0 is not documented
 
-	Sections Sections // the sections to return; the other lists have lengths only
-	Anew     bool     // bypass the cache: cached blocks of different ages were inconsistent
+	Sections    Sections // the sections to return; the other lists have lengths only
+	BypassCache bool     // bypass the cache: cached blocks of different ages were inconsistent
 }
 
 // Listing is the response to one upstream call. It was true at one time not before At.
@@ -278,9 +278,9 @@ type Page struct {
 
 // CountQuery asks for the number of rows that match a filter.
 type CountQuery struct {
-	Group  Group
-	Filter Filter
-	Anew   bool // past the cache: cached counts of different ages did not fit together
+	Group       Group
+	Filter      Filter
+	BypassCache bool // past the cache: cached counts of different ages did not fit together
 }
 
 // Count is the result of a CountQuery.

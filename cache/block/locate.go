@@ -12,7 +12,7 @@ import (
 type Read struct {
 	upstream.Listing
 	Sections    upstream.Sections // that its rows have
-	Settled     bool              // as upstream.Filter.Settled
+	AppendOnly  bool              // as upstream.Filter.AppendOnly
 	FinalBefore int64             // all rows that start before this second had ended before the read; for logs that are not settled
 	Now         time.Time
 	Fresh       time.Duration // how long rows that may still change are fresh
@@ -36,12 +36,12 @@ func (r Read) Locate(old *State, known []*Segment) (*Segment, *State) {
 		return r.newGeneration(seg, old) // rows were added below the known ones
 	case !found && seg.AtHead && seg.AtEnd:
 		return r.newGeneration(seg, old) // this is the whole log, and none of it is known
-	case !found && old.AnchorLost && !seg.AtHead && (r.Settled || seg.Immutable):
+	case !found && old.AnchorLost && !seg.AtHead && (r.AppendOnly || seg.Immutable):
 		return r.newGeneration(seg, old) // the known rows can no longer be located
 	}
 	next := *old
 	next.Total, next.At = r.Total, r.At
-	next.Confirmed = found || old.Confirmed && !(r.Settled && seg.AtHead) && r.Total == old.Total
+	next.Confirmed = found || old.Confirmed && !(r.AppendOnly && seg.AtHead) && r.Total == old.Total
 	next.AnchorLost = !next.Confirmed && (seg.AtHead || old.AnchorLost)
 	seg.RankConfirmed = found
 	if next.Expired = old.Expired; found {
@@ -96,7 +96,7 @@ func (r Read) immutable(seg *Segment, old *State) bool {
 		return false
 	}
 	first := seg.second(0)
-	if !r.Settled {
+	if !r.AppendOnly {
 		return first < r.FinalBefore
 	}
 	newest, ok := old.NewestSecond()
@@ -126,7 +126,7 @@ type secondBoundary struct{ newer, older int64 }
 // in k.
 func (r Read) commonBoundary(seg, k *Segment) (i, place int, ok bool) {
 	limit := int64(math.MaxInt64)
-	if !r.Settled {
+	if !r.AppendOnly {
 		limit = r.FinalBefore
 	}
 	known := k.boundaries(limit)

@@ -17,7 +17,7 @@ func EstimateSize(rows []*upstream.Activity) uint32 {
 		if row != nil {
 			s := sizer{bytes: 560}
 			s.row(row)
-			n += s.bytes + max(s.texts, int(row.Held))
+			n += s.bytes + max(s.texts, int(row.RetainedBytes))
 		}
 	}
 	return uint32(min(n, math.MaxInt32))

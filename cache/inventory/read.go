@@ -37,7 +37,7 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 	age := cached.age()
 	switch {
 	case cached == nil:
-	case isAnew(ctx):
+	case isBypass(ctx):
 		cached = nil
 	case caller.NoCache && age >= min(c.cfg.Fresh, noCacheEvery):
 		cached = nil // a failure must be reported, not an old value served
@@ -61,15 +61,17 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 	return stale, nil
 }
 
-type anewKey struct{}
+type bypassKey struct{}
 
-// withAnew returns a context in which no cached value is served, for cached parts of different ages that do not fit together.
-func withAnew(ctx context.Context) context.Context { return context.WithValue(ctx, anewKey{}, true) }
+// withBypass returns a context in which no cached value is served, for cached parts of different ages that do not fit together.
+func withBypass(ctx context.Context) context.Context {
+	return context.WithValue(ctx, bypassKey{}, true)
+}
 
-func isAnew(ctx context.Context) bool { return ctx.Value(anewKey{}) != nil }
+func isBypass(ctx context.Context) bool { return ctx.Value(bypassKey{}) != nil }
 
 // bypasses reports whether a read must call the upstream itself.
-func bypasses(ctx context.Context) bool { return isAnew(ctx) || request.CallerFrom(ctx).NoCache }
+func bypasses(ctx context.Context) bool { return isBypass(ctx) || request.CallerFrom(ctx).NoCache }
 
 // age returns the age of the data, and a very large one if v is nil.
 func (v *value) age() time.Duration {

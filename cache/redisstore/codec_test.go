@@ -21,7 +21,7 @@ func fullSegment() *block.Segment {
 		Group: upstream.Group{Region: "r", Project: "p", ID: "g"}, LogID: "one",
 		Type: upstream.TypeManualAdd, RawType: "MANNUAL_ADD", Status: upstream.StatusSuccess, RawStatus: "SUCCESS",
 		StartTime: at, EndTime: at.Add(time.Minute), InstanceValue: ptr(int32(1)), DesireValue: ptr(int32(-2)), ScalingValue: ptr(int32(0)),
-		Description: ptr("{}"), Lengths: upstream.Lengths{Added: 1, Failed: 1, Bound: 1, UnbindFailed: 1},
+		Description: ptr("{}"), ListLengths: upstream.ListLengths{Added: 1, Failed: 1, Bound: 1, UnbindFailed: 1},
 		Details: upstream.Details{
 			Sections:     upstream.AllSections,
 			Added:        []*upstream.Instance{{ID: ptr("i"), Name: ptr(""), Config: nil}},
@@ -158,7 +158,7 @@ func TestCodecCoversEveryField(t *testing.T) {
 	c := newCodec()
 	defer c.close()
 	for path, row := range rows {
-		row.Held = 0 // a decoded row retains its strings only
+		row.RetainedBytes = 0 // a decoded row retains its strings only
 		seg := &block.Segment{Rows: []*upstream.Activity{row}, Sections: upstream.AllSections, Gen: 1, Total: 1, At: row.StartTime, WriteID: 1}
 		summary, parts := c.encodeSegment(testKey, seg)
 		got, err := c.decodeSegment(testKey, row.Group, string(summary), texts(parts))

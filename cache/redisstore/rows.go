@@ -74,20 +74,20 @@ func readRank(r *binenc.Reader) int {
 func writeRow(w *binenc.Writer, a *upstream.Activity) {
 	writeFields(w, fields.Activity, a)
 	for _, l := range fields.InstanceLists {
-		w.Int(int64(*l.Length(&a.Lengths)))
+		w.Int(int64(*l.Length(&a.ListLengths)))
 	}
 	for _, l := range fields.LoadBalancerLists {
-		w.Int(int64(*l.Length(&a.Lengths)))
+		w.Int(int64(*l.Length(&a.ListLengths)))
 	}
 }
 
 func readRow(r *binenc.Reader, a *upstream.Activity) {
 	readFields(r, fields.Activity, a)
 	for _, l := range fields.InstanceLists {
-		*l.Length(&a.Lengths) = r.Int32()
+		*l.Length(&a.ListLengths) = r.Int32()
 	}
 	for _, l := range fields.LoadBalancerLists {
-		*l.Length(&a.Lengths) = r.Int32()
+		*l.Length(&a.ListLengths) = r.Int32()
 	}
 	a.Details.Sections = upstream.SectionDescriptions
 	if a.LogID == "" || a.StartTime.IsZero() {

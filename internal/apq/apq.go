@@ -24,9 +24,9 @@ type Store struct {
 // New returns a Store in Redis; nil stands for no Redis.
 func New(redis *redisx.Client) *Store { return &Store{redis} }
 
-// Query returns the text that KeepQuery stored under a hash through any replica, and false if there is none or Redis fails. The caller
+// Get returns the text that Put stored under a hash through any replica, and false if there is none or Redis fails. The caller
 // must check that the text has that hash.
-func (s *Store) Query(ctx context.Context, hash string) (text string, ok bool) {
+func (s *Store) Get(ctx context.Context, hash string) (text string, ok bool) {
 	var get *redis.StringCmd
 	err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) { get = p.Get(ctx, key(hash)) })
 	if err != nil || get.Err() != nil {
@@ -35,8 +35,8 @@ func (s *Store) Query(ctx context.Context, hash string) (text string, ok bool) {
 	return get.Val(), true
 }
 
-// KeepQuery stores the text of an operation. Redis bounds the memory of all texts by its own eviction policy.
-func (s *Store) KeepQuery(ctx context.Context, hash, text string) {
+// Put stores the text of an operation under its hash. Redis bounds the memory of all texts by its own eviction policy.
+func (s *Store) Put(ctx context.Context, hash, text string) {
 	if len(text) <= maxText {
 		_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, key(hash), text, ttl+rand.N(time.Hour)) })
 	}

@@ -20,25 +20,25 @@ func TestTextsAreShared(t *testing.T) {
 		return New(client)
 	}
 	one, other := open(), open()
-	if text, ok := other.Query(t.Context(), "a"); ok {
+	if text, ok := other.Get(t.Context(), "a"); ok {
 		t.Errorf("before it was stored: %q", text)
 	}
-	one.KeepQuery(t.Context(), "a", "{ __typename }")
-	one.KeepQuery(t.Context(), "long", strings.Repeat(" ", maxText+1))
-	if text, ok := other.Query(t.Context(), "a"); !ok || text != "{ __typename }" {
+	one.Put(t.Context(), "a", "{ __typename }")
+	one.Put(t.Context(), "long", strings.Repeat(" ", maxText+1))
+	if text, ok := other.Get(t.Context(), "a"); !ok || text != "{ __typename }" {
 		t.Errorf("stored by the other replica: %q, %v", text, ok)
 	}
-	if _, ok := other.Query(t.Context(), "long"); ok {
+	if _, ok := other.Get(t.Context(), "long"); ok {
 		t.Error("a text over the bound was shared")
 	}
 	server.Kill()
-	one.KeepQuery(t.Context(), "b", "{ b }")
-	if _, ok := other.Query(t.Context(), "a"); ok {
+	one.Put(t.Context(), "b", "{ b }")
+	if _, ok := other.Get(t.Context(), "a"); ok {
 		t.Error("answered without Redis")
 	}
 	none := New(nil)
-	none.KeepQuery(t.Context(), "a", "{ a }")
-	if _, ok := none.Query(t.Context(), "a"); ok {
+	none.Put(t.Context(), "a", "{ a }")
+	if _, ok := none.Get(t.Context(), "a"); ok {
 		t.Error("answered although no Redis is configured")
 	}
 }

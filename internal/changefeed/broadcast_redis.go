@@ -34,7 +34,7 @@ func NewRedisBroadcaster(client *redisx.Client) *RedisBroadcaster {
 // broadcastKey is the key of a log's leader, and its channel.
 func broadcastKey(log upstream.Group) string {
 	sum := sha256.Sum256([]byte(log.Region + "\x00" + log.Project + "\x00" + log.ID))
-	return "sg1:live:" + base64.RawURLEncoding.EncodeToString(sum[:16])
+	return "sg1:changes:" + base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
 // acquireScript makes its caller the leader if there is no other, and extends the TTL.

@@ -17,10 +17,10 @@ func contentHash(a *upstream.Activity) uint32 {
 	d := digest{fnv.New32a()}
 	addFields(d, fields.Activity, a)
 	for _, list := range fields.InstanceLists {
-		d.number(int64(*list.Length(&a.Lengths)))
+		d.number(int64(*list.Length(&a.ListLengths)))
 	}
 	for _, list := range fields.LoadBalancerLists {
-		d.number(int64(*list.Length(&a.Lengths)))
+		d.number(int64(*list.Length(&a.ListLengths)))
 	}
 	for _, list := range fields.InstanceLists {
 		addList(d, fields.Instance, *list.Entries(&a.Details))

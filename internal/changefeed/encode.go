@@ -69,7 +69,7 @@ func encodePositions(list []*position) []byte {
 	return b
 }
 
-// decodePositions decodes the positions in n groups. Bytes that encodePositions does not return are ErrPositionGarbled.
+// decodePositions decodes the positions in n groups. Bytes that encodePositions does not return are ErrBadPosition.
 func decodePositions(b []byte, n int) ([]*position, error) {
 	r := binenc.NewReader(string(b))
 	list := make([]*position, n)
@@ -77,7 +77,7 @@ func decodePositions(b []byte, n int) ([]*position, error) {
 		second := r.Uint()
 		p := readPosition(&r)
 		if r.Failed() || second > math.MaxUint32 {
-			return nil, upstream.ErrPositionGarbled
+			return nil, upstream.ErrBadPosition
 		}
 		if second > 0 {
 			p.readAt = time.Unix(int64(second), 0)
@@ -85,7 +85,7 @@ func decodePositions(b []byte, n int) ([]*position, error) {
 		list[i] = p.compact()
 	}
 	if string(encodePositions(list)) != string(b) { // one list of positions has one encoding
-		return nil, upstream.ErrPositionGarbled
+		return nil, upstream.ErrBadPosition
 	}
 	return list, nil
 }

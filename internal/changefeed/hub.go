@@ -72,8 +72,8 @@ func New(cfg Config) *Hub {
 // an error is its last element. The first element has no kind, only the position at which the subscription begins. The changes of one
 // row are yielded in order, each once.
 //
-// Joining counts for the MaxCalls of the caller. Errors are those of the upstream, ErrPositionGarbled, ErrPlaceNotFound if too much
-// has happened since, ErrSlowSubscriber, and ErrManySubscribers. With q.Partial, Changes fails only if no group can be read or the
+// Joining counts for the MaxCalls of the caller. Errors are those of the upstream, ErrBadPosition, ErrPositionNotFound if too much
+// has happened since, ErrSlowSubscriber, and ErrTooManySubscribers. With q.Partial, Changes fails only if no group can be read or the
 // credential is not accepted.
 func (h *Hub) Changes(ctx context.Context, q upstream.ChangeQuery) (iter.Seq2[upstream.Change, error], error) {
 	since := make([]*position, len(q.Groups))
@@ -87,7 +87,7 @@ func (h *Hub) Changes(ctx context.Context, q upstream.ChangeQuery) (iter.Seq2[up
 		}
 	}
 	if !h.reserve(request.CallerFrom(ctx)) {
-		return nil, upstream.ErrManySubscribers
+		return nil, upstream.ErrTooManySubscribers
 	}
 	s := newSubscription(ctx, q)
 	context.AfterFunc(s.ctx, func() { h.leave(s) })
@@ -210,7 +210,7 @@ func (h *Hub) subscribe(ctx context.Context, m *member, since *position) error {
 func (h *Hub) rejoin(m *member, since *position, err error) {
 	m.rejoining = true
 	for failures := 1; sleep(m.ctx, h.nextDelay(failures, err)); failures++ {
-		if errors.Is(err, upstream.ErrPlaceNotFound) {
+		if errors.Is(err, upstream.ErrPositionNotFound) {
 			since = nil // the missed changes have been reported as lost
 		}
 		if err = h.subscribe(m.ctx, m, since); err == nil {

@@ -133,7 +133,7 @@ func TestPositionsThatAreNone(t *testing.T) {
 		for _, since := range []string{"", "x", string(emptyPosition().encoded) + "x", "\x00\xff\xff\xff\xff\x0f"} {
 			q := query(0)
 			q.Since = []byte(since)
-			if _, err := h.Changes(as(t.Context(), "token"), q); !errors.Is(err, upstream.ErrPositionGarbled) {
+			if _, err := h.Changes(as(t.Context(), "token"), q); !errors.Is(err, upstream.ErrBadPosition) {
 				t.Errorf("%q: %v", since, err)
 			}
 		}
@@ -312,7 +312,7 @@ func TestManySubscribers(t *testing.T) {
 		w := newWorld(t, 1)
 		h := w.hub(Config{MaxSubscriptions: 1})
 		l := w.listen(h, "token", query(0))
-		if _, err := h.Changes(as(t.Context(), "token"), query(0)); !errors.Is(err, upstream.ErrManySubscribers) {
+		if _, err := h.Changes(as(t.Context(), "token"), query(0)); !errors.Is(err, upstream.ErrTooManySubscribers) {
 			t.Errorf("a second one: %v", err)
 		}
 		l.quit()

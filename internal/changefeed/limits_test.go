@@ -95,7 +95,7 @@ func TestShareOfSubscriptions(t *testing.T) {
 		open := func(token string) (list []*listener) {
 			for {
 				l, err := listenTo(t.Context(), h, token, query(0))
-				if errors.Is(err, upstream.ErrManySubscribers) {
+				if errors.Is(err, upstream.ErrTooManySubscribers) {
 					return list
 				}
 				if err != nil {

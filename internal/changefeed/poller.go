@@ -267,7 +267,7 @@ func (t *logPoller) poll(leads bool) error {
 		case isAuthError(err):
 			t.dropCredential(r.reader.credential, err)
 			continue
-		case errors.Is(err, upstream.ErrNotFound), errors.Is(err, upstream.ErrPlaceNotFound):
+		case errors.Is(err, upstream.ErrNotFound), errors.Is(err, upstream.ErrPositionNotFound):
 			t.ejectAll(err)
 			return nil
 		case err != nil:

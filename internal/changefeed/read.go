@@ -87,7 +87,7 @@ func (r logReader) readChanges(ctx context.Context, list []*position) (*snapshot
 	return s, r.readMissing(ctx, s, list)
 }
 
-// readHead reads the newest rows until they are enough. It fails with ErrPlaceNotFound after maxRows.
+// readHead reads the newest rows until they are enough. It fails with ErrPositionNotFound after maxRows.
 func (r logReader) readHead(ctx context.Context, s *snapshot, enough func() bool) error {
 	q := upstream.PageQuery{Count: headRows}
 	for {
@@ -112,7 +112,7 @@ func (r logReader) readHead(ctx context.Context, s *snapshot, enough func() bool
 }
 
 func noKnownRow(s *snapshot) error {
-	return fmt.Errorf("no known row among the newest %d: %w", len(s.rows), upstream.ErrPlaceNotFound)
+	return fmt.Errorf("no known row among the newest %d: %w", len(s.rows), upstream.ErrPositionNotFound)
 }
 
 // readRunning reads the rows in progress wherever they are, up to a page of them.

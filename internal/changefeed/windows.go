@@ -17,7 +17,7 @@ const (
 )
 
 // crowded reports whether a page cannot be put together because one second has more rows than fit into an upstream call.
-func crowded(err error) bool { return errors.Is(err, upstream.ErrCrowdedSecond) }
+func crowded(err error) bool { return errors.Is(err, upstream.ErrTooManyTies) }
 
 // readWindows reads the newest rows by offset until they are enough, for a log of which no page can be put together. The upstream may order
 // the rows of one second differently in each call, so that some of them are in no window. They are read again, up to maxPasses times;
@@ -59,7 +59,7 @@ func (r logReader) readPass(ctx context.Context, s *snapshot, done func(window) 
 	var w window
 	for offset := 0; ; offset += windowStride {
 		l, err := r.source.List(ctx, upstream.ListQuery{
-			Group: r.group, Offset: offset, Limit: upstream.MaxLimit, Sections: upstream.AllSections, Anew: true,
+			Group: r.group, Offset: offset, Limit: upstream.MaxLimit, Sections: upstream.AllSections, BypassCache: true,
 		})
 		if err != nil {
 			return w, err

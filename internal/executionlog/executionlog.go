@@ -15,9 +15,9 @@ import (
 	"scalegraph/upstream"
 )
 
-// Source lists a part of the execution log of a policy as the only entry of a snapshot. With anew nothing cached is served.
+// Source lists a part of the execution log of a policy as the only entry of a snapshot. With bypassCache nothing cached is served.
 type Source interface {
-	Executions(ctx context.Context, policy upstream.PolicyRef, f upstream.ExecutionFilter, r upstream.Range, anew bool) (upstream.Snapshot[upstream.Items[upstream.Execution]], error)
+	Executions(ctx context.Context, policy upstream.PolicyRef, f upstream.ExecutionFilter, r upstream.Range, bypassCache bool) (upstream.Snapshot[upstream.Items[upstream.Execution]], error)
 }
 
 // Logs returns pages of execution logs. It is safe for concurrent use.
@@ -133,7 +133,7 @@ type rows struct {
 }
 
 func (r *rows) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
-	part, err := r.source.Executions(ctx, policyOf(q.Group), r.filter, aligned(q.Offset, q.Limit), q.Anew)
+	part, err := r.source.Executions(ctx, policyOf(q.Group), r.filter, aligned(q.Offset, q.Limit), q.BypassCache)
 	if err != nil {
 		return upstream.Listing{}, err
 	}

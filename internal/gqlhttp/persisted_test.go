@@ -36,14 +36,14 @@ type store struct {
 	texts map[string]string
 }
 
-func (s *store) Query(_ context.Context, hash string) (string, bool) {
+func (s *store) Get(_ context.Context, hash string) (string, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text, ok := s.texts[hash]
 	return text, ok
 }
 
-func (s *store) KeepQuery(_ context.Context, hash, text string) {
+func (s *store) Put(_ context.Context, hash, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.texts[hash] = text
@@ -71,14 +71,14 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 		t.Errorf("by hash, from another process: %s", got.text)
 	}
 
-	shared.KeepQuery(t.Context(), hashOf("other"), groupQuery)
+	shared.Put(t.Context(), hashOf("other"), groupQuery)
 	if got = send(t, http.MethodPost, second, apq(hashOf("other"), ""), js...); got.code() != "PERSISTED_QUERY_NOT_FOUND" {
 		t.Errorf("a shared text of another hash: %s", got.text)
 	}
 	if got = send(t, http.MethodPost, first, apq(hashOf("{nothing}"), "{nothing}"), js...); got.code() != "GRAPHQL_VALIDATION_FAILED" {
 		t.Errorf("registering nonsense: %s", got.text)
 	}
-	if _, kept := shared.Query(t.Context(), hashOf("{nothing}")); kept {
+	if _, kept := shared.Get(t.Context(), hashOf("{nothing}")); kept {
 		t.Error("nonsense was kept")
 	}
 	for name, body := range map[string]string{

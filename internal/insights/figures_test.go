@@ -48,7 +48,7 @@ func drawRow(t *rapid.T, i, spread int) *upstream.Activity {
 	for range rapid.IntRange(0, 1).Draw(t, "failed load balancers") {
 		row.Details.BindFailed = append(row.Details.BindFailed, &upstream.LoadBalancerChange{Failure: drawFailure(t)})
 	}
-	row.Lengths.Failed, row.Lengths.BindFailed = int32(len(row.Details.Failed)), int32(len(row.Details.BindFailed))
+	row.ListLengths.Failed, row.ListLengths.BindFailed = int32(len(row.Details.Failed)), int32(len(row.Details.BindFailed))
 	return row
 }
 

@@ -30,7 +30,7 @@ func (m made) Page(_ context.Context, q upstream.PageQuery) (upstream.Page, erro
 		page.Rows = append(page.Rows, &upstream.Activity{
 			Group: q.Group, LogID: emulator.ID(i), Status: upstream.StatusSuccess, StartTime: start, EndTime: start.Add(time.Duration(i%90) * time.Second),
 			InstanceValue: &n, DesireValue: &n,
-			Details: upstream.Details{Failed: []*upstream.Instance{{Failure: &upstream.Failure{Reason: &reason}}}}, Lengths: upstream.Lengths{Failed: 1},
+			Details: upstream.Details{Failed: []*upstream.Instance{{Failure: &upstream.Failure{Reason: &reason}}}}, ListLengths: upstream.ListLengths{Failed: 1},
 		})
 	}
 	return page, nil

@@ -76,7 +76,7 @@ func (h *logHints) observe(f upstream.Filter, v *window) {
 	if pace := v.secondsPerRow(); pace > 0 {
 		h.secondsPerRow = pace
 	}
-	if !f.Settled() {
+	if !f.AppendOnly() {
 		return
 	}
 	for i := range v.rows {

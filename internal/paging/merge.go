@@ -53,7 +53,7 @@ func readAll(ctx context.Context, streams []*stream) error {
 // groupFaults are the errors that concern one group or its region, so that the other groups can still be read.
 var groupFaults = []error{
 	upstream.ErrUnauthenticated, upstream.ErrForbidden, request.ErrProjectForbidden, upstream.ErrNotFound, upstream.ErrRateLimited,
-	upstream.ErrRejected, upstream.ErrTimeout, upstream.ErrUnavailable, upstream.ErrBadResponse, upstream.ErrPlaceNotFound,
+	upstream.ErrRejected, upstream.ErrTimeout, upstream.ErrUnavailable, upstream.ErrBadResponse, upstream.ErrPositionNotFound,
 }
 
 func groupFault(err error) bool {

@@ -42,7 +42,7 @@ func TestFeedErrors(t *testing.T) {
 		{upstream.ErrTimeout, false},
 		{upstream.ErrUnavailable, false},
 		{upstream.ErrBadResponse, false},
-		{upstream.ErrCrowdedSecond, false},
+		{upstream.ErrTooManyTies, false},
 		{request.ErrTooManyCalls, true},
 		{context.DeadlineExceeded, true},
 		{errors.New("a fault of our own"), true},

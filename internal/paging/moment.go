@@ -13,12 +13,12 @@ func (sp span) page(q upstream.PageQuery) (upstream.Page, bool) {
 			page.AsOf = v.at
 		}
 	}
-	return page, !sp.truncated(q) && !sp.startMoved(q) && (sp.aligned || q.Filter.Settled())
+	return page, !sp.truncated(q) && !sp.startMoved(q) && (sp.aligned || q.Filter.AppendOnly())
 }
 
 // surroundings returns the total and whether rows lie before and after the span, as they were when the window with the newest
 // row was read. Which rows lie before the span is in that window. Those behind it are counted: between the rows of a span
-// nothing joins or leaves if the filter is settled, or if all windows are aligned.
+// nothing joins or leaves if the filter is append-only, or if all windows are aligned.
 func (sp span) surroundings() (total int, newer, older bool) {
 	v := sp.windows[0]
 	before := min(v.rank(sp.start), v.total)

@@ -31,8 +31,8 @@ func New(source Source) *Pages {
 // Over returns Pages over another source of the same logs. Both share their hints.
 func (p *Pages) Over(source Source) *Pages { return &Pages{source: source, hints: p.hints} }
 
-// Page returns one page. Errors are those of the source; upstream.ErrPlaceNotFound if a bounded search did not find the
-// place, or did not find a page of one moment; upstream.ErrCrowdedSecond if the place cannot be found; and
+// Page returns one page. Errors are those of the source; upstream.ErrPositionNotFound if a bounded search did not find the
+// place, or did not find a page of one moment; upstream.ErrTooManyTies if the place cannot be found; and
 // upstream.ErrBadResponse if the upstream contradicts itself.
 func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	return p.newWalk(q).run(ctx)
@@ -40,7 +40,7 @@ func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, 
 
 // Count returns how many rows a filter lets through, with one call for the newest row.
 func (p *Pages) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
-	l, err := p.source.List(ctx, upstream.ListQuery{Group: q.Group, Filter: q.Filter, Limit: 1, Anew: q.Anew})
+	l, err := p.source.List(ctx, upstream.ListQuery{Group: q.Group, Filter: q.Filter, Limit: 1, BypassCache: q.BypassCache})
 	if err != nil {
 		return upstream.Count{}, err
 	}

@@ -138,7 +138,7 @@ func TestCrowdedSecond(t *testing.T) {
 		q := upstream.PageQuery{Group: group, Count: 50, After: pointOf(page)}
 		into, err := b.pages.Page(t.Context(), q)
 		if n > 98 {
-			if !errors.Is(err, upstream.ErrCrowdedSecond) {
+			if !errors.Is(err, upstream.ErrTooManyTies) {
 				t.Errorf("%d rows: %v, %v", n, ids(into), err)
 			}
 			continue

@@ -55,13 +55,13 @@ func (w *walk) run(ctx context.Context) (upstream.Page, error) {
 			continue
 		}
 		if w.tooManyTies() {
-			return upstream.Page{}, upstream.ErrCrowdedSecond
+			return upstream.Page{}, upstream.ErrTooManyTies
 		}
 		if err := w.fetch(ctx, missing); err != nil {
 			return upstream.Page{}, err
 		}
 	}
-	return upstream.Page{}, upstream.ErrPlaceNotFound
+	return upstream.Page{}, upstream.ErrPositionNotFound
 }
 
 // budget bounds the calls of one walk: a binary search, the page itself, and room to read the page again while the log changes between
@@ -123,7 +123,7 @@ func (w *walk) fetch(ctx context.Context, ranges []readRange) error {
 
 func (w *walk) readRange(ctx context.Context, r readRange) (*window, error) {
 	l, err := w.source.List(ctx, upstream.ListQuery{
-		Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections, Anew: w.bypassCache,
+		Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections, BypassCache: w.bypassCache,
 	})
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (w *walk) checkOffset(ctx context.Context, v *window) error {
 		return nil
 	}
 	w.calls++
-	l, err := w.source.List(ctx, upstream.ListQuery{Group: w.q.Group, Filter: w.q.Filter, Limit: 2, Anew: true})
+	l, err := w.source.List(ctx, upstream.ListQuery{Group: w.q.Group, Filter: w.q.Filter, Limit: 2, BypassCache: true})
 	if err != nil {
 		return err
 	}

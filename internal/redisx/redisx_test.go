@@ -160,8 +160,8 @@ func TestValuesThatCannotBeRead(t *testing.T) {
 func TestDeniedPublishIsReported(t *testing.T) {
 	s := redistest.Start(t)
 	client, log := open(t, Config{URL: s.DocumentedUser(), Timeout: 5 * time.Second})
-	publish := func() error { return client.Publish(t.Context(), "sg1:live:x", []byte("m")) }
-	sub := client.Subscribe(t.Context(), "sg1:live:x")
+	publish := func() error { return client.Publish(t.Context(), "sg1:changes:x", []byte("m")) }
+	sub := client.Subscribe(t.Context(), "sg1:changes:x")
 	defer sub.Close()
 	if _, err := sub.Receive(t.Context()); err != nil {
 		t.Errorf("SUBSCRIBE: %v", err)

@@ -104,7 +104,7 @@ func (l *Loader) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedP
 
 // Count returns a count. Queries that bypass the cache are always made.
 func (l *Loader) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
-	if q.Anew {
+	if q.BypassCache {
 		return l.sources.Counts.Count(ctx, q)
 	}
 	return From(ctx).counts.Do(ctx, countKey{q.Group, q.Filter.Key()}, 0, func(ctx context.Context) (upstream.Count, error) {

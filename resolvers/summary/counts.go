@@ -94,7 +94,7 @@ func (r reader) reconcile(ctx context.Context, q upstream.CountQuery, p countPla
 		return c, nil
 	}
 	var previous summaryCounts
-	q.Anew = true
+	q.BypassCache = true
 	for range maxRecounts {
 		if ok, err := r.consistent(ctx, q, p, &c, previous); ok || err != nil {
 			return c, err

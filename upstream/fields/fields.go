@@ -64,22 +64,22 @@ type List[E any] struct {
 	Name    string            // in GraphQL
 	Section upstream.Sections // that the list belongs to
 	Entries func(*upstream.Details) *[]*E
-	Length  func(*upstream.Lengths) *int32
+	Length  func(*upstream.ListLengths) *int32
 }
 
 // InstanceLists has the lists of instances.
 var InstanceLists = []List[upstream.Instance]{
-	{"addedInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Added }, func(l *upstream.Lengths) *int32 { return &l.Added }},
-	{"removedInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Removed }, func(l *upstream.Lengths) *int32 { return &l.Removed }},
-	{"deletedInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Deleted }, func(l *upstream.Lengths) *int32 { return &l.Deleted }},
-	{"failedInstances", upstream.SectionFailures, func(d *upstream.Details) *[]*upstream.Instance { return &d.Failed }, func(l *upstream.Lengths) *int32 { return &l.Failed }},
-	{"standbyInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Standby }, func(l *upstream.Lengths) *int32 { return &l.Standby }},
+	{"addedInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Added }, func(l *upstream.ListLengths) *int32 { return &l.Added }},
+	{"removedInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Removed }, func(l *upstream.ListLengths) *int32 { return &l.Removed }},
+	{"deletedInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Deleted }, func(l *upstream.ListLengths) *int32 { return &l.Deleted }},
+	{"failedInstances", upstream.SectionFailures, func(d *upstream.Details) *[]*upstream.Instance { return &d.Failed }, func(l *upstream.ListLengths) *int32 { return &l.Failed }},
+	{"standbyInstances", upstream.SectionInstances, func(d *upstream.Details) *[]*upstream.Instance { return &d.Standby }, func(l *upstream.ListLengths) *int32 { return &l.Standby }},
 }
 
 // LoadBalancerLists has the lists of load balancers.
 var LoadBalancerLists = []List[upstream.LoadBalancerChange]{
-	{"boundLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.Bound }, func(l *upstream.Lengths) *int32 { return &l.Bound }},
-	{"bindFailedLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.BindFailed }, func(l *upstream.Lengths) *int32 { return &l.BindFailed }},
-	{"unboundLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.Unbound }, func(l *upstream.Lengths) *int32 { return &l.Unbound }},
-	{"unbindFailedLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.UnbindFailed }, func(l *upstream.Lengths) *int32 { return &l.UnbindFailed }},
+	{"boundLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.Bound }, func(l *upstream.ListLengths) *int32 { return &l.Bound }},
+	{"bindFailedLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.BindFailed }, func(l *upstream.ListLengths) *int32 { return &l.BindFailed }},
+	{"unboundLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.Unbound }, func(l *upstream.ListLengths) *int32 { return &l.Unbound }},
+	{"unbindFailedLoadBalancers", upstream.SectionLoadBalancers, func(d *upstream.Details) *[]*upstream.LoadBalancerChange { return &d.UnbindFailed }, func(l *upstream.ListLengths) *int32 { return &l.UnbindFailed }},
 }

@@ -40,7 +40,7 @@ func requireAll[T any](t *testing.T, list []fields.Field[T], exceptions ...strin
 }
 
 func TestEveryFieldIsDescribed(t *testing.T) {
-	requireAll(t, fields.Activity, "Group", "Lengths", "Details", "Held")
+	requireAll(t, fields.Activity, "Group", "ListLengths", "Details", "RetainedBytes")
 	requireAll(t, fields.Instance)
 	requireAll(t, fields.LoadBalancerChange)
 	requireAll(t, fields.LbaasListener)
@@ -49,7 +49,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 
 func TestEveryListIsDescribed(t *testing.T) {
 	var d upstream.Details
-	var n upstream.Lengths
+	var n upstream.ListLengths
 	lists, lengths := map[uintptr]string{}, map[uintptr]string{}
 	for _, l := range fields.InstanceLists {
 		lists[reflect.ValueOf(l.Entries(&d)).Pointer()], lengths[reflect.ValueOf(l.Length(&n)).Pointer()] = l.Name, l.Name

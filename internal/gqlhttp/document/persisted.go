@@ -18,8 +18,8 @@ import (
 // behaves like an empty one. Texts are at most Limits.Body bytes long; the store must bound their number. It must be safe for
 // concurrent use.
 type QueryStore interface {
-	Query(ctx context.Context, hash string) (text string, ok bool)
-	KeepQuery(ctx context.Context, hash, text string)
+	Get(ctx context.Context, hash string) (text string, ok bool)
+	Put(ctx context.Context, hash, text string)
 }
 
 // Persisted finds the texts of trusted documents and of automatically persisted queries by id or hash. It is safe for concurrent use.
@@ -80,7 +80,7 @@ func (p *Persisted) find(ctx context.Context, ref documentRef) (string, *gqlerro
 		return text, nil
 	}
 	if p.shared != nil {
-		if text, ok := p.shared.Query(ctx, ref.hash); ok && hashOf(text) == ref.hash {
+		if text, ok := p.shared.Get(ctx, ref.hash); ok && hashOf(text) == ref.hash {
 			p.cache.Set(ref.hash, text)
 			return text, nil
 		}
@@ -99,7 +99,7 @@ func (p *Persisted) Register(ctx context.Context, params *graphql.RawParams) {
 	}
 	p.cache.Set(ref.hash, params.Query)
 	if p.shared != nil {
-		p.shared.KeepQuery(ctx, ref.hash, params.Query)
+		p.shared.Put(ctx, ref.hash, params.Query)
 	}
 }
 

@@ -27,7 +27,7 @@ func Full() *upstream.Activity {
 func Variants() iter.Seq2[string, *upstream.Activity] {
 	return func(yield func(string, *upstream.Activity) bool) {
 		for path := range leaves(reflect.ValueOf(new(upstream.Activity)).Elem(), "") {
-			if path == ".Group.Region" || path == ".Group.Project" || path == ".Group.ID" || path == ".Details.Sections" || path == ".Held" {
+			if path == ".Group.Region" || path == ".Group.Project" || path == ".Group.ID" || path == ".Details.Sections" || path == ".RetainedBytes" {
 				continue
 			}
 			a := Full()
