@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: release chart soak help generate lint test race bench bench-compare check generated build redis audit clients node fuzz sdkcheck
+.PHONY: release chart soak help generate lint test race bench bench-compare bench-fleet check generated build redis audit clients node fuzz sdkcheck
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
@@ -27,9 +27,13 @@ soak: redis ## loads two replicas for five minutes while their upstream and Redi
 bench: ## runs all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-bench-compare: build ## compares the product with its peers under load, in about twelve minutes; installs wrk and Tailcall
+bench-compare: build ## compares the product with other programs under load, in about twelve minutes; installs wrk, nginx and Tailcall
 	internal/bench/install
 	go run ./internal/bench
+
+bench-fleet: build ## simulates 1 000 consoles over growing logs, in about five minutes; installs Tailcall
+	internal/bench/install
+	go run ./internal/bench fleet
 
 build: ## builds one static binary
 	CGO_ENABLED=0 go build -trimpath -o scalegraph .

@@ -20,22 +20,21 @@ const (
 // longRows are the lengths of the logs whose pages must cost the same.
 var longRows = []int{1_000, 10_000, 100_000}
 
-// groupID is the id of a group: number 0 is the one that is asked most.
+// groupID is the id of a group. Most lines use number 0.
 func groupID(n int) string { return fmt.Sprintf("77a7a397-7d2f-4e79-9da9-%012d", n) }
 
-// longID is the id of the group with so many rows.
+// longID is the id of the group with a number of rows.
 func longID(rows int) string { return groupID(1_000_000 + rows) }
 
-// mainUpstream makes an emulator with the most asked group. It compresses nothing: all parts are on one machine, and not all peers
-// ask for that.
+// mainUpstream returns an emulator with the group that most lines use. It compresses responses if the request accepts gzip.
 func mainUpstream() *emulator.Emulator {
-	e := emulator.New(emulator.Switches{Compression: emulator.GzipNever})
+	e := emulator.New(emulator.Switches{})
 	e.AddToken(token, project)
 	e.Insert(project, groupID(0), rows(mainRows)...)
 	return e
 }
 
-// newUpstream makes an emulator with all groups.
+// newUpstream returns an emulator with all groups.
 func newUpstream() *emulator.Emulator {
 	e := mainUpstream()
 	few := rows(smallRows)
@@ -51,7 +50,7 @@ func newUpstream() *emulator.Emulator {
 
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// rows makes rows a minute apart, of about 800 bytes each as the upstream sends them.
+// rows returns rows a minute apart, each of about 800 bytes in a response of the upstream.
 func rows(n int) []emulator.Row {
 	all := make([]emulator.Row, n)
 	for i := range all {

@@ -15,22 +15,21 @@ import (
 	"time"
 )
 
-// result is what a load of some seconds showed.
+// result is what one load measured.
 type result struct {
-	Requests int           `json:"requests"`
-	Micros   int           `json:"micros"`
-	P50      int           `json:"p50"` // of the latency, in microseconds; so P99
-	P99      int           `json:"p99"`
-	Errors   int           `json:"errors"`
-	Length   time.Duration `json:"-"`
+	Requests int `json:"requests"`
+	Micros   int `json:"micros"`
+	P50      int `json:"p50"` // of the latency, in microseconds, like P99
+	P99      int `json:"p99"`
+	Errors   int `json:"errors"`
 }
 
 func (r result) perSecond() float64 { return float64(r.Requests) / (float64(r.Micros) / 1e6) }
 
-// load is what is asked of one server.
+// load is what one server is sent.
 type load struct {
 	url         string
-	bodies      string // file with the bodies, see wrk/ask.lua
+	bodies      string // file with the bodies, see wrk/requests.lua
 	connections int
 	length      time.Duration
 	seed        int
@@ -41,7 +40,7 @@ func drive(ctx context.Context, l load) (result, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.length+20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "wrk", "-t1", "-c"+strconv.Itoa(l.connections), "-d"+strconv.Itoa(int(l.length.Seconds()))+"s",
-		"--timeout", "10s", "--latency", "-s", "internal/bench/wrk/ask.lua", l.url)
+		"--timeout", "10s", "--latency", "-s", "internal/bench/wrk/requests.lua", l.url)
 	cmd.Env = append(os.Environ(), "BENCH_BODIES="+l.bodies, "BENCH_TOKEN="+token, "BENCH_SEED="+strconv.Itoa(l.seed))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -50,7 +49,7 @@ func drive(ctx context.Context, l load) (result, error) {
 	return readResult(out)
 }
 
-// readResult reads the line of JSON that wrk/ask.lua writes in the end.
+// readResult parses the line of JSON that wrk/requests.lua writes at the end.
 func readResult(out []byte) (result, error) {
 	for line := range bytes.Lines(out) {
 		if !bytes.HasPrefix(line, []byte(`{"requests"`)) {
@@ -65,11 +64,14 @@ func readResult(out []byte) (result, error) {
 		}
 		return r, nil
 	}
-	return result{}, fmt.Errorf("wrk said nothing of its result:\n%s", out)
+	return result{}, fmt.Errorf("wrk printed no result:\n%s", out)
 }
 
-// ask sends one body and returns the answer, which must be one without errors.
-func ask(ctx context.Context, url, body string, headers ...string) ([]byte, error) {
+// client has enough connections for all requests at once.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4000}}
+
+// post sends one body and returns the response. A response with errors is an error.
+func post(ctx context.Context, url, body string, headers ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
@@ -81,12 +83,12 @@ func ask(ctx context.Context, url, body string, headers ...string) ([]byte, erro
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +96,8 @@ func ask(ctx context.Context, url, body string, headers ...string) ([]byte, erro
 		Data   map[string]any
 		Errors []any
 	}
-	if err := json.Unmarshal(answer, &parsed); err != nil || resp.StatusCode != http.StatusOK || len(parsed.Errors) > 0 || len(parsed.Data) == 0 {
-		return nil, errors.Join(err, fmt.Errorf("%s answers %s: %.500s", url, resp.Status, answer))
+	if err := json.Unmarshal(text, &parsed); err != nil || resp.StatusCode != http.StatusOK || len(parsed.Errors) > 0 || len(parsed.Data) == 0 {
+		return nil, errors.Join(err, fmt.Errorf("%s responds with %s: %.500s", url, resp.Status, text))
 	}
-	return answer, nil
+	return text, nil
 }

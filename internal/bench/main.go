@@ -1,6 +1,6 @@
-// Command bench compares the product with its peers, side by side on one machine: `make bench-compare`. It starts what it measures,
-// drives one after the other with the same load, several rounds, and prints medians and ratios. It ends by itself, and so does all
-// that it started.
+// Command bench compares the product with other programs on one machine. `make bench-compare` sends each the same requests, one program after the
+// other, in several rounds, and prints medians and ratios. `make bench-fleet` simulates a fleet of consoles. `make bench-guards` measures the bounds
+// that protect callers from each other. Bench starts and stops all programs that it measures.
 package main
 
 import (
@@ -14,31 +14,34 @@ import (
 	"time"
 )
 
-// The parts that the program plays besides its own: each is a process that the comparison starts.
+// roles are the processes of a comparison that this program is itself.
 var roles = map[string]func(context.Context, []string) error{
 	"upstream": serveUpstream,
 	"bare":     serveBare,
 	"plain":    servePlain,
+	"growing":  serveGrowing,
+	"gateway":  serveGateway,
+	"fleet":    fleet,
 }
 
 func main() {
-	if err := play(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := run(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func play(args []string) error {
+func run(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	run := compare
+	start := compare
 	if len(args) > 0 && roles[args[0]] != nil {
-		run, args = roles[args[0]], args[1:]
+		start, args = roles[args[0]], args[1:]
 	}
-	return run(ctx, args)
+	return start(ctx, args)
 }
 
-// options are what a comparison can be told.
+// options are the flags of a comparison.
 type options struct {
 	product     string
 	rounds      int
@@ -52,9 +55,9 @@ func readOptions(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.product, "product", "./scalegraph", "the product's binary")
-	flags.IntVar(&o.rounds, "rounds", 5, "how often each line is measured; medians count")
-	flags.DurationVar(&o.length, "length", 2*time.Second, "how long each is driven in a round")
-	flags.DurationVar(&o.soak, "soak", 5*time.Minute, "how long all lines are driven before memory is read; 0 leaves that out")
+	flags.IntVar(&o.rounds, "rounds", 5, "number of rounds; medians count")
+	flags.DurationVar(&o.length, "length", 2*time.Second, "length of one load")
+	flags.DurationVar(&o.soak, "soak", 5*time.Minute, "how long all lines are driven to measure memory; 0: not at all")
 	flags.IntVar(&o.connections, "connections", 32, "connections of the load")
 	flags.StringVar(&o.only, "only", "", "only lines with this in their name")
 	err := flags.Parse(args)

@@ -40,8 +40,8 @@ func TestRatioIsThatOfTheRounds(t *testing.T) {
 
 func TestReportJudges(t *testing.T) {
 	lines := []*line{
-		{name: "fast", contenders: []*contender{speeds("product", 200), speeds("peer", 100)}, goals: []goal{{against: "peer", least: 2}, {p50: 3}}},
-		{name: "slow", contenders: []*contender{speeds("product", 90), speeds("peer", 100)}, goals: []goal{{against: "peer", least: 1}}},
+		{name: "fast", contenders: []*contender{speeds("product", 200), speeds("peer", 100)}, goals: []goal{{against: "peer", min: 2}, {p50: 3}}},
+		{name: "slow", contenders: []*contender{speeds("product", 90), speeds("peer", 100)}, goals: []goal{{against: "peer", min: 1}}},
 	}
 	var out bytes.Buffer
 	report(&out, lines)
@@ -64,3 +64,27 @@ func TestBodiesAreJSON(t *testing.T) {
 }
 
 func jsonObject(text string) bool { return json.Valid([]byte(text)) && strings.HasPrefix(text, "{") }
+
+// A walk counts a row that comes again, and every row that is missing.
+func TestWalksAreChecked(t *testing.T) {
+	for name, test := range map[string]struct {
+		ranks             []int
+		repeated, skipped int
+	}{
+		"whole":    {[]int{9, 8, 7, 6}, 0, 0},
+		"repeated": {[]int{9, 8, 8, 7}, 1, 0},
+		"skipped":  {[]int{9, 8, 5, 4}, 0, 2},
+	} {
+		c := &console{walk: walk{next: -1}}
+		for _, rank := range test.ranks {
+			c.checkRow(rank)
+		}
+		if c.log.repeated != test.repeated || c.log.skipped != test.skipped {
+			t.Errorf("%s: %d repeated, %d skipped", name, c.log.repeated, c.log.skipped)
+		}
+	}
+	text := `{"nodes":[{"logId":"` + fleetRow(3, 401) + `"},{"id": "` + fleetRow(3, 400) + `"}],"pageInfo":{"endCursor":"abc"}}`
+	if ranks := ranksOf([]byte(text)); len(ranks) != 2 || ranks[0] != 401 || ranks[1] != 400 || cursorOf([]byte(text)) != "abc" {
+		t.Errorf("%v %q", ranks, cursorOf([]byte(text)))
+	}
+}

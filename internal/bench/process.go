@@ -8,21 +8,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// process is something that the comparison started.
+// process is a running program.
 type process struct {
 	*exec.Cmd
 	address string
 }
 
-// ready is how long a process may take until it takes connections.
+// ready is how long a process may take until it accepts connections.
 const ready = 30 * time.Second
 
-// start starts a program that will listen on address, with its output in a file of dir, and waits until it does. It is killed when ctx
-// ends.
+// start starts a program that listens on address, with its output in a file of dir, and waits until it accepts connections. It is killed when
+// ctx ends.
 func start(ctx context.Context, dir, name, address string, env []string, argv ...string) (*process, error) {
 	out, err := os.Create(filepath.Join(dir, name+".log"))
 	if err != nil {
@@ -44,7 +46,7 @@ func start(ctx context.Context, dir, name, address string, env []string, argv ..
 	return p, nil
 }
 
-// listening waits until the process takes connections.
+// listening waits until the process accepts connections.
 func (p *process) listening(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ready)
 	defer cancel()
@@ -61,7 +63,7 @@ func (p *process) listening(ctx context.Context) error {
 	}
 }
 
-// stop ends the process and waits for it; one that does not end by itself is killed.
+// stop ends the process and waits for it. It is killed if it does not end within 5 s.
 func (p *process) stop() {
 	_ = p.Process.Signal(syscall.SIGTERM)
 	kill := time.AfterFunc(5*time.Second, func() { _ = p.Process.Kill() })
@@ -69,7 +71,7 @@ func (p *process) stop() {
 	_ = p.Wait() // how it ended is of no interest
 }
 
-// freeAddress returns an address of this machine that nobody listens on.
+// freeAddress returns a free address of this machine.
 func freeAddress(ctx context.Context) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -78,7 +80,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// resident returns the memory that a process has, in MiB.
+// resident returns the resident memory of a process, in MiB.
 func (p *process) resident() (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.Process.Pid))
 	if err != nil {
@@ -89,4 +91,21 @@ func (p *process) resident() (float64, error) {
 		return 0, err
 	}
 	return float64(pages*os.Getpagesize()) / (1 << 20), nil
+}
+
+// cpu returns the CPU time that a process has used, in seconds.
+func (p *process) cpu() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the name of the program may have spaces
+	fields := strings.Fields(rest)
+	const utime, stime, ticksPerSecond = 11, 12, 100
+	if len(fields) <= stime {
+		return 0, fmt.Errorf("/proc/%d/stat has %d fields", p.Process.Pid, len(fields))
+	}
+	user, err1 := strconv.ParseFloat(fields[utime], 64)
+	system, err2 := strconv.ParseFloat(fields[stime], 64)
+	return (user + system) / ticksPerSecond, errors.Join(err1, err2)
 }

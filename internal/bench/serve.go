@@ -27,11 +27,11 @@ func listenAndServe(ctx context.Context, address string, h http.Handler) error {
 	return nil
 }
 
-// serveUpstream is the role of the REST API that all servers read from.
+// serveUpstream is the role of the REST API from which all servers read.
 func serveUpstream(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("upstream", flag.ContinueOnError)
 	listen := flags.String("listen", "", "address")
-	delay := flags.Duration("delay", 0, "of each answer")
+	delay := flags.Duration("delay", 0, "of each response")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -42,8 +42,7 @@ func serveUpstream(ctx context.Context, args []string) error {
 	return listenAndServe(ctx, *listen, e)
 }
 
-// serveBare is the role of the least that a Go program can do: a bare net/http handler that writes bytes which it has ready, those of
-// the files in a folder.
+// serveBare is the role of a net/http handler that does nothing but write the files of a folder, which it has in memory.
 func serveBare(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bare", flag.ContinueOnError)
 	listen := flags.String("listen", "", "address")
@@ -51,7 +50,7 @@ func serveBare(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(*dir, "*.answer"))
+	files, err := filepath.Glob(filepath.Join(*dir, "*.json"))
 	if err != nil {
 		return err
 	}

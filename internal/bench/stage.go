@@ -5,21 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// stage is everything that runs during a comparison.
+// stage has the processes of a comparison.
 type stage struct {
 	options
 	ctx   context.Context
-	dir   string // for files of this comparison
-	self  string // this program, for its roles
+	dir   string // for files
+	self  string // the path of this program, for its roles
 	parts map[string]*process
 }
 
-// newStage starts all parts.
+// newStage starts all processes.
 func newStage(ctx context.Context, o options, dir string) (*stage, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -42,11 +44,12 @@ func (s *stage) open() error {
 		func() error { return s.startProduct("product without caches", "upstream", "SCALEGRAPH_CACHE_MEMORY=0") },
 		func() error { return s.startProduct("product far away", "slow upstream", "SCALEGRAPH_CACHE_MEMORY=0") },
 		func() error {
-			return s.startProduct("wide product far away", "slow upstream", "SCALEGRAPH_CACHE_MEMORY=0", "SCALEGRAPH_UPSTREAM_CONCURRENCY=400")
+			return s.startProduct("wide product far away", "slow upstream", "SCALEGRAPH_CACHE_MEMORY=0", "SCALEGRAPH_UPSTREAM_CONCURRENCY=1600")
 		},
-		s.startTailcall,
+		func() error { return s.startTailcall("Tailcall", "upstream", 10*time.Minute) },
 		s.startRedis,
 		s.startBare,
+		s.startNginx,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -56,14 +59,14 @@ func (s *stage) open() error {
 	return nil
 }
 
-// close stops all parts.
+// close stops all processes.
 func (s *stage) close() {
 	for _, p := range s.parts {
 		p.stop()
 	}
 }
 
-// start starts a part of which argv makes the command line from the address that it shall listen on.
+// start starts a process. env and argv return its environment and its command line for the address at which it shall listen.
 func (s *stage) start(name string, env func(address string) []string, argv func(address string) []string) error {
 	address, err := freeAddress(s.ctx)
 	if err != nil {
@@ -85,7 +88,7 @@ func (s *stage) role(name, role string, args ...string) error {
 	})
 }
 
-// startProduct starts the product as it is by default but for where its upstream is, and for env.
+// startProduct starts the product with its defaults except for its upstream and env.
 func (s *stage) startProduct(name, upstream string, env ...string) error {
 	return s.start(name, func(address string) []string { return s.productEnv(address, upstream, env...) },
 		func(string) []string { return []string{s.product} })
@@ -95,25 +98,31 @@ func (s *stage) productEnv(address, upstream string, env ...string) []string {
 	return append(env, "SCALEGRAPH_LISTEN="+address, "SCALEGRAPH_UPSTREAM=http://"+s.parts[upstream].address, "SCALEGRAPH_PROJECT="+project)
 }
 
-func (s *stage) startTailcall() error {
+const tailcallBinary = "internal/bench/tailcall/node_modules/@tailcallhq/core-linux-x64-gnu/bin/tailcall"
+
+// startTailcall starts Tailcall with a cache of that TTL, keyed by the caller's token. If it is not installed, its columns are missing.
+func (s *stage) startTailcall(name, upstream string, ttl time.Duration) error {
+	if _, err := os.Stat(tailcallBinary); err != nil {
+		fmt.Println("Tailcall is not installed and not measured; internal/bench/install installs it")
+		return nil
+	}
 	config, err := os.ReadFile("internal/bench/tailcall/scalegraph.graphql")
 	if err != nil {
 		return err
 	}
-	const binary = "internal/bench/tailcall/node_modules/@tailcallhq/core-linux-x64-gnu/bin/tailcall"
-	name := filepath.Join(s.dir, "tailcall.graphql")
-	return s.start("Tailcall", func(string) []string { return []string{"TAILCALL_TRACKER=false", "TAILCALL_LOG_LEVEL=error"} },
+	file := filepath.Join(s.dir, name+".graphql")
+	return s.start(name, func(string) []string { return []string{"TAILCALL_TRACKER=false", "TAILCALL_LOG_LEVEL=error"} },
 		func(address string) []string {
 			_, port, _ := strings.Cut(address, ":")
-			text := strings.NewReplacer("PORT", port, "UPSTREAM", "http://"+s.parts["upstream"].address).Replace(string(config))
-			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			values := strings.NewReplacer("PORT", port, "UPSTREAM", "http://"+s.parts[upstream].address, "TTL", strconv.FormatInt(ttl.Milliseconds(), 10))
+			if err := os.WriteFile(file, []byte(values.Replace(string(config))), 0o600); err != nil {
 				return []string{"false"}
 			}
-			return []string{binary, "start", name}
+			return []string{tailcallBinary, "start", file}
 		})
 }
 
-// startRedis starts Redis without persistence, and the product that keeps what it reads there and nowhere else.
+// startRedis starts Redis without persistence, and a product that shares its pages there.
 func (s *stage) startRedis() error {
 	err := s.start("Redis", nothing, func(address string) []string {
 		_, port, _ := strings.Cut(address, ":")
@@ -122,31 +131,86 @@ func (s *stage) startRedis() error {
 	if err != nil {
 		return err
 	}
-	return s.startProduct("product over Redis", "upstream", "SCALEGRAPH_CACHE_MEMORY=0", "SCALEGRAPH_REDIS_URL=redis://"+s.parts["Redis"].address)
+	return s.startProduct("first replica", "upstream", s.redisURL())
 }
 
-// startBare starts the handler that writes what the product answers.
+func (s *stage) redisURL() string { return "SCALEGRAPH_REDIS_URL=redis://" + s.parts["Redis"].address }
+
+// startBare starts the handler that writes the same bytes as the product.
 func (s *stage) startBare() error {
 	for name, body := range map[string]string{"eight": page(groupID(0), 20, eightFields), "every": page(groupID(0), 100, everyField)} {
-		answer, err := ask(s.ctx, s.url("product"), body)
+		response, err := post(s.ctx, s.url("product"), body)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s: %d bytes\n", name, len(answer))
-		if err := os.WriteFile(filepath.Join(s.dir, name+".answer"), answer, 0o600); err != nil {
+		fmt.Printf("%s: %d bytes\n", name, len(response))
+		if err := os.WriteFile(filepath.Join(s.dir, name+".json"), response, 0o644); err != nil {
 			return err
 		}
 	}
 	return s.role("bare handler", "bare", "-dir", s.dir)
 }
 
-// url is where a part answers GraphQL.
-func (s *stage) url(part string) string { return "http://" + s.parts[part].address + "/graphql" }
+// nginxConfig serves files, which stay in the kernel's page cache, to any method.
+const nginxConfig = `worker_processes auto;
+pid DIR/nginx.pid;
+error_log DIR/nginx-error.log;
+events {}
+http {
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  open_file_cache max=10;
+  keepalive_requests 1000000000;
+  client_body_temp_path DIR/nginx-body;
+  types { application/json json; }
+  server {
+    listen ADDRESS;
+    root DIR;
+    error_page 405 =200 $uri;
+  }
+}
+`
 
-// load returns what drives a part with these bodies, once it has answered one of each kind right.
+// startNginx starts nginx with the files of the bare handler, as the reference for the limit. If it is not installed, its columns are missing.
+func (s *stage) startNginx() error {
+	if _, err := exec.LookPath("nginx"); err != nil {
+		fmt.Println("nginx is not installed and not measured")
+		return nil
+	}
+	if err := os.Chmod(s.dir, 0o755); err != nil { // its workers may run as another user
+		return err
+	}
+	return s.start("nginx", nothing, func(address string) []string {
+		config := filepath.Join(s.dir, "nginx.conf")
+		text := strings.NewReplacer("DIR", s.dir, "ADDRESS", address).Replace(nginxConfig)
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			return []string{"false"}
+		}
+		return []string{"nginx", "-p", s.dir, "-c", config, "-g", "daemon off;"}
+	})
+}
+
+// url returns the GraphQL endpoint of a part; empty if the part is not installed.
+func (s *stage) url(part string) string {
+	if s.parts[part] == nil {
+		return ""
+	}
+	return "http://" + s.parts[part].address + "/graphql"
+}
+
+// fileURL returns the URL of a static response; empty if the part is not installed.
+func (s *stage) fileURL(part, name string) string {
+	if s.parts[part] == nil {
+		return ""
+	}
+	return "http://" + s.parts[part].address + "/" + name + ".json"
+}
+
+// load returns a load with these bodies, after one request with each of the first ten has succeeded.
 func (s *stage) load(name, url string, bodies []string) (load, error) {
 	for _, body := range bodies[:min(len(bodies), 10)] {
-		if _, err := ask(s.ctx, url, placeholder.ReplaceAllString(body, "$1")); err != nil {
+		if _, err := post(s.ctx, url, placeholder.ReplaceAllString(body, "$1")); err != nil {
 			return load{}, fmt.Errorf("%s: %w", name, err)
 		}
 	}
