@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -33,7 +34,8 @@ type console struct {
 type consoleLog struct {
 	latencies         []time.Duration
 	failed            int
-	repeated, skipped int // rows of walks
+	failure           string // the first one
+	repeated, skipped int    // rows of walks
 }
 
 // walk is the place in the log at which a console reads on.
@@ -133,10 +135,21 @@ func (c *console) send(ctx context.Context, body string) []byte {
 	}
 	c.log.latencies = append(c.log.latencies, time.Since(start))
 	if err != nil || resp.StatusCode != http.StatusOK || bytes.Contains(text, []byte(`"errors"`)) {
-		c.log.failed++
+		c.fail(text, err)
 		return nil
 	}
 	return text
+}
+
+// fail counts a failed request, and remembers why the first one failed.
+func (c *console) fail(text []byte, err error) {
+	if c.log.failed++; c.log.failed > 1 {
+		return
+	}
+	c.log.failure = fmt.Sprintf("%.300s", text)
+	if err != nil {
+		c.log.failure = err.Error()
+	}
 }
 
 var (

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -36,6 +37,7 @@ type fleetResult struct {
 	resident        float64 // maximum of the sum, in MiB
 	repeated, skips int
 	failed          int
+	failure         string // one of them
 }
 
 // fleet simulates the consoles against each system, one after the other, and prints the table.
@@ -168,6 +170,7 @@ func summarize(consoles []*console, length time.Duration) fleetResult {
 	for _, c := range consoles {
 		all = append(all, c.log.latencies...)
 		r.failed += c.log.failed
+		r.failure = cmp.Or(r.failure, c.log.failure)
 		r.repeated += c.log.repeated
 		r.skips += c.log.skipped
 	}
@@ -203,6 +206,9 @@ func reportFleet(out io.Writer, results []fleetResult) {
 	_ = w.Flush()
 	fmt.Fprintf(out, "goals of the product: at most %.1f upstream calls/s, no row repeated or skipped\n", callsGoal())
 	for _, r := range results {
+		if r.failed > 0 {
+			fmt.Fprintf(out, "a failed request of %s: %s\n", r.name, r.failure)
+		}
 		if (r.name == oneReplica || r.name == twoReplicas) && (r.callsPerSecond > callsGoal() || r.repeated+r.skips+r.failed > 0) {
 			fmt.Fprintf(out, "%s: MISSED\n", r.name)
 		}

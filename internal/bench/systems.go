@@ -46,7 +46,7 @@ func cursorWalk(group string, _ int, cursor string) string {
 
 // mergedFeed requests the newest rows of several groups, merged by the server.
 func mergedFeed(groups []string) string {
-	return body(`query Feed($g: [ScalingGroupRef!]!, $n: Int) { scalingActivities(groups: $g, first: $n) { nodes { groupId `+eightFields+` } } }`,
+	return body(`query Feed($g: [ScalingGroupRef!]!, $n: Int) { scalingActivities(groups: $g, first: $n) { nodes { group { groupId } `+eightFields+` } } }`,
 		map[string]any{"g": groupRefs(groups), "n": rowsPerPage})
 }
 
