@@ -51,7 +51,7 @@ func (h *holders) add(r slotRequest, n int) {
 	count(h.byCaller, r.caller, n)
 }
 
-// slotRequest is what decides about a slot for a call.
+// slotRequest identifies the group and the caller of a call that needs a slot.
 type slotRequest struct {
 	group  groupKey
 	caller callerKey

@@ -41,7 +41,7 @@ func serveAdmin(ctx context.Context, cfg config.Config, mux *http.ServeMux, metr
 	return server, nil
 }
 
-// adminGuard rejects what pages in a browser could send to the admin address: they must not read profiles.
+// adminGuard rejects requests that a web page in a browser could send to the admin address, so that pages cannot read profiles.
 func adminGuard(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
 	if tcp, ok := at.(*net.TCPAddr); ok && tcp.IP.IsLoopback() && len(cfg.AdminHosts) == 0 {
 		return auth.LoopbackOnly(h, at)

@@ -21,14 +21,14 @@ import (
 	"scalegraph/upstream"
 )
 
-// Options are what an API is composed of besides its configuration. The zero Options compose a server without Redis that reaches its upstream over the
-// network.
+// Options are the dependencies of an API that are not in its configuration. With the zero Options it has no Redis and reaches its upstream
+// over the network.
 type Options struct {
 	Transport    http.RoundTripper                            // sends requests to the upstream; nil: over the network
 	Keys         upstream.KeySource                           // sign requests to the upstream; nil: the callers' tokens are sent
-	Authenticate func(context.Context, *request.Caller) error // nil: callers need not prove who they are
+	Authenticate func(context.Context, *request.Caller) error // authenticates callers; nil: they are not authenticated
 	Redis        *redisx.Client                               // nil: none
-	DemoToken    string                                       // replaces a missing token; empty: nothing does
+	DemoToken    string                                       // for requests without a token; empty: none
 	Uncached     bool                                         // activity logs are read from the upstream each time
 
 	// For tests that inject faults between two packages; nil: nothing is wrapped.
@@ -50,7 +50,7 @@ type API struct {
 	changes *changefeed.Hub
 }
 
-// New composes the API. This is the recipe of the program: each package gets the one below it. Close must be called at the end.
+// New composes the API from the packages of the program; each gets the one below it. The caller must call Close at the end.
 func New(cfg config.Config, o Options, log *slog.Logger) (*API, error) {
 	upstreamConfig := upstreamConfig(cfg, log)
 	upstreamConfig.Transport, upstreamConfig.Keys = o.Transport, o.Keys
@@ -75,7 +75,7 @@ func New(cfg config.Config, o Options, log *slog.Logger) (*API, error) {
 	return &API{Handler: handler, Streams: streams, client: client, cached: cached, lists: lists, changes: changes}, nil
 }
 
-// Close releases what the API holds. No request may be in flight.
+// Close stops the background work of the API and closes its connections. No request may be in flight.
 func (a *API) Close() {
 	a.lists.Close()
 	a.cached.Close()

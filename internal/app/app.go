@@ -36,7 +36,7 @@ func Main(ctx context.Context, args, environ []string, out, logs io.Writer) int 
 	if cfg.CheckConnections {
 		return checkConnections(ctx, cfg, out)
 	}
-	paceGC(cfg.CacheMemory)
+	tuneGC(cfg.CacheMemory)
 	log := telemetry.NewLog(logs, cfg.Log)
 	if err := run(ctx, cfg, log, out); err != nil {
 		log.Error("stopped", "error", err)
@@ -45,7 +45,7 @@ func Main(ctx context.Context, args, environ []string, out, logs io.Writer) int 
 	return ExitOK
 }
 
-// run serves until ctx ends, then lets requests in flight finish. It prints to out what a person at a terminal needs to know.
+// run serves until ctx ends, then waits for requests in flight. It prints the addresses and an example request to out.
 func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) error {
 	for _, variable := range cfg.Unknown {
 		log.Warn("unknown variable: there is no such setting", "name", variable.Name, "didYouMean", variable.Suggestion)
@@ -92,7 +92,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	if err != nil {
 		return err
 	}
-	if err := greet(out, listener.Addr(), cfg, demo); err != nil {
+	if err := printBanner(out, listener.Addr(), cfg, demo); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	return httpserver.Serve(ctx, listener, httpserver.Config{

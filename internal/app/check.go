@@ -83,10 +83,10 @@ func checkRegions(ctx context.Context, cfg config.Config, report func(part, find
 	}
 }
 
-// regionFinding says what the result of listing the groups of the project means for an operator.
+// regionFinding describes the result of listing the groups of the project for an operator. ok is false if the region cannot be used.
 func regionFinding(err error, cfg config.Config) (finding string, ok bool) {
 	var response *upstream.StatusError
-	answered := errors.As(err, &response)
+	responded := errors.As(err, &response)
 	signs := cfg.Auth == config.AuthKeys
 	switch {
 	case err == nil:
@@ -101,7 +101,7 @@ func regionFinding(err error, cfg config.Config) (finding string, ok bool) {
 		return "reached, but the keys may not list the groups of the project: " + err.Error(), !signs
 	case errors.Is(err, upstream.ErrBadResponse):
 		return "something responds, but not the AutoScaling API; check the base URL: " + err.Error(), false
-	case answered && response.Status < 500:
+	case responded && response.Status < 500:
 		return fmt.Sprintf("reached; it responds with HTTP status %d %s", response.Status, response.Code), true
 	}
 	return "cannot be used: " + err.Error(), false

@@ -15,18 +15,19 @@ import (
 	"scalegraph/web"
 )
 
-// demoUpstream is the embedded upstream for those who have none. The nil demoUpstream stands for a real one.
+// demoUpstream is the embedded emulator that serves as the upstream of the demo. It is nil if the upstream is a real one.
 type demoUpstream struct {
 	*demo.Demo
 }
 
-// withDemo starts the embedded upstream where cfg wants one, and returns cfg pointing at it. Otherwise cfg comes back as it is, and nil.
+// withDemo starts the embedded upstream if cfg selects it, and returns cfg with its URL and project. Otherwise it returns cfg unchanged and
+// nil. The caller must call stop.
 func withDemo(ctx context.Context, cfg config.Config) (config.Config, *demoUpstream, error) {
 	if !cfg.Demo() {
 		return cfg, nil, nil
 	}
 	d := &demoUpstream{demo.New(demo.Options{})}
-	url, err := d.Start(context.WithoutCancel(ctx)) // requests under way still need it when ctx ends
+	url, err := d.Start(context.WithoutCancel(ctx)) // requests in flight still need it when ctx ends
 	if err != nil {
 		return cfg, nil, err
 	}
@@ -37,7 +38,7 @@ func withDemo(ctx context.Context, cfg config.Config) (config.Config, *demoUpstr
 	return cfg, d, nil
 }
 
-// token stands for a missing one; empty where nothing does.
+// token returns the token for requests without one; empty if d is nil.
 func (d *demoUpstream) token() string {
 	if d == nil {
 		return ""
@@ -45,7 +46,7 @@ func (d *demoUpstream) token() string {
 	return demo.Token
 }
 
-// allow lets requests in that are signed with the keys as they are now; nil: none are signed.
+// allow makes the demo accept requests signed with the present keys. It does nothing if d or keys is nil.
 func (d *demoUpstream) allow(keys upstream.KeySource) error {
 	if d == nil || keys == nil {
 		return nil
@@ -57,7 +58,7 @@ func (d *demoUpstream) allow(keys upstream.KeySource) error {
 	return err
 }
 
-// stop ends what withDemo started.
+// stop stops the emulator. It does nothing if d is nil.
 func (d *demoUpstream) stop(log *slog.Logger) {
 	if d == nil {
 		return
@@ -67,7 +68,7 @@ func (d *demoUpstream) stop(log *slog.Logger) {
 	}
 }
 
-// groups returns some groups to try: the document's sample first.
+// groups returns the ids of four groups for the printed examples.
 func (d *demoUpstream) groups() []string {
 	return d.Groups()[:4]
 }
@@ -80,7 +81,7 @@ func drainDelay(cfg config.Config, demo *demoUpstream, out io.Writer) time.Durat
 	return cfg.DrainDelay
 }
 
-// withDemoHeader marks every response of the demo, so that nobody takes its data for those of a cloud.
+// withDemoHeader marks every response of the demo, so that its data cannot be mistaken for those of a cloud. It returns h if d is nil.
 func withDemoHeader(h http.Handler, d *demoUpstream) http.Handler {
 	if d == nil {
 		return h

@@ -13,8 +13,8 @@ import (
 	"scalegraph/upstream/sign"
 )
 
-// keySource returns what signs the calls to the upstream; nil where callers' tokens go there. Files are read again when they
-// have changed, so keys can be rotated while the server runs.
+// keySource returns the source of the keys that sign upstream calls; nil if callers' tokens are sent instead. Files are read again when
+// they have changed, so keys can be rotated while the server runs.
 func keySource(cfg config.Config) (upstream.KeySource, error) {
 	if cfg.Auth != config.AuthKeys {
 		return nil, nil
@@ -46,7 +46,7 @@ func keyReader(k config.Key) (func() (string, error), error) {
 	return file.Read, nil
 }
 
-// newAuthenticator returns nil if callers need not prove who they are.
+// newAuthenticator returns nil if the configuration has neither callers' keys nor an OIDC issuer.
 func newAuthenticator(cfg config.Config, log *slog.Logger) (*auth.Authenticator, error) {
 	if !cfg.AuthenticatesCallers() {
 		return nil, nil
@@ -63,7 +63,8 @@ func newAuthenticator(cfg config.Config, log *slog.Logger) (*auth.Authenticator,
 	return c, err
 }
 
-// loopbackOnly rejects requests from other hosts if our keys sign for callers that need not prove who they are. at is the address of the listener.
+// loopbackOnly applies auth.LoopbackOnly if the server's keys sign for callers that are not authenticated. at is the address of the
+// listener.
 func loopbackOnly(h http.Handler, cfg config.Config, at net.Addr) http.Handler {
 	if cfg.Auth != config.AuthKeys || cfg.AuthenticatesCallers() {
 		return h

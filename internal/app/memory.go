@@ -8,42 +8,42 @@ import (
 )
 
 const (
-	// Garbage may grow to so many hundredths of what is in use, while the limit below allows it: collecting is much of the cost of an
-	// answer. A program with a full cache is at the limit either way; one without a cache comes near it.
-	garbagePercent = 1600
+	// gcPercent is GOGC as long as the memory limit allows it. Garbage collection is a large part of the cost of a response. A program
+	// with a full cache is at the limit either way.
+	gcPercent = 1600
 
-	// What the program takes beside its cache when it is busy, and what a byte of the cache costs with its garbage.
-	besideCache  = 64 << 20
-	perCacheByte = 2.0
+	baseMemory    = 64 << 20 // bytes of a busy program besides its cache
+	cacheOverhead = 2.0      // bytes of memory for each byte of the cache, with its garbage
 
-	// What the program may take whatever its cache: without one it makes more garbage, not less.
-	leastLimit = 192 << 20
+	// minMemoryLimit applies to any size of the cache: without a cache the program makes more garbage, not less.
+	minMemoryLimit = 192 << 20
 
-	// The part of a container's memory that the heap may take; the rest is for stacks and the kernel's buffers.
-	partOfContainer = 0.9
+	// containerFraction is the part of a container's memory for the heap. Stacks and the buffers of the kernel need the rest.
+	containerFraction = 0.9
 
-	// MemProfileRate is how many allocated bytes there are for each one that heap profiles sample. Go's default of 512 KiB costs 2 % of
+	// MemProfileRate is the mean number of allocated bytes between two samples of a heap profile. Go's default of 512 KiB costs 2 % of
 	// an uncached page.
 	MemProfileRate = 4 << 20
 )
 
-// paceGC lets garbage pile up in the memory that is there anyway, and collects it more often as that runs out: a soft limit, which
-// makes nothing fail. GOGC and GOMEMLIMIT, where they are set, are obeyed as usual.
-func paceGC(cacheMemory int64) {
+// tuneGC sets a high GOGC and a soft memory limit, so that garbage is collected rarely until memory runs short. GOGC and GOMEMLIMIT take
+// precedence if they are set.
+func tuneGC(cacheMemory int64) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
+		debug.SetGCPercent(gcPercent)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softLimit(cacheMemory, memlimit.FromCgroup))
 	}
 }
 
-// softLimit is what the cache and the work around it need, and never more than the container has.
+// softLimit returns the memory limit in bytes: the need of the cache and of the work besides it, at most containerFraction of the
+// container's memory.
 func softLimit(cacheMemory int64, container func() (uint64, error)) int64 {
-	limit := max(leastLimit, int64(perCacheByte*float64(cacheMemory))+besideCache)
+	limit := max(minMemoryLimit, int64(cacheOverhead*float64(cacheMemory))+baseMemory)
 	const unlimited = 1 << 60 // or more, as some kernels write it
 	if has, err := container(); err == nil && has < unlimited {
-		limit = min(limit, int64(partOfContainer*float64(has)))
+		limit = min(limit, int64(containerFraction*float64(has)))
 	}
 	return limit
 }

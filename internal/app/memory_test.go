@@ -37,7 +37,7 @@ func TestPaceGCObeysTheEnvironment(t *testing.T) {
 
 	t.Setenv("GOGC", "100")
 	t.Setenv("GOMEMLIMIT", "1GiB")
-	paceGC(64 << 20)
+	tuneGC(64 << 20)
 	if got := debug.SetMemoryLimit(-1); got != before {
 		t.Errorf("the limit became %d", got)
 	}
@@ -47,11 +47,11 @@ func TestPaceGCObeysTheEnvironment(t *testing.T) {
 
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
-	paceGC(1 << 40)
+	tuneGC(1 << 40)
 	if got := debug.SetMemoryLimit(-1); got == before {
 		t.Error("the limit stayed")
 	}
-	if got := debug.SetGCPercent(100); got != garbagePercent {
-		t.Errorf("GOGC is %d, want %d", got, garbagePercent)
+	if got := debug.SetGCPercent(100); got != gcPercent {
+		t.Errorf("GOGC is %d, want %d", got, gcPercent)
 	}
 }

@@ -13,13 +13,13 @@ import (
 	"scalegraph/web"
 )
 
-// schemaText answers /schema.graphql.
+// schemaText serves the schema as text.
 func schemaText(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, graph.SDL) // fails only where the caller has gone; so below
+	_, _ = io.WriteString(w, graph.SDL) // fails only if the client has disconnected; also below
 }
 
-// addPages adds what people open in a browser. GraphiQL needs introspection, and is not there without it.
+// addPages adds the console, the licenses and, if introspection is on, GraphiQL, which needs it.
 func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 	licenses, err := web.Licenses()
 	if err != nil {
@@ -40,7 +40,7 @@ func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 	mux.Handle("GET /console", console)
 	mux.Handle("GET /console/{$}", console)
 	if !cfg.Introspection {
-		mux.HandleFunc("GET /{$}", paths)
+		mux.HandleFunc("GET /{$}", indexPage)
 		return nil
 	}
 	graphiql, err := web.GraphiQL(settings)
@@ -65,12 +65,12 @@ func toGraphiQL(cfg config.Config) http.Handler {
 	})
 }
 
-// openedInBrowser reports whether a request for /graphql is a person's visit: a GET without a query that prefers HTML.
+// openedInBrowser reports whether /graphql was opened in the address bar of a browser: a GET without a query that prefers HTML.
 func openedInBrowser(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.URL.RawQuery == "" && strings.HasPrefix(r.Header.Get("Accept"), "text/html")
 }
 
-// withGraphiQL redirects people who open the endpoint in a browser to GraphiQL, if that is served.
+// withGraphiQL redirects browsers that open the endpoint to GraphiQL, if it is served.
 func withGraphiQL(cfg config.Config, api http.Handler) http.Handler {
 	if !cfg.Introspection {
 		return api
@@ -85,7 +85,7 @@ func withGraphiQL(cfg config.Config, api http.Handler) http.Handler {
 	})
 }
 
-// pageSettings returns what the pages need to know of the server: how callers identify themselves and, for the demo, a token and groups.
+// pageSettings returns the settings for the pages: the header for credentials and, for the demo, a token and groups.
 func pageSettings(cfg config.Config, demo *demoUpstream) web.Settings {
 	settings := demo.settings()
 	if cfg.AuthenticatesCallers() {
@@ -113,8 +113,8 @@ func belowPath(prefix string, h http.Handler) http.Handler {
 	})
 }
 
-// paths answers / where no GraphiQL is.
-func paths(w http.ResponseWriter, _ *http.Request) {
+// indexPage lists the paths. It is served at / if GraphiQL is not.
+func indexPage(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, "scalegraph: the activity log of Huawei Cloud AutoScaling as a GraphQL API\n\n"+
 		"/graphql         queries, by POST or GET\n"+
@@ -124,9 +124,9 @@ func paths(w http.ResponseWriter, _ *http.Request) {
 		"/healthz         whether it lives\n")
 }
 
-// greet tells a person where the server listens, and a query to paste. demo is nil where the upstream is a real one.
-func greet(out io.Writer, at net.Addr, cfg config.Config, demo *demoUpstream) error {
-	base, group, credential, more := "http://"+reachable(at)+cfg.BasePath, "YOUR-GROUP-ID", credential(cfg, demo), ""
+// printBanner prints the addresses of the server and an example request. demo is nil if the upstream is a real one.
+func printBanner(out io.Writer, at net.Addr, cfg config.Config, demo *demoUpstream) error {
+	base, group, credential, more := "http://"+dialAddress(at)+cfg.BasePath, "YOUR-GROUP-ID", curlCredential(cfg, demo), ""
 	if demo != nil {
 		groups := demo.groups()
 		group = groups[0]
@@ -144,8 +144,8 @@ Try:
 	return err
 }
 
-// credential is what curl needs to be let in.
-func credential(cfg config.Config, demo *demoUpstream) string {
+// curlCredential returns the arguments of curl that send a credential; empty if none is needed.
+func curlCredential(cfg config.Config, demo *demoUpstream) string {
 	switch {
 	case cfg.AuthenticatesCallers():
 		return ` -H "Authorization: Bearer $KEY"`
@@ -155,8 +155,8 @@ func credential(cfg config.Config, demo *demoUpstream) string {
 	return ` -H "X-Auth-Token: $TOKEN"`
 }
 
-// reachable returns the address to connect to: a listener on all interfaces is reached by loopback.
-func reachable(at net.Addr) string {
+// dialAddress returns the address to connect to. For a listener on all interfaces that is localhost.
+func dialAddress(at net.Addr) string {
 	address, err := netip.ParseAddrPort(at.String())
 	if err != nil || !address.Addr().IsUnspecified() {
 		return at.String()

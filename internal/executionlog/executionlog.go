@@ -1,7 +1,7 @@
 // Package executionlog returns pages of the execution logs of policies, merged into one.
 //
 // An execution log grows at its head and is read by offsets, as an activity log is, so it is paged by the same code: to package paging, an
-// execution is a row whose log is that of the policy and whose start is the time of the execution.
+// execution is a row of its policy's log, and its start time is the time of the execution.
 package executionlog
 
 import (

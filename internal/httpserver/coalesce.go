@@ -5,11 +5,11 @@ import (
 	"net"
 )
 
-// http.Server writes a response of more than 4 KiB in two pieces: what fits its buffer with the headers, and the rest. Each piece costs both
-// sides a system call and the client a wake-up. If a response has a known length, its connection therefore holds the first piece back and
-// sends it together with the second, or when the handler has returned.
+// http.Server writes a response of more than 4 KiB in two pieces: the headers with the start of the body, as much as its buffer holds, and
+// the rest. Each piece costs both sides a system call and the client a wake-up. If a response has a known length, its connection therefore
+// buffers the first piece and sends it together with the second, or when the handler has returned.
 
-// coalescingListener accepts connections that can hold back the first piece of a response.
+// coalescingListener accepts connections that can buffer the first piece of a response.
 type coalescingListener struct{ net.Listener }
 
 func (l coalescingListener) Accept() (net.Conn, error) {
@@ -23,11 +23,12 @@ func (l coalescingListener) Accept() (net.Conn, error) {
 // maxFirstPiece is the size of the write buffer of net/http, in bytes.
 const maxFirstPiece = 4 << 10
 
-// conn is a connection that can hold back the first piece of a response. All methods but Close are for the goroutine that serves the request.
+// conn is a connection that can buffer the first piece of a response. Only the goroutine that serves the request may call methods other
+// than Close.
 type conn struct {
 	net.Conn
-	hold  bool   // whether to hold back the next piece
-	first []byte // held back
+	hold  bool   // whether to buffer the next piece
+	first []byte // the buffered piece
 }
 
 type connKey struct{}
@@ -43,7 +44,7 @@ func connOf(ctx context.Context) *conn {
 	return c
 }
 
-// Write sends p after what is held back, in one system call, or holds it back. What is held back counts as written.
+// Write sends the buffered piece and p in one system call, or buffers p. Buffered bytes count as written.
 func (c *conn) Write(p []byte) (int, error) {
 	if c.hold && len(p) <= maxFirstPiece {
 		c.hold, c.first = false, append(c.first, p...)
@@ -59,7 +60,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	return max(0, int(n)-held), err
 }
 
-// flush sends what is held back. It closes the connection if that fails: a later response would be taken for the rest of this one.
+// flush sends the buffered piece. If that fails it closes the connection, because a later response would be taken for the rest of this one.
 func (c *conn) flush() {
 	c.hold = false
 	if len(c.first) == 0 {
@@ -71,7 +72,7 @@ func (c *conn) flush() {
 	c.first = c.first[:0]
 }
 
-// CloseWrite is what http.Server calls when it rejects a request body.
+// CloseWrite closes the writing side of the connection. http.Server calls it when it rejects a request body.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Middleware wraps a handler in what every request passes: the access log with the request's id, the security headers, and the bound on the time
-// in which its body must arrive.
+// Middleware adds the access log, the request id, the security headers, and a bound on the time in which the request body must arrive.
 func Middleware(h http.Handler, log *slog.Logger) http.Handler {
 	return accessLog(securityHeaders(bodyReadTimeout(h, bodyTimeout)), log)
 }

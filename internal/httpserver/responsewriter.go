@@ -11,7 +11,7 @@ type responseWriter struct {
 	http.ResponseWriter
 	control   http.ResponseController
 	conn      *conn // nil: not from coalescingListener
-	coalesced bool  // the connection may hold back a part
+	coalesced bool  // the connection may have buffered a piece
 	status    int
 	bytes     int64
 }
@@ -20,7 +20,7 @@ func newResponseWriter(ctx context.Context, w http.ResponseWriter) *responseWrit
 	return &responseWriter{ResponseWriter: w, control: *http.NewResponseController(w), conn: connOf(ctx), status: http.StatusOK}
 }
 
-// Unwrap lets http.ResponseController reach what this writer does not have: deadlines and hijacking.
+// Unwrap returns the wrapped writer, which http.ResponseController needs for deadlines and hijacking.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Flush makes the writer an http.Flusher, which writers of streams look for by type.
@@ -31,14 +31,15 @@ func (w *responseWriter) Flush() {
 	}
 }
 
-// finish sends what the connection would otherwise hold back. It must be called when the handler has returned.
+// finish sends the piece that the connection has buffered, if any. It must be called when the handler has returned.
 func (w *responseWriter) finish() {
 	if w.coalesced {
 		w.Flush()
 	}
 }
 
-// WriteHeader records the final status: 1xx is none, except for the switch to another protocol. A response of known length goes out in one piece.
+// WriteHeader records the final status. Of the informational ones only 101, the switch to another protocol, is final. A response of known
+// length is sent in one piece.
 func (w *responseWriter) WriteHeader(status int) {
 	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // a writer without deadlines needs none
 	if w.conn != nil && status >= http.StatusOK && w.Header().Get("Content-Length") != "" {

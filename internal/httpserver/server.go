@@ -104,8 +104,8 @@ func closeWhile(draining *atomic.Bool, h http.Handler) http.Handler {
 	})
 }
 
-// removeWriteDeadline is for http.Server.ConnState: the write deadline of a response must not apply to what http.Server writes by itself
-// later, such as an error for a malformed request.
+// removeWriteDeadline is for http.Server.ConnState: the write deadline of a response must not apply to later responses of http.Server
+// itself, such as an error for a malformed request.
 func removeWriteDeadline(c net.Conn, state http.ConnState) {
 	if state == http.StateIdle {
 		_ = c.SetWriteDeadline(time.Time{})

@@ -1,4 +1,4 @@
-// Package testkit has what tests of several packages share. It imports no package of the program.
+// Package testkit has helpers that tests of several packages share. It imports no package of the program.
 package testkit
 
 import (
@@ -24,7 +24,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return b.buf.Write(p)
 }
 
-// String returns what has been written.
+// String returns the text written so far.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package chartcheck renders the Helm chart as `helm template` does and decodes what comes out as the Kubernetes API server would.
+// Package chartcheck renders the Helm chart as `helm template` does and decodes the manifests as the Kubernetes API server would.
 package chartcheck
 
 import (
