@@ -18,13 +18,13 @@ import (
 // StatusProfile selects the HTTP statuses of request errors.
 type StatusProfile string
 
-// The profiles. Audit passes the graphql-http audits and is what clients in use expect; Draft is the newest GraphQL-over-HTTP draft.
+// The profiles. Audit passes the graphql-http audits and suits the clients in use; Draft follows the newest GraphQL-over-HTTP draft.
 const (
 	Audit StatusProfile = "audit"
 	Draft StatusProfile = "draft"
 )
 
-// Config is what an operator and the program can set. The zero Config is ready: default limits, introspection off.
+// Config configures a handler. The zero Config is ready to use: it has default limits, and introspection is off.
 type Config struct {
 	Limits             document.Limits
 	RequestTimeout     time.Duration // of one request, from its headers to its response; 0: 30 s
@@ -33,10 +33,10 @@ type Config struct {
 	RejectCrossSite    bool          // reject requests that pages of other sites make in a browser, unless CORSOrigins allows them
 	Introspection      bool          // also switches suggestions in messages
 	ResponseCacheBytes int64         // bound of the cache of whole responses; 0: none
-	DemoToken          string        // replaces a missing X-Auth-Token; empty: nothing does
+	DemoToken          string        // used for requests without X-Auth-Token; empty: none
 
-	// Authenticate proves who a caller is by its Bearer and records it in the caller; an error rejects the caller. Every transport calls it once for each
-	// set of credentials, before anything is executed, and again for streams. nil: callers need not prove who they are.
+	// Authenticate verifies the Bearer of a caller and sets its name and projects; an error rejects the request. Every transport calls it once for each
+	// set of credentials, before anything is executed, and again for streams. nil: callers are not authenticated.
 	Authenticate func(context.Context, *request.Caller) error
 
 	// Admit is called before an operation is executed. It returns how long the caller must wait first; 0: not at all. nil: no caller waits.

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// corsSend are the headers that scripts of allowed origins may send. The wildcard covers what tracing libraries and GraphQL clients add (b3, baggage, apollographql-client-name); it
-	// never covers Authorization, and browsers that do not support it use the names.
-	corsSend = "*, Content-Type, Accept, X-Auth-Token, Scalegraph-Token, Authorization, Cache-Control, Scalegraph-Explain, X-Request-Id, traceparent, tracestate, baggage, b3, sentry-trace, " +
+	// corsAllowHeaders are the headers that scripts of allowed origins may send. The wildcard covers further headers of tracing libraries and GraphQL clients. It does not cover
+	// Authorization, and old browsers do not support it, so the headers are also listed.
+	corsAllowHeaders = "*, Content-Type, Accept, X-Auth-Token, Scalegraph-Token, Authorization, Cache-Control, Scalegraph-Explain, X-Request-Id, traceparent, tracestate, baggage, b3, sentry-trace, " +
 		"If-None-Match, Last-Event-ID, Apollo-Require-Preflight, X-APOLLO-OPERATION-NAME, X-APOLLO-OPERATION-ID, X-APOLLO-OPERATION-TYPE, apollographql-client-name, apollographql-client-version"
-	// corsRead are the headers that they may read.
-	corsRead = "X-Request-Id, ETag, Retry-After, Vary"
-	// corsAge is how long a browser may cache a preflight, in seconds; all browsers limit it to two hours or less.
-	corsAge = "7200"
+	// corsExposeHeaders are the response headers that they may read.
+	corsExposeHeaders = "X-Request-Id, ETag, Retry-After, Vary"
+	// corsMaxAge is how long a browser may cache a preflight, in seconds; all browsers limit it to two hours or less.
+	corsMaxAge = "7200"
 )
 
 // cors lets scripts of the allowed origins read responses. Without allowed origins it does nothing, and browsers deny access. Credentials of the browser
@@ -32,11 +32,11 @@ func (x *exchange) cors() {
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", corsRead)
+	h.Set("Access-Control-Expose-Headers", corsExposeHeaders)
 	if x.r.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST")
-		h.Set("Access-Control-Allow-Headers", corsSend)
-		h.Set("Access-Control-Max-Age", corsAge)
+		h.Set("Access-Control-Allow-Headers", corsAllowHeaders)
+		h.Set("Access-Control-Max-Age", corsMaxAge)
 	}
 }
 

@@ -157,7 +157,7 @@ func (x *exchange) execute(op *graphql.OperationContext) *execution.Rejection {
 	return nil
 }
 
-// checkForm rejects an operation whose response the client does not accept, and a mutation that is not sent by POST.
+// checkForm rejects an operation if the client accepts no form of its response, and a mutation that is not sent by POST.
 func (x *exchange) checkForm(kind ast.Operation) *execution.Rejection {
 	form := x.accept.Form(kind, x.r.Method)
 	switch {
@@ -178,7 +178,7 @@ func (x *exchange) acquire() *execution.Rejection {
 	return x.executor.Acquire()
 }
 
-// release gives back what acquire counted and the cost in flight. It may be called again.
+// release releases the slot of acquire and the cost in flight. Further calls do nothing.
 func (x *exchange) release() {
 	if x.acquired {
 		x.acquired = false

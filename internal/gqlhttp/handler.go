@@ -1,5 +1,5 @@
-// Package gqlhttp serves GraphQL over HTTP. It reads requests, rejects what is malformed or too much, has package execution run the operation, and writes
-// the response in the form that the client accepts: JSON, server-sent events, multipart or, by package ws, a WebSocket. It knows nothing of activity logs.
+// Package gqlhttp serves GraphQL over HTTP. It reads requests, rejects malformed and excessive ones, has package execution run the operation, and writes
+// the response in the form that the client accepts: JSON, server-sent events, multipart or, by package ws, a WebSocket. It is independent of the schema.
 package gqlhttp
 
 import (
@@ -35,7 +35,7 @@ func NewHandler(schema graphql.ExecutableSchema, cfg Config) http.Handler {
 
 // The values of headers that responses share. Nothing changes them: Set and Add replace them.
 var (
-	vary         = []string{"X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"} // what a response depends on
+	vary         = []string{"X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding"} // the request headers that a response depends on
 	contentTypes = map[string][]string{
 		negotiation.MediaJSON:     {negotiation.MediaJSON + "; charset=utf-8"},
 		negotiation.MediaResponse: {negotiation.MediaResponse + "; charset=utf-8"},

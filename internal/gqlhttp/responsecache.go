@@ -25,7 +25,7 @@ type responseCache struct {
 // responseKey is a hash of all of a request that its response depends on. Credentials are in it and cannot be read from it.
 type responseKey [sha256.Size]byte
 
-// cachedResponse is a response and what it depends on.
+// cachedResponse is a response with the cached values that it depends on.
 type cachedResponse struct {
 	*encodedBody
 	dependencies []request.Dependency

@@ -32,8 +32,8 @@ func rateLimited(wait time.Duration, message string) *gqlerror.Error {
 	return err
 }
 
-// Acquire counts an operation as in flight, whatever its transport, and rejects it if there are too many. It must be followed by one Release, even if it
-// was rejected.
+// Acquire counts an operation of any transport as in flight, and rejects it if there are too many. The caller must call Release once, even if the
+// operation was rejected.
 func (e *Executor) Acquire() *Rejection {
 	if n := e.inFlight.Add(1); e.cfg.InFlight > 0 && n > int64(e.cfg.InFlight) {
 		return &Rejection{http.StatusServiceUnavailable, rateLimited(time.Second, "The server has more requests in flight than it may; try again later.")}
@@ -41,10 +41,10 @@ func (e *Executor) Acquire() *Rejection {
 	return nil
 }
 
-// Release ends what Acquire has begun.
+// Release undoes one call of Acquire.
 func (e *Executor) Release() { e.inFlight.Add(-1) }
 
-// AcquireCost waits until the cost of op fits into what may be in flight. Unless op is rejected, release must be called once.
+// AcquireCost waits until the cost of op fits into Config.CostInFlight. Unless op is rejected, release must be called once.
 func (e *Executor) AcquireCost(ctx context.Context, op *graphql.OperationContext) (release func(), rejected *Rejection) {
 	return e.budget.acquire(ctx, request.CallerFrom(ctx), costOf(op))
 }

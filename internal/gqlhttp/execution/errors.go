@@ -36,12 +36,12 @@ func TimeoutError() *gqlerror.Error {
 	return apierr.New(apierr.RequestTimeout, "The request ran out of time.")
 }
 
-// Unrecognised is the error that ends a stream whose caller is not accepted any more.
+// Unrecognised returns the error that ends a stream because its caller is not accepted any more.
 func Unrecognised() *gqlerror.Error {
 	return apierr.New(apierr.Unauthenticated, "The caller is not recognised any more.")
 }
 
-// presenter wraps the program's presenter, so that every error has a code, says whether it is retryable, and has a message of bounded length.
+// presenter wraps the program's presenter, so that every error has a code, the extension retryable, and a message of bounded length.
 func presenter(cfg Config) graphql.ErrorPresenterFunc {
 	present := cfg.ErrorPresenter
 	if present == nil {

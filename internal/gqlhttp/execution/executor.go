@@ -1,5 +1,5 @@
-// Package execution runs GraphQL operations for all transports: it is gqlgen's executor with our limits around it. It finds and checks the document of a
-// request, charges its cost, bounds what is in flight, and gives every error a code.
+// Package execution runs GraphQL operations for all transports: it wraps gqlgen's executor. It finds and checks the document of a request, charges its
+// cost, bounds the operations and the cost in flight, and gives every error a code.
 package execution
 
 import (
@@ -20,7 +20,7 @@ import (
 	"scalegraph/internal/request"
 )
 
-// Config is what an Executor needs. Documents.Limits and Log must be set.
+// Config configures an Executor. Documents.Limits and Log must be set.
 type Config struct {
 	Documents      document.Config
 	InFlight       int // operations in flight at once, without streams; 0: no bound
@@ -30,7 +30,7 @@ type Config struct {
 	RecoverFunc    graphql.RecoverFunc        // nil: a panic is logged with its stack and is INTERNAL
 	Extensions     []graphql.HandlerExtension // run inside those of this package
 
-	// Admit returns how long a caller must wait before it may spend so much; 0: not at all. nil: nobody waits.
+	// Admit returns how long a caller must wait before it may spend this cost; 0: the cost is charged. nil: there is no limit.
 	Admit func(ctx context.Context, c *request.Caller, cost int) time.Duration
 }
 
@@ -130,7 +130,7 @@ func (e *Executor) readDocument(ctx context.Context, r *Request) gqlerror.List {
 	return nil
 }
 
-// checkParams checks what a request adds to its document: the name of the operation and the variables.
+// checkParams checks the name of the operation and the variables of a request.
 func (e *Executor) checkParams(r *Request) gqlerror.List {
 	def, err := document.SelectOperation(r.document, r.Params.OperationName)
 	if err == nil {

@@ -65,7 +65,7 @@ func (e *Executor) Responses(ctx context.Context, op *graphql.OperationContext, 
 			}
 			select {
 			case out <- resp:
-			case <-ctx.Done(): // nobody receives
+			case <-ctx.Done(): // there is no receiver any more
 			}
 			if resp.HasNext == nil || !*resp.HasNext {
 				return

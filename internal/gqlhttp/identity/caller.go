@@ -1,4 +1,4 @@
-// Package identity reads who calls from the headers of a request, and authenticates callers again while a stream lasts.
+// Package identity reads the caller from the headers of a request, and authenticates callers again while a stream lasts.
 package identity
 
 import (
@@ -12,9 +12,9 @@ import (
 	"scalegraph/upstream"
 )
 
-// Config is what a caller has besides its headers.
+// Config has the properties of callers that do not come from headers.
 type Config struct {
-	DemoToken string // replaces a missing X-Auth-Token; empty: nothing does
+	DemoToken string // used for requests without X-Auth-Token; empty: none
 	MaxCalls  int    // upstream calls of one operation
 }
 
@@ -22,7 +22,7 @@ type Config struct {
 // no more of them fit into the headers.
 const maxProjectTokens = 256
 
-// FromHeader returns the caller of a request by its headers, and by nothing else.
+// FromHeader returns the caller that the headers of a request identify. It returns an error if Scalegraph-Token is malformed.
 func FromHeader(h http.Header, cfg Config, requestID string) (*request.Caller, *gqlerror.Error) {
 	c := &request.Caller{
 		Token:     h.Get("X-Auth-Token"),

@@ -10,7 +10,7 @@ import (
 
 // Authenticator authenticates callers. If Authenticate is nil, every caller is accepted.
 type Authenticator struct {
-	// Authenticate proves who a caller is by its Bearer and records it in the caller; an error rejects the caller.
+	// Authenticate verifies the Bearer of a caller and sets its name and projects; an error rejects the caller.
 	Authenticate func(context.Context, *request.Caller) error
 	Interval     time.Duration // between two checks of the caller of a stream
 }

@@ -1,5 +1,5 @@
 // Package incremental delivers the response to a query with @defer in several parts, in the two dialects that clients understand. gqlgen
-// executes the deferred fragments; this package prepares the operation for it and makes parts of what it returns.
+// executes the deferred fragments; this package prepares the operation for it and converts its responses to the parts of the dialect.
 package incremental
 
 import (

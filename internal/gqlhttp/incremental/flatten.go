@@ -14,8 +14,8 @@ const typenameAlias = "__incremental_typename"
 
 // flattener rewrites the selection sets of one operation into ones that gqlgen defers correctly.
 //
-// gqlgen identifies the deferred fragments of an object by their labels. Two unlabelled ones of the same object, one inside the other,
-// are therefore one fragment to it whose fields it counts twice, and which it never completes. After the rewrite each deferred
+// gqlgen identifies the deferred fragments of an object by their labels. It takes two nested unlabelled fragments of one object for a
+// single fragment, counts its fields twice, and never completes it. After the rewrite each deferred
 // fragment has a label of its own, none is inside another one of the same object, and @defer has no other argument. Fragment spreads
 // become inline fragments, because one fragment may be deferred in one place and not in another.
 type flattener struct {
@@ -31,7 +31,7 @@ func flatten(op *graphql.OperationContext, schema *ast.Schema) (set ast.Selectio
 	return f.object(op.Operation.SelectionSet, "Query"), f.labels
 }
 
-// object rewrites the selection set of an object whose static type has a name.
+// object rewrites the selection set of an object. typeName is its static type.
 func (f *flattener) object(set ast.SelectionSet, typeName string) ast.SelectionSet {
 	var list ast.SelectionSet
 	if def := f.schema.Types[typeName]; def != nil && def.IsAbstractType() {
@@ -44,7 +44,7 @@ func (f *flattener) object(set ast.SelectionSet, typeName string) ast.SelectionS
 	return list
 }
 
-// selection rewrites one selection. It separates what is selected at once from the deferred fragments.
+// selection rewrites one selection. It separates the fields of the first part from the deferred fragments.
 func (f *flattener) selection(selection ast.Selection) (immediate, deferred ast.SelectionSet) {
 	switch s := selection.(type) {
 	case *ast.Field:

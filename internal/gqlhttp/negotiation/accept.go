@@ -29,7 +29,7 @@ const (
 	NotAcceptable             // the client accepts none of them
 )
 
-// Accept is what a client accepts. A client gets a stream only if it names it: otherwise it could not read one.
+// Accept holds the response forms that a client accepts. A client gets a stream only if it names the media type; a wildcard is not enough.
 type Accept struct {
 	Media    string // of a response in one piece; application/json if the client accepts none
 	Whole    bool   // the client accepts a response in one piece

@@ -1,4 +1,4 @@
-// Package params parses the parameters of GraphQL operations. Errors repeat nothing of what the client sent.
+// Package params parses the parameters of GraphQL operations. Errors do not repeat any part of the request.
 package params
 
 import (
@@ -82,7 +82,7 @@ func decodeValue(values url.Values, name string, target any) *gqlerror.Error {
 	return Decode([]byte(values.Get(name)), target, name)
 }
 
-// Decode decodes one JSON object. Numbers keep their spelling. The error names what is wrong, and repeats nothing of the text.
+// Decode decodes one JSON object. Numbers become json.Number. The error describes the fault and does not repeat the text.
 func Decode(text []byte, target any, name string) *gqlerror.Error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

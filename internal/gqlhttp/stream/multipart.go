@@ -16,7 +16,7 @@ func (m Multipart) Start(parameters string) {
 	_, _ = m.W.Write([]byte("\r\n--" + boundary)) // an error shows up with the first part
 }
 
-// WritePart writes a part whose body is JSON.
+// WritePart writes a part with a JSON body.
 func (m Multipart) WritePart(body []byte) error {
 	b := make([]byte, 0, len(body)+96)
 	b = append(b, "\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"...)

@@ -8,7 +8,7 @@ import (
 // SSE writes server-sent events in the distinct connections mode of the protocol "GraphQL over Server-Sent Events".
 type SSE struct{ W http.ResponseWriter }
 
-// Begin writes the head, and the id so that a client whose connection breaks before the first event loses nothing.
+// Begin writes the headers and, unless it is empty, the id, so that a client can resume even if the connection breaks before the first event.
 func (s SSE) Begin(id string) error {
 	open(s.W, MediaEvents+"; charset=utf-8")
 	if id != "" {

@@ -1,5 +1,5 @@
 // Package stream writes responses that consist of several events: subscriptions as server-sent events or as multipart responses, and the parts of
-// an incremental response. It does not know where events come from.
+// an incremental response. It is independent of the source of the events.
 package stream
 
 import (

@@ -37,7 +37,7 @@ const (
 	maxMessageID  = 256              // of an operation, in bytes
 )
 
-// Config is what connections need. All fields but AllowedOrigins, Begin and OnOperationDone must be set.
+// Config configures connections. All fields but AllowedOrigins, Begin and OnOperationDone must be set.
 type Config struct {
 	Executor       *execution.Executor
 	Streams        *stream.Registry
@@ -62,8 +62,8 @@ func IsUpgrade(r *http.Request) bool {
 		strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// Serve upgrades a request and serves the connection until it ends. A request that is rejected has not been answered. requestID is in all log lines of the
-// connection.
+// Serve upgrades a request and serves the connection until it ends. If it returns a Rejection, the caller must write the response. requestID is in all
+// log lines of the connection.
 func Serve(w http.ResponseWriter, r *http.Request, requestID string, cfg Config) *execution.Rejection {
 	if !cfg.originAllowed(r) {
 		return execution.Rejectf(http.StatusForbidden, apierr.Forbidden, "This origin may not connect.")
@@ -78,7 +78,7 @@ func Serve(w http.ResponseWriter, r *http.Request, requestID string, cfg Config)
 		InsecureSkipVerify: true, // originAllowed has verified it
 	})
 	if err != nil {
-		return nil // Accept has answered
+		return nil // Accept has written the response
 	}
 	defer func() { _ = conn.CloseNow() }()
 	if conn.Subprotocol() != subprotocol {
