@@ -3,11 +3,13 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,14 +18,29 @@ import (
 	"scalegraph/internal/testkit"
 )
 
-// build returns the program, built as a user would.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "scalegraph")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, ".")
+// binaries is the folder of the built program; empty: none was built. TestMain removes it.
+var binaries string
+
+// buildOnce builds the program as a user would, into a folder of its own.
+var buildOnce = sync.OnceValues(func() (path string, err error) {
+	if binaries, err = os.MkdirTemp("", "scalegraph-e2e"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(binaries, "bin", "scalegraph")
+	cmd := exec.Command("go", "build", "-o", path, ".")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// build returns the path of the program. All tests share one build.
+func build(t *testing.T) string {
+	t.Helper()
+	path, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,7 +23,14 @@ import (
 	"scalegraph/internal/testkit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if binaries != "" {
+			_ = os.RemoveAll(binaries)
+		}
+		os.Exit(code)
+	}))
+}
 
 // root is the folder of the repository.
 const root = "../.."
