@@ -71,6 +71,7 @@ func statusOf(t *testing.T, err error) int {
 }
 
 func TestBinary(t *testing.T) {
+	t.Parallel()
 	path := build(t)
 	t.Run("serves and stops on SIGTERM", func(t *testing.T) {
 		cmd, out, logs := command(t.Context(), path, "-log=json")

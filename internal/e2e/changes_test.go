@@ -380,6 +380,7 @@ func sockets(t *testing.T, cmd *exec.Cmd) int {
 // TestReplicas has one of two processes killed that share a Redis: those who listened to the other hear everything once, and those
 // who listened to it go on there.
 func TestReplicas(t *testing.T) {
+	t.Parallel()
 	shared := redistest.Start(t)
 	e, upstream := newUpstream(t)
 	path := build(t)

@@ -11,6 +11,7 @@ import (
 
 // A request on a connection that was opened before the shutdown is served during the drain delay, and its connection closed.
 func TestRequestDuringTheDrainDelay(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, "-drain-delay=2s", "-upstream=http://127.0.0.1:1") // the demo on a terminal has no delay
 	conn := testkit.Dial(t, strings.TrimPrefix(s.base, "http://"))
 	stopped := make(chan int)

@@ -73,6 +73,7 @@ func byMultipart(t *testing.T, base, query string) listener {
 
 // TestFeedGoesOnWithoutAGroup follows a group, one that does not exist yet and one that is forbidden at first, over every transport.
 func TestFeedGoesOnWithoutAGroup(t *testing.T) {
+	t.Parallel()
 	for name, subscribe := range map[string]func(base, query string) listener{
 		"server-sent events": func(base, query string) listener { return byEvents(t, base, query) },
 		"WebSocket":          func(base, query string) listener { return bySocket(t, base, query) },

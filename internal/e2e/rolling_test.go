@@ -28,6 +28,7 @@ const (
 // Two replicas behind a load balancer without active health checks are restarted in turn: no request fails, and subscriptions resume with the
 // cursor of their last change, without repeating or skipping one. The replicas run without privileges, even if the test has them.
 func TestReplicasAreRestartedUnderLoad(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}

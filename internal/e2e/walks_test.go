@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"scalegraph/internal/app/apptest"
 	"scalegraph/internal/paging/pagestest"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -30,7 +31,7 @@ type stroll struct {
 func newStroll(t testing.TB, groups, n int) *stroll {
 	t.Helper()
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen, Compression: emulator.GzipNever, LimitZero: emulator.LimitZeroRefused})
-	s := &stroll{TB: t, Emulator: e, Browser: pagestest.GraphQL(inProcess(t, e, false))}
+	s := &stroll{TB: t, Emulator: e, Browser: pagestest.GraphQL(apptest.InProcess(t, e, false))}
 	for i := range groups {
 		g := upstream.Group{Region: "r", Project: "p", ID: fmt.Sprint("g", i)}
 		s.groups = append(s.groups, g)
@@ -89,6 +90,7 @@ func backward(n int, before pagestest.Response) pagestest.Request {
 // TestWalkCosts bounds the upstream calls for the next page after a change of the log. A page of more than 97 rows does not fit one call
 // with the rows around it, so each of its calls may become two.
 func TestWalkCosts(t *testing.T) {
+	t.Parallel()
 	const total = 10_000
 	search := 2 + int(math.Log2(total/upstream.MaxLimit))
 	for n, factor := range map[int]int{20: 1, 97: 1, 99: 2} {
@@ -104,7 +106,7 @@ func TestWalkCosts(t *testing.T) {
 				s.insert(s.groups[0], 500)
 				s.Expire("p", "g0", 500)
 			}, search},
-			"a restart": {func(s *stroll) { s.Browser = pagestest.GraphQL(inProcess(s.TB, s.Emulator, false)) }, search},
+			"a restart": {func(s *stroll) { s.Browser = pagestest.GraphQL(apptest.InProcess(s.TB, s.Emulator, false)) }, search},
 		} {
 			for _, depth := range []int{0, total / 2} {
 				t.Run(fmt.Sprintf("%s, pages of %d at %d", name, n, depth), func(t *testing.T) {

@@ -65,6 +65,7 @@ package emulator
 
 import (
 	"net/http"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -238,6 +239,19 @@ func (e *Emulator) Match(project, group string, f Filter) []Row {
 		return nil
 	}
 	return newestFirst(l.match(f, e.sw))
+}
+
+// Each calls visit with the id and the start of each row that Match would return, in the same order. visit must not call the emulator.
+func (e *Emulator) Each(project, group string, f Filter, visit func(id string, start time.Time)) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	l, ok := e.logs[place{project, group}]
+	if !ok {
+		return
+	}
+	for _, entry := range slices.Backward(l.match(f, e.sw)) {
+		visit(entry.row.ID, entry.row.Start)
+	}
 }
 
 func newestFirst(entries []*entry) []Row {

@@ -120,9 +120,9 @@ func (h *history) remember() {
 	}
 	s := state{from: time.Now()}
 	for _, g := range h.groups {
-		for _, row := range h.emulator.Match(project, g.ID, f) {
-			s.rows = append(s.rows, upstream.FeedPoint{Second: row.Start.Unix(), Group: g, LogID: row.ID})
-		}
+		h.emulator.Each(project, g.ID, f, func(id string, start time.Time) {
+			s.rows = append(s.rows, upstream.FeedPoint{Second: start.Unix(), Group: g, LogID: id})
+		})
 	}
 	slices.SortFunc(s.rows, upstream.FeedPoint.Compare)
 	h.states = append(h.states, s)
