@@ -165,7 +165,6 @@ func (x *inventoryTenancy) token(name string) string {
 // fresh, expired, revoked and, in the end, while the upstream fails: nothing in any response is missing in what the upstream sends to the token.
 func TestNoTokenIsSentWhatTheUpstreamDoesNotSendIt(t *testing.T) {
 	t.Parallel()
-	t.Parallel()
 	x := newInventoryTenancy(t, 5)
 	redis := redistest.Start(t).URL()
 	replicas := []*server{
@@ -229,7 +228,6 @@ func (x *inventoryTenancy) expire(replicas []*server, token string, queries []st
 
 // TestTokenThatSeesThreeOfThirtyGroups lists three groups: cold, warm, through another replica, from Redis alone, and while the upstream fails.
 func TestTokenThatSeesThreeOfThirtyGroups(t *testing.T) {
-	t.Parallel()
 	t.Parallel()
 	x := newInventoryTenancy(t, 30)
 	x.AddToken("all", testProject)
