@@ -10,7 +10,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// activities answers a connection of one group.
+// activities resolves the connection of one group's activities. If only the count is selected it reads no page.
 func (r *Resolver) activities(ctx context.Context, g upstream.Group, a pageArgs) (*model.ScalingActivityConnection, error) {
 	q, s, err := r.pageQuery(g, a)
 	if err != nil {
@@ -19,7 +19,7 @@ func (r *Resolver) activities(ctx context.Context, g upstream.Group, a pageArgs)
 	want := selection.OfConnection(ctx)
 	if !want.NeedsRows() {
 		n, err := r.load.Count(ctx, upstream.CountQuery{Group: g, Filter: q.Filter})
-		return counted(n), err
+		return countOnly(n), err
 	}
 	q.Sections = want.Sections
 	page, err := r.load.Page(ctx, q)
@@ -29,12 +29,12 @@ func (r *Resolver) activities(ctx context.Context, g upstream.Group, a pageArgs)
 	return connection(page, &model.Origin{Page: &q, Later: want.Deferred}, want, groupCursor(s)), nil
 }
 
-// counted is a connection of which only the count was selected.
-func counted(n upstream.Count) *model.ScalingActivityConnection {
+// countOnly returns a connection with a count and no rows.
+func countOnly(n upstream.Count) *model.ScalingActivityConnection {
 	return &model.ScalingActivityConnection{TotalCount: scalar.ClampInt(n.Total), AsOf: n.AsOf, Stale: n.Stale}
 }
 
-// activity answers one activity by its log id; nil where the log has no such entry.
+// activity resolves one activity by its log id; nil if the log has no such entry.
 func (r *Resolver) activity(ctx context.Context, g upstream.Group, logID string) (*model.ScalingActivity, error) {
 	if err := checkID("logId", logID); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (r *Resolver) activity(ctx context.Context, g upstream.Group, logID string)
 	return found, nil
 }
 
-// latestActivity answers the newest activity that the filter lets through; nil where there is none.
+// latestActivity resolves the newest activity that matches the filter; nil if there is none.
 func (r *Resolver) latestActivity(ctx context.Context, g upstream.Group, in *model.ScalingActivityFilter) (*model.ScalingActivity, error) {
 	filter, err := filterOf(in)
 	if err != nil {

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	defaultRows = 20  // where neither first nor last is given
+	defaultRows = 20  // if neither first nor last is given
 	maxRows     = 500 // the bound of first and last
 )
 
-// pageArgs are the arguments of a connection, nil where absent or null.
+// pageArgs are the arguments of a connection. Those that are absent or null are nil.
 type pageArgs struct {
 	filter *model.ScalingActivityFilter
 	first  *int32
@@ -26,7 +26,7 @@ type pageArgs struct {
 	offset *int32
 }
 
-// window is a pageArgs without filter and cursors, checked.
+// window is the checked part of pageArgs that is neither filter nor cursor.
 type window struct {
 	count int
 	last  bool
@@ -41,18 +41,18 @@ func (a pageArgs) window() (window, error) {
 		return window{}, err
 	}
 	if a.last != nil {
-		n, err := rows("last", a.last)
+		n, err := pageSize("last", a.last)
 		return window{count: n, last: true}, err
 	}
-	n, err := rows("first", a.first)
+	n, err := pageSize("first", a.first)
 	if a.offset == nil {
 		return window{count: n}, err
 	}
 	return window{count: n, skip: int(*a.offset)}, err
 }
 
-// rows checks a page size.
-func rows(argument string, n *int32) (int, error) {
+// pageSize returns the value of first or last, or the default if n is nil. It rejects values outside of 0 to maxRows.
+func pageSize(argument string, n *int32) (int, error) {
 	switch {
 	case n == nil:
 		return defaultRows, nil
@@ -108,9 +108,9 @@ func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
 		}
 	}
 	switch {
-	case !datable(in.StartTime):
+	case !validTime(in.StartTime):
 		return Input("filter.startTime", "must lie in the years 1970 to 9999")
-	case !datable(in.EndTime):
+	case !validTime(in.EndTime):
 		return Input("filter.endTime", "must lie in the years 1970 to 9999")
 	case f.Status == upstream.StatusUnknown:
 		return Input("filter.status", "must not be UNKNOWN, which the upstream cannot filter by")
@@ -122,8 +122,8 @@ func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
 	return nil
 }
 
-// datable refuses times that the upstream's form of a time cannot say.
-func datable(t *time.Time) bool {
+// validTime reports whether the upstream's time format can represent t. A nil t is valid.
+func validTime(t *time.Time) bool {
 	return t == nil || t.Unix() >= 0 && t.Unix() < cursor.MaxSecond
 }
 
@@ -187,7 +187,7 @@ func feedPointAt(s cursor.Scope, groups []upstream.Group, argument string, text 
 	return &upstream.FeedPoint{Second: p.Second, Group: groups[p.Index], LogID: p.LogID}, nil
 }
 
-// badCursor says what is wrong with the cursor in an argument.
+// badCursor returns the error for an argument with an invalid cursor.
 func badCursor(argument string, err error) error {
 	switch {
 	case errors.Is(err, cursor.ErrScope):

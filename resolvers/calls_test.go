@@ -403,7 +403,7 @@ func TestSectionsThatCannotBeRead(t *testing.T) {
 
 func TestSubscriptionsAreRefused(t *testing.T) {
 	_, err := New(Config{}).Subscription().ScalingActivityChanged(t.Context(), nil, nil, nil)
-	if told := describe(err); told.Code != "OPERATION_RESOLUTION_FAILURE" || told.Retryable {
-		t.Errorf("got %v", told)
+	if public := publicError(err); public.Code != "OPERATION_RESOLUTION_FAILURE" || public.Retryable {
+		t.Errorf("got %v", public)
 	}
 }

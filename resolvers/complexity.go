@@ -16,36 +16,36 @@ func Complexity() graph.ComplexityRoot {
 	c.Query.Nodes = func(child int, ids []string) int { return price(child, len(ids)) }
 	c.Query.ScalingGroups = func(child int, groups []*model.ScalingGroupRef) int { return price(child, len(groups)) }
 	c.Query.ScalingActivities = func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string) int {
-		return plus(price(child, rowsAsked(first, last)), len(groups)) // each group is asked
+		return plus(price(child, requestedRows(first, last)), len(groups)) // each group is asked
 	}
 	changes := func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, _ *string) int {
 		return plus(child+1, len(groups)) // of each event, and each group is read
 	}
 	c.Subscription.ScalingActivityChanged, c.Subscription.ScalingFeed = changes, changes
 	c.ScalingGroup.Activities = func(child int, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string, _ *int32) int {
-		return price(child, rowsAsked(first, last))
+		return price(child, requestedRows(first, last))
 	}
 	c.Project.ScalingGroups = func(child int, _ *model.ScalingGroupFilter, first *int32, _ *string, last *int32, _ *string) int {
-		return price(child, rowsAsked(first, last))
+		return price(child, requestedRows(first, last))
 	}
 	c.Project.ScalingActivities = func(child int, _ *model.ScalingGroupFilter, _ *model.ScalingActivityFilter, first *int32, _ *string, last *int32, _ *string) int {
-		return plus(price(child, rowsAsked(first, last)), maxGroups) // how many groups are read shows only when they are listed
+		return plus(price(child, requestedRows(first, last)), maxGroups) // how many groups are read shows only when they are listed
 	}
 	c.ScalingGroup.Instances = func(child int, _ *model.ScalingGroupInstanceFilter, first *int32, _ *string, last *int32, _ *string) int {
-		return price(child, rowsAsked(first, last))
+		return price(child, requestedRows(first, last))
 	}
 	c.ScalingGroupInstance.Activities = func(child int, first, maxRows *int32) int {
 		calls := 0
 		if maxRows != nil {
 			calls = max(0, int(*maxRows)) / upstream.MaxLimit
 		}
-		return plus(price(child, rowsAsked(first, nil)), calls)
+		return plus(price(child, requestedRows(first, nil)), calls)
 	}
 	c.ScalingGroup.PolicyExecutions = func(child int, _ *model.ScalingPolicyExecutionFilter, first *int32, _ *string, last *int32, _ *string) int {
-		return plus(price(child, rowsAsked(first, last)), maxPolicies) // the log of each policy is read
+		return plus(price(child, requestedRows(first, last)), maxPolicies) // the log of each policy is read
 	}
 	c.ScalingPolicy.Executions = func(child int, _ *model.ScalingPolicyExecutionFilter, first *int32, _ *string, last *int32, _ *string) int {
-		return price(child, rowsAsked(first, last))
+		return price(child, requestedRows(first, last))
 	}
 	c.Query.ScalingInsights = func(child int, groups []*model.ScalingGroupRef, _ *model.ScalingActivityFilter, maxRows *int32) int {
 		return plus(plus(child, passPrice(maxRows)), len(groups))
@@ -53,7 +53,7 @@ func Complexity() graph.ComplexityRoot {
 	c.Project.ScalingInsights = func(child int, _ *model.ScalingGroupFilter, _ *model.ScalingActivityFilter, maxRows *int32) int {
 		return plus(plus(child, passPrice(maxRows)), maxGroups)
 	}
-	c.ScalingInsights.Failures = func(child int, first *int32) int { return price(child, rowsAsked(first, nil)) }
+	c.ScalingInsights.Failures = func(child int, first *int32) int { return price(child, requestedRows(first, nil)) }
 	c.ScalingInsights.Histogram = func(child int, _ insights.Interval, _ *string) int { return price(child, pricedBuckets) }
 	c.ScalingInsights.Capacity = func(child int, points *int32) int { return price(child, pricedPoints(points)) }
 	c.ScalingActivitySummary.ByType = func(child int) int { return price(child, len(upstream.Types())+1) }
@@ -61,9 +61,9 @@ func Complexity() graph.ComplexityRoot {
 }
 
 const (
-	// rowsAPoint is how many rows of a pass cost as much as one field in a response.
-	rowsAPoint = 10
-	// pricedBuckets is the price of a histogram, whose length is known only when it has been read.
+	// rowsPerPoint is the number of rows of a pass that cost as much as one field in a response.
+	rowsPerPoint = 10
+	// pricedBuckets is the price of a histogram. Its length is not known before it has been read.
 	pricedBuckets = 100
 )
 
@@ -73,7 +73,7 @@ func passPrice(maxRows *int32) int {
 	if err != nil {
 		n = maxPassRows
 	}
-	return n/rowsAPoint + 1
+	return n/rowsPerPoint + 1
 }
 
 func pricedPoints(points *int32) int {
@@ -84,9 +84,9 @@ func pricedPoints(points *int32) int {
 	return n
 }
 
-// rowsAsked is the page size as the resolver takes it. One that it refuses is priced as the largest that it takes, so that
-// the refusal is what the client gets to see.
-func rowsAsked(first, last *int32) int {
+// requestedRows returns the page size for the price. An invalid one is priced as the largest valid one, so that the request is rejected for
+// its argument and not for its cost.
+func requestedRows(first, last *int32) int {
 	n := first
 	if n == nil {
 		n = last

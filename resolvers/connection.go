@@ -13,7 +13,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// connection makes a page what clients see. Ids and cursors are made only where want says that they are looked at.
+// connection converts a page to a GraphQL connection. It encodes ids and cursors only if they are selected.
 func connection(page upstream.Page, origin *model.Origin, want selection.Connection, encode func(*upstream.Activity) string) *model.ScalingActivityConnection {
 	c := &model.ScalingActivityConnection{
 		Nodes:      make([]model.ScalingActivity, len(page.Rows)),
@@ -40,28 +40,28 @@ func connection(page upstream.Page, origin *model.Origin, want selection.Connect
 }
 
 func edges(rows []model.ScalingActivity, cursors bool, encode func(*upstream.Activity) string) []model.ScalingActivityEdge {
-	made := make([]model.ScalingActivityEdge, len(rows))
+	list := make([]model.ScalingActivityEdge, len(rows))
 	for i := range rows {
-		made[i].Node = &rows[i]
+		list[i].Node = &rows[i]
 		if cursors {
-			made[i].Cursor = encode(rows[i].Activity)
+			list[i].Cursor = encode(rows[i].Activity)
 		}
 	}
-	return made
+	return list
 }
 
 func activity(row *upstream.Activity, origin *model.Origin) model.ScalingActivity {
 	return model.ScalingActivity{Activity: row, ID: globalid.Object{Group: row.Group, LogID: row.LogID}.ID(), Origin: origin}
 }
 
-// groupCursor returns what makes the cursors of one group's rows.
+// groupCursor returns a function that encodes the cursors of one group's rows.
 func groupCursor(s cursor.Scope) func(*upstream.Activity) string {
 	return func(a *upstream.Activity) string {
 		return s.EncodeRow(cursor.Row{Second: a.StartTime.Unix(), LogID: a.LogID})
 	}
 }
 
-// feedCursor returns what makes the cursors of a merged feed's rows.
+// feedCursor returns a function that encodes the cursors of a merged feed's rows.
 func feedCursor(s cursor.Scope, groups []upstream.Group) func(*upstream.Activity) string {
 	return func(a *upstream.Activity) string {
 		index, _ := slices.BinarySearchFunc(groups, a.Group, upstream.Group.Compare)
@@ -69,7 +69,7 @@ func feedCursor(s cursor.Scope, groups []upstream.Group) func(*upstream.Activity
 	}
 }
 
-// scalingActivities answers a connection of several groups merged into one feed.
+// scalingActivities resolves the connection of several groups' activities merged into one feed.
 func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingGroupRef, a pageArgs) (*model.ScalingActivityConnection, error) {
 	groups, err := r.feedGroups(refs)
 	if err != nil {
@@ -82,17 +82,17 @@ func (r *Resolver) scalingActivities(ctx context.Context, refs []*model.ScalingG
 	return r.mergedFeed(ctx, q, feedCursor(s, groups))
 }
 
-// mergedFeed returns a page of a feed with cursors of the caller's making.
+// mergedFeed returns a page of a feed with cursors from encode. If all groups fail, it returns the most common error.
 func (r *Resolver) mergedFeed(ctx context.Context, q upstream.FeedQuery, encode func(*upstream.Activity) string) (*model.ScalingActivityConnection, error) {
 	loaders.From(ctx).Expect(q.Groups...)
 	want := selection.OfConnection(ctx)
 	if !want.NeedsRows() {
-		q = upstream.FeedQuery{Groups: q.Groups, Filter: q.Filter} // the count is the same wherever the page lies
+		q = upstream.FeedQuery{Groups: q.Groups, Filter: q.Filter} // the count does not depend on the position of the page
 	}
 	q.Sections = want.Sections
 	page, err := r.load.Feed(ctx, q)
 	if len(page.Unavailable) == len(q.Groups) {
-		err = commonest(page.Unavailable)
+		err = mostCommonError(page.Unavailable)
 	}
 	if err != nil {
 		return nil, err
@@ -102,28 +102,28 @@ func (r *Resolver) mergedFeed(ctx context.Context, q upstream.FeedQuery, encode 
 	return c, nil
 }
 
-// unavailable says which groups are missing in a feed, and why, in the words of an error.
+// unavailable returns the groups that are missing in a feed, each with its error as clients see it.
 func (r *Resolver) unavailable(ctx context.Context, missing []upstream.Unavailable) []model.UnavailableGroup {
 	groups := make([]model.UnavailableGroup, len(missing))
 	for i, m := range missing {
-		told := tell(ctx, m.Err)
-		if told == internal {
+		public := publicErrorFor(ctx, m.Err)
+		if public == internal {
 			r.Log.ErrorContext(ctx, "a group is missing in a feed", "group", m.Group.ID, "error", m.Err.Error())
 		}
-		groups[i] = model.UnavailableGroup{Group: m.Group, Code: told.Code, Message: told.Message, Retryable: told.Retryable}
+		groups[i] = model.UnavailableGroup{Group: m.Group, Code: public.Code, Message: public.Message, Retryable: public.Retryable}
 	}
 	return groups
 }
 
-// commonest returns the first error with the code that most groups failed with.
-func commonest(missing []upstream.Unavailable) error {
+// mostCommonError returns the first error with the code that most groups failed with.
+func mostCommonError(missing []upstream.Unavailable) error {
 	times := map[string]int{}
 	for _, m := range missing {
-		times[describe(m.Err).Code]++
+		times[publicError(m.Err).Code]++
 	}
 	best := missing[0].Err
 	for _, m := range missing {
-		if times[describe(m.Err).Code] > times[describe(best).Code] {
+		if times[publicError(m.Err).Code] > times[publicError(best).Code] {
 			best = m.Err
 		}
 	}

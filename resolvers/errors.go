@@ -18,7 +18,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// Error is an error that a client may read as it is.
+// Error is an error that is returned to clients unchanged.
 type Error struct {
 	Code      string // as in extensions.code
 	Message   string // one sentence, for people
@@ -27,43 +27,43 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// Input returns the error of a bad argument. The message goes on after the argument's name, e.g. "must not be negative".
+// Input returns the error for an invalid argument. The message follows the argument's name, e.g. "must not be negative".
 func Input(argument, message string) error {
 	return &Error{Code: apierr.BadUserInput, Message: "`" + argument + "` " + message + "."}
 }
 
-// within returns the error of an argument that stands within another.
-func within(argument string, err error) error {
-	told := describe(err)
-	told.Message = "`" + argument + "`: " + told.Message
-	return &told
+// wrapArgument returns the public form of err with the name of the enclosing argument in front of its message.
+func wrapArgument(argument string, err error) error {
+	public := publicError(err)
+	public.Message = "`" + argument + "`: " + public.Message
+	return &public
 }
 
-// errNode is the error of a global id whose object is gone.
+// errNode is the error for a global id of an object that does not exist any more.
 var errNode = &Error{Code: apierr.NotFound, Message: "There is no such object, or it is gone."}
 
-// errNoSubscriptions is the answer of a version without live updates.
+// errNoSubscriptions is the error for a subscription if Config.Changes is nil.
 var errNoSubscriptions = &Error{Code: apierr.OperationUnresolved, Message: "This version of the server does not serve subscriptions."}
 
-// errIntrospection is the answer of a server that keeps its schema to itself.
+// errIntrospection is the error for introspection if it is switched off.
 var errIntrospection = &Error{Code: apierr.ValidationFailed, Message: "Introspection is switched off."}
 
-// errPanic is a fault that was logged where it was caught.
+// errPanic replaces a panic that Recover has logged.
 var errPanic = errors.New("a resolver panicked")
 
-// ofUpstream is how many rows of the table, from its start, are failures of the upstream.
-const ofUpstream = 8
+// upstreamErrors is the number of entries of errorTable, from its start, that are failures of the upstream.
+const upstreamErrors = 8
 
-// row is an error with the code and the message that a client gets for it.
-type row struct {
+// errorMapping maps an error to the code and the message for clients.
+type errorMapping struct {
 	err     error
 	code    string
 	message string
 }
 
-// table is the one place that knows which error has which code. The first row that matches counts, so an upstream timeout that
-// wraps a deadline is told from the end of the whole request.
-var table = []row{
+// errorTable maps all errors that have codes. The first match counts: an upstream timeout that wraps context.DeadlineExceeded is not a
+// timeout of the whole request.
+var errorTable = []errorMapping{
 	{upstream.ErrUnauthenticated, apierr.Unauthenticated, "The upstream does not accept these credentials, or there were none."},
 	{upstream.ErrForbidden, apierr.Forbidden, "These credentials do not permit this upstream call."},
 	{upstream.ErrNotFound, apierr.NotFound, "There is no such scaling group or policy."},
@@ -85,65 +85,67 @@ var table = []row{
 
 var internal = Error{apierr.Internal, "Something went wrong on our side.", false}
 
-// describe returns what a client sees of err: err itself where it is one of ours, else its row of the table, else INTERNAL.
-func describe(err error) Error {
+// publicError returns the error that clients see for err: err itself if it is an Error, else its entry of errorTable, else INTERNAL.
+func publicError(err error) Error {
 	var ours *Error
 	if errors.As(err, &ours) {
 		return *ours
 	}
-	for _, row := range table {
-		if errors.Is(err, row.err) {
-			return Error{row.code, row.message, apierr.Retryable(row.code)}
+	for _, m := range errorTable {
+		if errors.Is(err, m.err) {
+			return Error{m.code, m.message, apierr.Retryable(m.code)}
 		}
 	}
 	return internal
 }
 
-// tell is describe with what only the request knows.
-func tell(ctx context.Context, err error) Error {
-	told := describe(err)
+// publicErrorFor returns publicError with the limits of the request in the message.
+func publicErrorFor(ctx context.Context, err error) Error {
+	public := publicError(err)
 	if bound := request.CallerFrom(ctx).MaxCalls; bound > 0 && errors.Is(err, request.ErrTooManyCalls) {
-		told.Message = fmt.Sprintf("The query needs at least %d upstream calls; one request may make %d.", bound+1, bound)
+		public.Message = fmt.Sprintf("The query needs at least %d upstream calls; one request may make %d.", bound+1, bound)
 	}
-	return told
+	return public
 }
 
-// ErrorPresenter codes every error for the client, as contract/interface.md has it, and logs those that are our own fault.
+// ErrorPresenter returns a presenter that gives every error a code and the other documented extensions. It logs errors with the code
+// INTERNAL.
 func ErrorPresenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
-		seen := graphql.DefaultErrorPresenter(ctx, err)
-		if code, ok := seen.Extensions["code"].(string); ok {
-			return framework(seen, code)
+		presented := graphql.DefaultErrorPresenter(ctx, err)
+		if code, ok := presented.Extensions["code"].(string); ok {
+			return fromFramework(presented, code)
 		}
-		if meant := uncoded(ctx, seen); meant != nil {
-			err = meant
+		if replaced := fromGqlgen(ctx, presented); replaced != nil {
+			err = replaced
 		}
-		told := tell(ctx, err)
-		if told.Code == internal.Code && !errors.Is(err, errPanic) {
-			log.ErrorContext(ctx, "a field failed", "path", seen.Path.String(), "error", err.Error())
+		public := publicErrorFor(ctx, err)
+		if public.Code == internal.Code && !errors.Is(err, errPanic) {
+			log.ErrorContext(ctx, "a field failed", "path", presented.Path.String(), "error", err.Error())
 		}
 		return &gqlerror.Error{
-			Message:    told.Message,
-			Path:       seen.Path,
-			Locations:  seen.Locations,
-			Extensions: extensions(told, err),
+			Message:    public.Message,
+			Path:       presented.Path,
+			Locations:  presented.Locations,
+			Extensions: extensions(public, err),
 		}
 	}
 }
 
-// framework completes an error that was coded before it came here.
-func framework(seen *gqlerror.Error, code string) *gqlerror.Error {
+// fromFramework completes an error that already has a code.
+func fromFramework(e *gqlerror.Error, code string) *gqlerror.Error {
 	if code == "COMPLEXITY_LIMIT_EXCEEDED" {
-		seen.Extensions["code"] = apierr.TooComplex
+		e.Extensions["code"] = apierr.TooComplex
 	}
-	if _, ok := seen.Extensions["retryable"]; !ok {
-		seen.Extensions["retryable"] = false
+	if _, ok := e.Extensions["retryable"]; !ok {
+		e.Extensions["retryable"] = false
 	}
-	return seen
+	return e
 }
 
-// uncoded returns what an error of gqlgen means that it gives no code to; nil where it is none of those.
-func uncoded(ctx context.Context, seen *gqlerror.Error) error {
+// fromGqlgen returns the coded error for an error that gqlgen reports without a code: introspection that is switched off, or an invalid
+// argument. It returns nil for all other errors.
+func fromGqlgen(ctx context.Context, e *gqlerror.Error) error {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil || fc.Field.Field == nil {
 		return nil
@@ -152,46 +154,47 @@ func uncoded(ctx context.Context, seen *gqlerror.Error) error {
 		return errIntrospection
 	}
 	if fc.Args == nil {
-		return badArgument(fc, seen)
+		return badArgument(fc, e)
 	}
 	return nil
 }
 
-// badArgument returns the error of an argument that could not be read as its type. gqlgen reports one at the field's path
-// followed by the argument's name, and where it stands within the argument.
-func badArgument(fc *graphql.FieldContext, seen *gqlerror.Error) error {
-	within := seen.Path[min(len(fc.Path()), len(seen.Path)):]
-	if len(within) == 0 || fc.Field.Definition.Arguments.ForName(within[:1].String()) == nil {
+// badArgument returns the error for an argument that could not be coerced to its type; nil if e is another error. gqlgen reports it at
+// the field's path followed by the path of the value within the arguments. badArgument sets the path and location of e to the field's.
+func badArgument(fc *graphql.FieldContext, e *gqlerror.Error) error {
+	argument := e.Path[min(len(fc.Path()), len(e.Path)):]
+	if len(argument) == 0 || fc.Field.Definition.Arguments.ForName(argument[:1].String()) == nil {
 		return nil
 	}
-	seen.Path = fc.Path()
+	e.Path = fc.Path()
 	if at := fc.Field.Position; at != nil {
-		seen.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
+		e.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
 	}
-	return Input(within.String(), seen.Message)
+	return Input(argument.String(), e.Message)
 }
 
-// extensions says of a failure of the upstream what its answer said; null where there was no answer, or nothing said.
-func extensions(told Error, err error) map[string]any {
-	ext := map[string]any{"code": told.Code, "retryable": told.Retryable}
-	if !slices.ContainsFunc(table[:ofUpstream], func(r row) bool { return errors.Is(err, r.err) }) {
+// extensions returns the extensions of an error. For failures of the upstream they include the status, code and request id of its
+// response, null if there was no response or it lacks them.
+func extensions(public Error, err error) map[string]any {
+	ext := map[string]any{"code": public.Code, "retryable": public.Retryable}
+	if !slices.ContainsFunc(errorTable[:upstreamErrors], func(m errorMapping) bool { return errors.Is(err, m.err) }) {
 		return ext
 	}
-	said := map[string]any{"status": nil, "code": nil, "requestId": nil}
-	ext["upstream"] = said
+	response := map[string]any{"status": nil, "code": nil, "requestId": nil}
+	ext["upstream"] = response
 	var status *upstream.StatusError
 	if !errors.As(err, &status) {
 		return ext
 	}
-	said["status"], said["code"], said["requestId"] = status.Status, orNil(status.Code), orNil(status.RequestID)
+	response["status"], response["code"], response["requestId"] = status.Status, nullIfEmpty(status.Code), nullIfEmpty(status.RequestID)
 	if status.RetryAfter > 0 && errors.Is(err, upstream.ErrRateLimited) {
 		ext["retryAfterSeconds"] = int64(math.Ceil(status.RetryAfter.Seconds()))
 	}
 	return ext
 }
 
-// orNil keeps an empty text out of an answer, where null says better that there was none.
-func orNil(s string) any {
+// nullIfEmpty returns nil, which becomes null in the response, for an empty string.
+func nullIfEmpty(s string) any {
 	if s == "" {
 		return nil
 	}

@@ -18,7 +18,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// TestUpstreamFailures produces every row of the error table that an upstream can cause.
+// TestUpstreamFailures produces every entry of errorTable that an upstream can cause.
 func TestUpstreamFailures(t *testing.T) {
 	always := emulator.Always
 	status := func(status int, code string, shape emulator.Shape) func(*http.Request) *emulator.Fault {
@@ -240,9 +240,9 @@ func TestFrameworkErrors(t *testing.T) {
 
 func TestTooManyCallsNamesBothNumbers(t *testing.T) {
 	ctx := request.WithCaller(t.Context(), &request.Caller{MaxCalls: 200})
-	told := tell(ctx, fmt.Errorf("page: %w", request.ErrTooManyCalls))
-	if told.Code != "QUERY_TOO_COMPLEX" || !strings.Contains(told.Message, "201") || !strings.Contains(told.Message, "200") {
-		t.Errorf("got %v", told)
+	public := publicErrorFor(ctx, fmt.Errorf("page: %w", request.ErrTooManyCalls))
+	if public.Code != "QUERY_TOO_COMPLEX" || !strings.Contains(told.Message, "201") || !strings.Contains(told.Message, "200") {
+		t.Errorf("got %v", public)
 	}
 }
 
@@ -265,10 +265,10 @@ func TestFeedWithoutGroups(t *testing.T) {
 		}
 		return all
 	}
-	if got := commonest(missing(upstream.ErrForbidden, upstream.ErrNotFound, upstream.ErrNotFound)); got != upstream.ErrNotFound {
+	if got := mostCommonError(missing(upstream.ErrForbidden, upstream.ErrNotFound, upstream.ErrNotFound)); got != upstream.ErrNotFound {
 		t.Errorf("got %v", got)
 	}
-	if got := commonest(missing(upstream.ErrForbidden, upstream.ErrNotFound)); got != upstream.ErrForbidden {
+	if got := mostCommonError(missing(upstream.ErrForbidden, upstream.ErrNotFound)); got != upstream.ErrForbidden {
 		t.Errorf("got %v", got)
 	}
 }

@@ -13,29 +13,29 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// events accompany a subscription: its transport may hand in where the client left off and takes the id of every event, and
-// its resolver says why it ended.
+// events passes data between the resolver of a subscription and its transport: the id of the last event that the client has received, the
+// ids of the following events, and the error that ends the subscription. It is safe for concurrent use.
 type events struct {
-	last   string // id of the last event that the client has; empty: it has none
-	wanted bool   // whether anybody takes ids
+	last    string // id of the last event that the client has received; empty: none
+	enabled bool   // the transport reads ids
 
 	mu   sync.Mutex
-	ids  []string // of events to come
-	errs []error  // of events to come: what replaces each; nil: nothing
-	err  error
+	ids  []string // of events that the transport has not read yet
+	errs []error  // the errors that replace these events; nil: the event is not replaced
+	err  error    // ends the subscription
 }
 
 type eventsKey struct{}
 
-// WithEvents is for transports whose events have ids, such as server-sent ones. The id of an event is the cursor of its change, and
-// last, where it is not empty, counts as the argument `since`. The function returns the id of where the subscription begins
-// when it is called first, and from then on that of each event in turn; empty where there is none.
+// WithEvents prepares a context for transports with event ids, such as server-sent events. The id of an event is the cursor of its change.
+// If last is not empty it replaces the argument `since`. The returned function first returns the id of the position at which the
+// subscription begins, and then the id of each event in turn; an id may be empty.
 func WithEvents(ctx context.Context, last string) (context.Context, func() string) {
-	e := &events{last: last, wanted: true}
+	e := &events{last: last, enabled: true}
 	return context.WithValue(ctx, eventsKey{}, e), e.pop
 }
 
-// eventsFrom returns those of the subscription; they lead nowhere where there are none.
+// eventsFrom returns the events of the subscription in ctx, or new ones without effect if there are none.
 func eventsFrom(ctx context.Context) *events {
 	if e, ok := ctx.Value(eventsKey{}).(*events); ok {
 		return e
@@ -43,7 +43,7 @@ func eventsFrom(ctx context.Context) *events {
 	return &events{}
 }
 
-// since returns where to begin: what the transport knows is newer than what the client wrote into its query.
+// since returns the cursor to resume from: the last event id of the transport, which is newer than the argument, or else the argument.
 func (e *events) since(argument *string) *string {
 	if e.last != "" {
 		return &e.last
@@ -53,16 +53,16 @@ func (e *events) since(argument *string) *string {
 
 func (e *events) begin(id string) { e.pushID(id) }
 
-// push announces the next event: its id, empty if it has none, and the error that replaces it, if any.
-func (e *events) push(id string, instead error) {
+// push adds the next event: its id, which may be empty, and the error that replaces it, or nil.
+func (e *events) push(id string, replacement error) {
 	e.pushID(id)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.errs = append(e.errs, instead)
+	e.errs = append(e.errs, replacement)
 }
 
 func (e *events) pushID(id string) {
-	if !e.wanted {
+	if !e.enabled {
 		return
 	}
 	e.mu.Lock()
@@ -93,14 +93,14 @@ func (e *events) pop() string {
 	return id
 }
 
-// fail says why the subscription ends. It comes before the last event is taken.
+// fail sets the error that ends the subscription. It must be called before the transport reads the last event.
 func (e *events) fail(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.err = err
 }
 
-// failure returns what fail was told, once.
+// failure returns the error of fail, and nil from then on.
 func (e *events) failure() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -115,7 +115,7 @@ func isSubscription(ctx context.Context) bool {
 	return op != nil && op.Operation == ast.Subscription
 }
 
-// withEvents gives a subscription its events, where its transport did not.
+// withEvents adds events to the context of a subscription if its transport has not. Other contexts are returned unchanged.
 func withEvents(ctx context.Context) context.Context {
 	if _, ok := ctx.Value(eventsKey{}).(*events); ok || !isSubscription(ctx) {
 		return ctx
@@ -123,14 +123,15 @@ func withEvents(ctx context.Context) context.Context {
 	return context.WithValue(ctx, eventsKey{}, &events{})
 }
 
-// event makes one event of a subscription. When there are no more, the error that ended it is the last.
+// event returns the response of one event of a subscription. After the last event it returns the error that ended the subscription, if any,
+// and then nil.
 func event(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	ctx = inRootField(loaders.WithState(ctx))
 	resp := next(ctx)
 	if resp != nil {
 		if err := eventsFrom(ctx).popError(); err != nil {
-			seen := ErrorPresenter(slog.New(slog.DiscardHandler))(ctx, err)
-			return &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{seen}}
+			presented := ErrorPresenter(slog.New(slog.DiscardHandler))(ctx, err)
+			return &graphql.Response{Data: json.RawMessage("null"), Errors: gqlerror.List{presented}}
 		}
 		return resp
 	}

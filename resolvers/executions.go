@@ -52,9 +52,9 @@ func (r *Resolver) executionArgs(kind string, g upstream.Group, in *model.Scalin
 
 func checkExecutionFilter(in *model.ScalingPolicyExecutionFilter) error {
 	switch {
-	case !datable(in.StartTime):
+	case !validTime(in.StartTime):
 		return Input("filter.startTime", "must lie in the years 1970 to 9999")
-	case !datable(in.EndTime):
+	case !validTime(in.EndTime):
 		return Input("filter.endTime", "must lie in the years 1970 to 9999")
 	case in.StartTime != nil && in.EndTime != nil && in.EndTime.Before(*in.StartTime):
 		return Input("filter.endTime", "must not be before `filter.startTime`")
@@ -133,9 +133,9 @@ func (r *Resolver) executionConnection(ctx context.Context, policies []*upstream
 		}
 	}
 	for _, u := range page.Unavailable {
-		seen := tell(ctx, u.Err)
+		public := publicErrorFor(ctx, u.Err)
 		c.UnavailablePolicies = append(c.UnavailablePolicies, &model.UnavailablePolicy{
-			Policy: byID[u.Policy.ID], Code: seen.Code, Message: seen.Message, Retryable: seen.Retryable,
+			Policy: byID[u.Policy.ID], Code: public.Code, Message: public.Message, Retryable: public.Retryable,
 		})
 	}
 	return c, nil

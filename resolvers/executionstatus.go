@@ -91,7 +91,7 @@ func (s *statusSearch) search(ctx context.Context, q upstream.ExecutionQuery) (r
 	return reached, nil
 }
 
-// beyond returns the query of what lies beyond an execution in the direction of q.
+// beyond returns the query for the executions after e in the direction of q.
 func beyond(q upstream.ExecutionQuery, e *upstream.Execution) upstream.ExecutionQuery {
 	at := e.MergedPoint()
 	if q.Last {

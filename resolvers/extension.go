@@ -36,7 +36,7 @@ func (Extension) InterceptOperation(ctx context.Context, next graphql.OperationH
 	return next(withEvents(loaders.WithState(ctx)))
 }
 
-// InterceptResponse gives an event of a subscription its loaders: what an earlier event read is out of date.
+// InterceptResponse gives each event of a subscription a loader state of its own, because the values of earlier events are out of date.
 func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	if isSubscription(ctx) {
 		return event(ctx, next)
@@ -70,7 +70,8 @@ func whole(value any) any {
 	return value
 }
 
-// wholeNumber leaves alone what is no whole number, or too large for all of its digits to be known.
+// wholeNumber writes whole numbers such as 5.0 or 5e0 without fraction and exponent. It returns n if n is not a whole number, or is too
+// large for a float64 to be exact.
 func wholeNumber(n json.Number) json.Number {
 	const exact = 1<<53 - 1 // beyond, two numbers may look like one
 	f, err := n.Float64()

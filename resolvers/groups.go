@@ -13,10 +13,11 @@ import (
 	"scalegraph/upstream"
 )
 
-// maxGroups is the most groups, or ids, that one field takes.
+// maxGroups bounds the groups, and the ids, in the arguments of one field.
 const maxGroups = 100
 
-// group fills in the defaults of a reference. It costs nothing upstream: whether the group exists shows when it is read.
+// group returns the group of a reference, with defaults for absent fields. It does not check whether the group exists: no upstream call is
+// made before one of its fields is read.
 func (r *Resolver) group(ref model.ScalingGroupRef) (upstream.Group, error) {
 	g := upstream.Group{Region: r.Region, Project: r.DefaultProject, ID: ref.GroupID}
 	if ref.ProjectID != nil {
@@ -25,19 +26,19 @@ func (r *Resolver) group(ref model.ScalingGroupRef) (upstream.Group, error) {
 	if ref.Region != nil {
 		g.Region = *ref.Region
 	}
-	return g, r.known(g)
+	return g, r.checkGroup(g)
 }
 
-// known refuses a group that cannot be asked for.
-func (r *Resolver) known(g upstream.Group) error {
+// checkGroup rejects a group that no upstream call can name.
+func (r *Resolver) checkGroup(g upstream.Group) error {
 	if err := checkID("groupId", g.ID); err != nil {
 		return err
 	}
-	return r.knownProject(projectOf(g))
+	return r.checkProject(projectOf(g))
 }
 
-// knownProject refuses a project that cannot be asked for.
-func (r *Resolver) knownProject(p upstream.Project) error {
+// checkProject rejects a project without an id, with an invalid one, or in an unknown region.
+func (r *Resolver) checkProject(p upstream.Project) error {
 	switch {
 	case p.ID == "":
 		return Input("projectId", "must be given, because this server has no default project")
@@ -47,7 +48,7 @@ func (r *Resolver) knownProject(p upstream.Project) error {
 	return checkID("projectId", p.ID)
 }
 
-// checkID refuses what cannot be an id, so that no call is made for it: ids become segments of paths.
+// checkID rejects invalid ids. Ids become segments of URL paths, so no call may be made with an invalid one.
 func checkID(argument, id string) error {
 	if !upstream.ValidID(id) {
 		return Input(argument, "must be 1 to 64 letters, digits, `_` or `-`")
@@ -64,7 +65,7 @@ func (r *Resolver) scalingGroup(ctx context.Context, ref model.ScalingGroupRef) 
 	return &g, nil
 }
 
-// scalingGroups answers null with its own error for each reference that cannot be asked for.
+// scalingGroups resolves a list of references. An invalid one becomes null with an error of its own.
 func (r *Resolver) scalingGroups(ctx context.Context, refs []*model.ScalingGroupRef) ([]*upstream.Group, error) {
 	if len(refs) > maxGroups {
 		return nil, tooMany("groups", len(refs))
@@ -93,7 +94,7 @@ func (r *Resolver) feedGroups(refs []*model.ScalingGroupRef) ([]upstream.Group, 
 	for i, ref := range refs {
 		g, err := r.group(*ref)
 		if err != nil {
-			return nil, within(fmt.Sprintf("groups[%d]", i), err)
+			return nil, wrapArgument(fmt.Sprintf("groups[%d]", i), err)
 		}
 		groups[i] = g
 	}
@@ -105,7 +106,7 @@ func tooMany(argument string, n int) error {
 	return Input(argument, fmt.Sprintf("must hold at most %d entries, not %d", maxGroups, n))
 }
 
-// addErrorAt reports the error of one entry of the list that the field in ctx answers.
+// addErrorAt reports the error of one entry of the list that the field in ctx resolves to.
 func addErrorAt(ctx context.Context, index int, err error) {
 	at := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(index))
 	graphql.AddError(at, graphql.AddFieldLocationToError(at, err))
@@ -124,7 +125,7 @@ func (r *Resolver) groupName(ctx context.Context, g upstream.Group) (*string, er
 	return &d.Name, nil
 }
 
-// node answers the object of a global id. A group costs nothing upstream.
+// node resolves a global id. Groups and projects are not checked for existence, so they need no upstream call.
 func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, error) {
 	o, ok := globalid.Parse(id)
 	if !ok {
@@ -132,13 +133,13 @@ func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, e
 	}
 	if o.Group.ID == "" {
 		p := projectOf(o.Group)
-		if err := r.knownProject(p); err != nil {
-			return nil, within(argument, err)
+		if err := r.checkProject(p); err != nil {
+			return nil, wrapArgument(argument, err)
 		}
 		return &p, nil
 	}
-	if err := r.known(o.Group); err != nil {
-		return nil, within(argument, err)
+	if err := r.checkGroup(o.Group); err != nil {
+		return nil, wrapArgument(argument, err)
 	}
 	if o.PolicyID != "" {
 		return r.policyNode(ctx, argument, o)
@@ -160,7 +161,7 @@ func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, e
 	return found, nil
 }
 
-// nodes answers the objects of many ids, in their order; null with its own error for one that cannot be had.
+// nodes resolves global ids concurrently. The result has their order; an id that fails becomes null with an error of its own.
 func (r *Resolver) nodes(ctx context.Context, ids []string) ([]model.Node, error) {
 	if len(ids) > maxGroups {
 		return nil, tooMany("ids", len(ids))

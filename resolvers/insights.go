@@ -72,7 +72,7 @@ func (r *Resolver) scalingInsights(ctx context.Context, refs []*model.ScalingGro
 // projectInsights returns figures over the groups of a project that match.
 func (r *Resolver) projectInsights(ctx context.Context, of upstream.Project, filter *model.ScalingGroupFilter, in *model.ScalingActivityFilter, maxRows *int32) (*model.ScalingInsights, error) {
 	if _, err := groupFilterKey(filter); err != nil {
-		return nil, within("groups", err)
+		return nil, wrapArgument("groups", err)
 	}
 	p, err := newPass(ctx, in, maxRows)
 	if err != nil {
@@ -101,7 +101,7 @@ func (r *Resolver) projectInsights(ctx context.Context, of upstream.Project, fil
 	return &dated, nil
 }
 
-// passPlan is what one pass over the logs reads and computes.
+// passPlan holds the rows that one pass over the logs reads and the figures that it computes.
 type passPlan struct {
 	filter  upstream.Filter
 	maxRows int
@@ -135,7 +135,7 @@ func (r *Resolver) readInsights(ctx context.Context, groups []upstream.Group, p 
 	q := insights.Query{Groups: groups, Filter: p.filter, MaxRows: p.maxRows, Sections: p.sections, GroupFault: concernsGroup}
 	pass, err := insights.Read(ctx, r.Pages, q, figures.Add)
 	if err == nil && len(pass.Failed) == len(groups) && pass.AsOf.IsZero() {
-		err = commonest(pass.Failed)
+		err = mostCommonError(pass.Failed)
 	}
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func (r *Resolver) readInsights(ctx context.Context, groups []upstream.Group, p 
 
 // concernsGroup reports whether an error leaves a group out. Any other ends the request, or is a fault of ours.
 func concernsGroup(err error) bool {
-	switch describe(err).Code {
+	switch publicError(err).Code {
 	case apierr.Internal, apierr.RequestTimeout, apierr.TooComplex:
 		return false
 	}
@@ -169,7 +169,7 @@ func timeOrNil(t time.Time) *time.Time {
 }
 
 func insightFailures(of *model.ScalingInsights, first *int32) ([]*model.ScalingFailureGroup, error) {
-	n, err := rows("first", first)
+	n, err := pageSize("first", first)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ var (
 	ofFailureGroup = []string{"ScalingFailureGroup"}
 )
 
-// insightsSelection is what a client selected of insights: all figures that one pass has to compute.
+// insightsSelection holds the selected figures of insights, and the sections of rows that they need.
 type insightsSelection struct {
 	spec     insights.Spec
 	sections upstream.Sections
@@ -45,7 +45,7 @@ func (s *insightsSelection) add(op *graphql.OperationContext, f graphql.Collecte
 	case "failures":
 		s.spec.Failures = true
 		s.addExample(op, f)
-		_, err := rows("first", intArgument(arguments["first"]))
+		_, err := pageSize("first", intArgument(arguments["first"]))
 		return err
 	case "histogram":
 		interval, _ := arguments["interval"].(string)
@@ -62,7 +62,7 @@ func (s *insightsSelection) add(op *graphql.OperationContext, f graphql.Collecte
 	return nil
 }
 
-// addExample has examples read with what is selected of them.
+// addExample adds the sections that the selected fields of examples need.
 func (s *insightsSelection) addExample(op *graphql.OperationContext, f graphql.CollectedField) {
 	for _, member := range graphql.CollectFields(op, f.Selections, ofFailureGroup) {
 		if member.Name == "example" {

@@ -72,23 +72,23 @@ func instanceFilterKey(f *model.ScalingGroupInstanceFilter) (string, error) {
 
 const (
 	defaultHistoryRows = 1000
-	// maxHistoryRows is the most rows of a log that one field reads.
+	// maxHistoryRows bounds the rows of a log that one field reads.
 	maxHistoryRows = 20_000
 	// longestAction is how long an action can run: the longest timeout of a lifecycle hook. The activity that added an instance started no
 	// earlier than this before the instance joined.
 	longestAction = 24 * time.Hour
 )
 
-// history is what has been found so far in a log about one of its group's instances.
+// history collects the activities of a log that concern one instance.
 type history struct {
 	*model.ScalingInstanceHistory
 	instance *upstream.GroupInstance
-	count    int // at most so many activities
+	count    int // maximum number of activities
 }
 
 // instanceHistory returns the activities that name an instance, read from the newest row of its group's log on.
 func (r *Resolver) instanceHistory(ctx context.Context, i *upstream.GroupInstance, first, maxRows *int32) (*model.ScalingInstanceHistory, error) {
-	count, err := rows("first", first)
+	count, err := pageSize("first", first)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (r *Resolver) instanceHistory(ctx context.Context, i *upstream.GroupInstanc
 
 func (h history) done() bool { return h.Complete || len(h.Nodes) == h.count }
 
-// add looks through a page, whose rows are older than all before.
+// add adds the activities of a page that concern the instance. Pages must be added from the newest to the oldest.
 func (h history) add(page upstream.Page, q upstream.PageQuery) {
 	if h.AsOf.IsZero() || page.AsOf.Before(h.AsOf) {
 		h.AsOf = page.AsOf

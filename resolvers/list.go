@@ -8,7 +8,7 @@ import (
 	"scalegraph/resolvers/cursor"
 )
 
-// listWindow is a page of a list, checked.
+// listWindow holds the checked arguments of a page of a list.
 type listWindow struct {
 	window
 	scope         cursor.Scope
@@ -39,7 +39,7 @@ func positionAt(s cursor.Scope, argument string, text *string) (*cursor.Position
 	return &p, nil
 }
 
-// listEntry is an entry of a list with its place.
+// listEntry is an entry of a list with its position.
 type listEntry[T any] struct {
 	value *T
 	at    cursor.Position
@@ -57,7 +57,7 @@ func sortedList[T any](all []*T, matches func(*T) bool, at func(*T) cursor.Posit
 	return entries
 }
 
-// pageOf returns the entries of a page and where it lies.
+// pageOf returns the entries of a page and its page info.
 func pageOf[T any](all []listEntry[T], w listWindow) ([]listEntry[T], *model.PageInfo) {
 	start, end := 0, len(all)
 	if w.after != nil {

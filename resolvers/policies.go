@@ -75,7 +75,8 @@ func (r *Resolver) policyNode(ctx context.Context, argument string, o globalid.O
 // newestActivities is how many of the newest activities are searched for the end of the last action.
 const newestActivities = 20
 
-// scalingBlockers reads what blockers needs, all at once. If policies or activities cannot be read, the details alone are judged.
+// scalingBlockers resolves the blockers of a group. It reads details, policies and activities concurrently, and does without policies or
+// activities if they cannot be read.
 func (r *Resolver) scalingBlockers(ctx context.Context, g upstream.Group) ([]*model.ScalingBlocker, error) {
 	var details *model.ScalingGroupDetails
 	var policies loaders.PolicyList

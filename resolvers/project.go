@@ -27,7 +27,7 @@ func (r *Resolver) project(projectID, region *string) (*upstream.Project, error)
 	if region != nil {
 		p.Region = *region
 	}
-	return &p, r.knownProject(p)
+	return &p, r.checkProject(p)
 }
 
 // projectGroups returns a page of the groups of a project that the caller may list.
@@ -71,12 +71,12 @@ func matchesGroup(f *model.ScalingGroupFilter, d *upstream.GroupDetails) bool {
 			(f.IsScaling == nil || (d.IsScaling != nil && *d.IsScaling) == *f.IsScaling)
 }
 
-// equalOrUnset reports whether got is what a filter wants; a nil wanted restricts nothing.
+// equalOrUnset reports whether got matches a member of a filter. A nil wanted matches everything.
 func equalOrUnset[T comparable](wanted, got *T) bool {
 	return wanted == nil || got != nil && *got == *wanted
 }
 
-// groupFilterKey returns a text that is equal for filters that let the same groups through.
+// groupFilterKey returns a text that is equal for filters that match the same groups.
 func groupFilterKey(f *model.ScalingGroupFilter) (string, error) {
 	if f == nil {
 		return "", nil
@@ -92,7 +92,7 @@ func groupFilterKey(f *model.ScalingGroupFilter) (string, error) {
 	return filterText(canonical), nil
 }
 
-// filterText returns the JSON of a filter whose fields are all plain.
+// filterText returns a filter as JSON. It panics if a field cannot be encoded.
 func filterText(filter any) string {
 	text, err := json.Marshal(filter)
 	if err != nil {
@@ -105,7 +105,7 @@ func filterText(filter any) string {
 func (r *Resolver) projectActivities(ctx context.Context, p upstream.Project, filter *model.ScalingGroupFilter, a pageArgs) (*model.ScalingActivityConnection, error) {
 	key, err := groupFilterKey(filter)
 	if err != nil {
-		return nil, within("groups", err)
+		return nil, wrapArgument("groups", err)
 	}
 	activities, err := filterOf(a.filter)
 	if err != nil {

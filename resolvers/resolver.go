@@ -1,5 +1,5 @@
-// Package resolvers answers GraphQL fields. It turns arguments into queries of package upstream, and what comes back into
-// connections, ids and coded errors; it cannot tell whether anything is kept behind the interfaces that it asks.
+// Package resolvers resolves GraphQL fields. It converts arguments to queries of package upstream, and the results to connections, global
+// ids and coded errors. It reads through the interfaces of Config, so it is independent of paging and caching.
 package resolvers
 
 import (
@@ -8,7 +8,7 @@ import (
 	"scalegraph/resolvers/loaders"
 )
 
-// Config is what the resolvers work with.
+// Config configures a Resolver. Pages, Counts, Feeds, Inventory and Executions must be set.
 type Config struct {
 	Pages      loaders.Pages
 	Counts     loaders.Counts
@@ -17,12 +17,12 @@ type Config struct {
 	Executions loaders.Executions
 	Changes    Changes // nil: subscriptions are rejected
 
-	Region         string   // where a query names none
-	Regions        []string // all known regions; Region counts as known also where it is not listed
+	Region         string   // if a query names none
+	Regions        []string // all known regions; Region need not be among them
 	DefaultProject string   // if a query names none; empty: a query must name one
 	Secret         string   // keys the checksum of cursors; empty: they have none
 
-	Log *slog.Logger // takes faults of ours that no entry of errors tells of; default: nothing is logged
+	Log *slog.Logger // for internal errors that do not appear in the errors of a response; default: nothing is logged
 }
 
 // Resolver is the root of all resolvers.

@@ -1,4 +1,4 @@
-// Package blockers judges what would keep a group from scaling.
+// Package blockers finds the conditions that would prevent a group from scaling.
 package blockers
 
 import (
@@ -9,8 +9,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// Find returns what would keep a group from scaling at a time, in the order: the group, an action in progress, its bounds, single policies,
-// the cooldown. activities are the group's newest, newest first. It never returns nil.
+// Find returns the conditions that would prevent a group from scaling at the time now, in this order: the group, an action in progress, its
+// bounds, single policies, the cooldown. activities are the group's newest, newest first. It never returns nil.
 func Find(d *upstream.GroupDetails, policies []*upstream.Policy, activities []*upstream.Activity, now time.Time) []*model.ScalingBlocker {
 	j := judge{found: []*model.ScalingBlocker{}, details: d, policies: policies, activities: activities, now: now}
 	active := j.status()

@@ -2,8 +2,8 @@ package cursor
 
 import "scalegraph/resolvers/opaque"
 
-// EncodeChange returns the cursor of a change: base64url over version, scope, the position of the subscription, and checksum. A position names
-// rows that the server looks up, so nobody else should be able to make one.
+// EncodeChange returns the cursor of a change: base64url over version, scope, the position of the subscription, and checksum. The checksum
+// matters, because the server looks up the rows that a position names.
 func (s Scope) EncodeChange(position []byte) string {
 	raw := make([]byte, 0, 1+scopeSize+len(position)+checksumSize)
 	raw = append(raw, changeVersion)

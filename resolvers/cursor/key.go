@@ -25,7 +25,8 @@ func (k key) open(sealed []byte) ([]byte, bool) {
 	return sealed[:n], hmac.Equal(sealed[n:], k.checksum(sealed[:n]))
 }
 
-// checksum covers the version and the scope, too, which tell the kinds of cursors apart.
+// checksum returns the checksum of a cursor, nil without a key. It covers the version and the scope, so a cursor of one kind is not valid
+// as one of another.
 func (k key) checksum(b []byte) []byte {
 	if k == "" {
 		return nil

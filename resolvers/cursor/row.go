@@ -64,7 +64,7 @@ func (s Scope) DecodeRow(cursor string, groups int) (Row, error) {
 	return r, nil
 }
 
-// parseRow accepts only what appendRow returns: one row has one cursor.
+// parseRow parses the bytes of appendRow. It rejects other encodings of a row, so that each row has one cursor.
 func parseRow(raw []byte) (Row, Scope, bool) {
 	var s Scope
 	in := opaque.NewReader(raw)

@@ -18,8 +18,8 @@ const (
 	kindExecution = 5
 )
 
-// Object is what an id names: a project if Group has no ID; else a group, or with a log id one of its activities; or a policy of the group, or
-// with a log id one of the policy's executions.
+// Object identifies an object: a project if Group has no ID; else a group, or with a log id one of its activities; or a policy of the group,
+// or with a log id one of the policy's executions.
 type Object struct {
 	Group    upstream.Group
 	PolicyID string
@@ -63,7 +63,7 @@ func (o Object) append(b []byte) []byte {
 	return b
 }
 
-// Parse returns the object of an id. It accepts only what ID returns.
+// Parse returns the object of an id; false if the id is not one that ID returns.
 func Parse(id string) (Object, bool) {
 	raw, ok := opaque.Decode(id)
 	if !ok {

@@ -12,13 +12,13 @@ import (
 	"scalegraph/upstream"
 )
 
-// maxSingleReads is how many groups of a project are read one by one if the caller may not list them.
+// maxSingleReads bounds the groups of a project that are read one by one if the caller may not list them.
 const maxSingleReads = 10
 
 // batchWait is how long the first field of a batch waits for others.
 const batchWait = time.Millisecond
 
-// detailsLoader batches the groups whose details a request needs, so that the groups of one project share a call.
+// detailsLoader batches the reads of group details in a request, so that the groups of one project share a call.
 type detailsLoader struct {
 	once   sync.Once
 	loader *dataloader.Loader[upstream.Group, *model.ScalingGroupDetails]

@@ -1,5 +1,6 @@
-// Package loaders makes equal calls of one request once, and unites calls where the upstream can serve several objects at once. What a request has
-// read is kept in its State, which is never shared with another request: it was read with one caller's credentials.
+// Package loaders deduplicates and batches the reads of one request: equal calls are made once, and calls for several objects are combined if the
+// upstream can serve them together. The results are in the State of the request, which is never shared with another request, because they were
+// read with one caller's credentials.
 package loaders
 
 import (
@@ -25,7 +26,7 @@ type Feeds interface {
 	Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error)
 }
 
-// Inventory serves what a project consists of, as the caller may see it. Each list is complete.
+// Inventory serves the groups, instances and policies of a project that the caller may see. Each list is complete.
 type Inventory interface {
 	Groups(ctx context.Context, p upstream.Project) (upstream.Snapshot[upstream.GroupDetails], error)
 	Group(ctx context.Context, g upstream.Group) (upstream.Snapshot[upstream.GroupDetails], error)
@@ -42,7 +43,7 @@ type Executions interface {
 	Execution(ctx context.Context, p upstream.PolicyRef, logID string) (*upstream.Execution, error)
 }
 
-// Sources are what is loaded from.
+// Sources are the interfaces that a Loader reads from. All must be set.
 type Sources struct {
 	Pages      Pages
 	Counts     Counts
@@ -57,7 +58,7 @@ type Loader struct{ sources Sources }
 // New returns a Loader.
 func New(s Sources) *Loader { return &Loader{s} }
 
-// State is what one request has loaded. The zero State is ready; it is safe for concurrent use.
+// State holds the values that one request has loaded. The zero State is ready to use; it is safe for concurrent use.
 type State struct {
 	Insights  Memo[InsightsKey, *model.ScalingInsights]
 	Arguments sync.Map // the arguments of fields as texts, by *ast.Field; see package selection

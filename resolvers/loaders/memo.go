@@ -65,7 +65,8 @@ type panicError struct {
 
 func (p *panicError) Error() string { return fmt.Sprintf("%v\n%s", p.value, p.stack) }
 
-// repanic returns err, or panics if err is the panic of a call: in a resolver, gqlgen logs it and answers the field with an error.
+// repanic returns err, or panics again if err is the panic of a call. gqlgen recovers the panic of a resolver, logs it and sets the field's
+// error.
 func repanic(err error) error {
 	if p := (*panicError)(nil); errors.As(err, &p) {
 		panic(p)

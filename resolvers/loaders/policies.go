@@ -15,7 +15,7 @@ import (
 // PolicyList is the policies of one group, by name, then id.
 type PolicyList = upstream.Snapshot[upstream.Policy]
 
-// policiesLoader batches the groups whose policies a request needs, so that the groups of one project share calls.
+// policiesLoader batches the reads of policies in a request, so that the groups of one project share calls.
 type policiesLoader struct {
 	once   sync.Once
 	loader *dataloader.Loader[upstream.Group, PolicyList]

@@ -74,7 +74,7 @@ func classify(s string, digits *[32]byte) int {
 	return form
 }
 
-// Reader is a binenc.Reader whose Text reads the forms of AppendText.
+// Reader is a binenc.Reader with a Text that reads the forms of AppendText.
 type Reader struct{ binenc.Reader }
 
 // NewReader returns a Reader of raw.

@@ -15,8 +15,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// Connection returns what encodes a connection with a selection set when gqlgen writes the response; false if the selection is not plain, or if rows
-// lack a section that it needs.
+// Connection returns a marshaler that encodes a connection with a selection set when gqlgen writes the response; false if the selection is not
+// plain, or if rows lack a section that it needs.
 func Connection(ctx context.Context, c *model.ScalingActivityConnection, set ast.SelectionSet) (graphql.Marshaler, bool) {
 	e, ok := compile(ctx, connectionType, set)
 	if !ok || !haveSections(c.Nodes, e.sections) {
@@ -140,7 +140,7 @@ type encodedConnection struct {
 	connection *model.ScalingActivityConnection
 }
 
-// trailerRoom is room for what follows a connection, in bytes, so that the buffer need not be doubled for it.
+// trailerRoom is the space for the rest of the response after a connection, in bytes, so that the buffer need not grow for it.
 const trailerRoom = 512
 
 // MarshalGQL grows the buffer once for all rows, by the size of the first.

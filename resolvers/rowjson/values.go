@@ -127,7 +127,7 @@ func appendOptionalString(b []byte, s *string) []byte {
 	return appendString(b, *s)
 }
 
-// appendString writes a String as gqlgen does: it escapes only what must be escaped.
+// appendString appends a String as gqlgen writes it, with only the escapes that JSON requires.
 func appendString(b []byte, s string) []byte {
 	const digits = "0123456789ABCDEF"
 	b = append(b, '"')

@@ -1,5 +1,5 @@
-// Package selection reads what a client selected: which parts of a connection its fields need, and which fields of an operation need the same. It
-// resolves fragments, @skip and @include.
+// Package selection determines the parts of a connection that the selected fields need, and finds fields of an operation that need the same data.
+// It resolves fragments, @skip and @include.
 package selection
 
 import (
@@ -15,8 +15,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// Connection is what a client selected of a connection of activities. Fields of the same operation that differ only in their alias are selected
-// together, so that they share one read.
+// Connection holds the selected parts of a connection of activities. It is the union over all fields of the operation that differ only in their
+// alias, so that they share one read.
 type Connection struct {
 	Edges    bool
 	Nodes    bool

@@ -113,8 +113,8 @@ func (r reader) reconcile(ctx context.Context, q upstream.CountQuery, p countPla
 	return c, nil
 }
 
-// consistent reports whether all counts belong to one moment: the breakdowns add up to the total, or two readings in a row
-// are equal. What the documented types leave of the total is of an unknown type if that is proven. q reads past the cache.
+// consistent reports whether all counts are of one moment: the breakdowns add up to the total, or two consecutive reads are equal. It sets
+// c.unknown to the rest of the total that is not of a documented type, if othersProven confirms it. q bypasses the cache.
 func (r reader) consistent(ctx context.Context, q upstream.CountQuery, p countPlan, c *summaryCounts, previous summaryCounts) (bool, error) {
 	types, statuses := c.sums()
 	if types > c.total || statuses > c.total {
@@ -137,8 +137,8 @@ func (r reader) consistent(ctx context.Context, q upstream.CountQuery, p countPl
 	return proven, err
 }
 
-// othersProven reports whether rows of undocumented types account for what the documented types leave of the total: all
-// documented types counted at once are as many as counted one by one, and the total was the same before and afterwards.
+// othersProven reports whether the rest of the total consists of rows of undocumented types: a count of all documented types at once equals
+// the sum of their single counts, and the total was the same before and afterwards.
 func (r reader) othersProven(ctx context.Context, q upstream.CountQuery, c summaryCounts) (bool, error) {
 	types, _ := c.sums()
 	documented := q
