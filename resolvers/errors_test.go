@@ -241,7 +241,7 @@ func TestFrameworkErrors(t *testing.T) {
 func TestTooManyCallsNamesBothNumbers(t *testing.T) {
 	ctx := request.WithCaller(t.Context(), &request.Caller{MaxCalls: 200})
 	public := publicErrorFor(ctx, fmt.Errorf("page: %w", request.ErrTooManyCalls))
-	if public.Code != "QUERY_TOO_COMPLEX" || !strings.Contains(told.Message, "201") || !strings.Contains(told.Message, "200") {
+	if public.Code != "QUERY_TOO_COMPLEX" || !strings.Contains(public.Message, "201") || !strings.Contains(public.Message, "200") {
 		t.Errorf("got %v", public)
 	}
 }
