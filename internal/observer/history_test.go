@@ -158,6 +158,32 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 	return w.log
 }
 
+// summaryHistory runs one history of summaries and returns what was wrong with it.
+func summaryHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
+	rng := random(seed, "summaries")
+	w := newWorld(seed, []int{rng.IntN(500), rng.IntN(500)}, []float64{0, 0.1, 0.5, 0.9}[rng.IntN(4)])
+	w.unsteady(random(seed, "calls"), pace.call*time.Duration(rng.IntN(3)), []float64{0, 0.05, 0.3}[rng.IntN(3)], "")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := start(t, w.Emulator)
+	defer r.stop()
+	var moving sync.WaitGroup
+	if every := []time.Duration{0, pace.move, pace.move * 10}[rng.IntN(3)]; every > 0 {
+		moving.Go(func() { w.keepMoving(ctx, random(seed, "moves"), every) })
+	}
+	k := &walker{
+		name: "walker", rng: random(seed, "walker"), log: w.log, judge: judge{record{w.Emulator, w.mover}, w.sw, ""}, clients: []client{r.client},
+		groups: w.mover.groups, think: pace.think,
+	}
+	for range 10 {
+		k.summarize(ctx)
+		k.wait(ctx)
+	}
+	cancel()
+	moving.Wait()
+	return w.log
+}
+
 // A pace is how fast a history goes. Virtual time costs nothing.
 type pace struct {
 	call, move, think time.Duration

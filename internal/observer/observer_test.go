@@ -14,6 +14,7 @@ var (
 	histories     = flag.Int("histories", 40, "how many random histories of walks to judge")
 	subscriptions = flag.Int("subscriptions", 10, "how many random histories of subscriptions to judge")
 	replicas      = flag.Int("replicas", 3, "how many random histories to judge over sockets, with several replicas and Redis")
+	summaries     = flag.Int("summaries", 20, "how many random histories of summaries to judge")
 	lines         = flag.Int("lines", 80, "how many lines of a failed history to print")
 	firstSeed     = flag.Uint64("seed", 1, "seed of the first history; the next ones follow")
 )
@@ -29,11 +30,21 @@ func TestWalks(t *testing.T) {
 	}
 }
 
+// TestSummaries judges random histories of clients that ask for summaries.
+func TestSummaries(t *testing.T) {
+	for n := range *summaries {
+		seed := *firstSeed + uint64(n)
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			report(t, "TestSummaries", seed, bubble(t, func(t *testing.T) *trace { return summaryHistory(t, seed, leisurely, inBubble(planted{})) }))
+		})
+	}
+}
+
 // report fails a test whose history was wrong.
 func report(t testing.TB, test string, seed uint64, log *trace) {
 	t.Helper()
 	if log != nil && len(log.wrong()) > 0 {
-		t.Errorf("seed %d (go test ./internal/observer -run %s -seed %d -histories 1 -subscriptions 1):\n%s", seed, test, seed, log.report(*lines))
+		t.Errorf("seed %d (go test ./internal/observer -run %s -seed %d -histories 1 -subscriptions 1 -summaries 1):\n%s", seed, test, seed, log.report(*lines))
 	}
 }
 

@@ -257,6 +257,7 @@ func (w *walker) summarize(ctx context.Context) {
 	}
 	what := fmt.Sprintf("%s summary of %s %s", w.name, group, f.text())
 	w.log.addf("%s", what)
+	began := time.Now()
 	s, err := w.clients[w.rng.IntN(len(w.clients))].summary(ctx, group, f)
 	if ctx.Err() != nil {
 		return
@@ -265,35 +266,33 @@ func (w *walker) summarize(ctx context.Context) {
 		w.log.failf("%s: %v", what, err)
 		return
 	}
-	if fault := w.judge.summary(group, f, s, w.judge.e.Seq()); fault != "" {
+	if fault := w.judge.summary(group, f, s, began, w.judge.e.Seq()); fault != "" {
 		w.log.failf("%s: %s", what, fault)
 	}
 }
 
-// summary returns what is wrong with a summary. One moment exists at which all of its counts are right; if the log changed between the
-// calls that brought them, of which there are up to 14, each count is right at a moment of its own, and the parts are no more than the total.
-func (j judge) summary(group string, f filter, s summary, arrived uint64) string {
+// recounts is how often the counts of a summary are read again before it may have counts that do not add up.
+const recounts = 4
+
+// summary returns what is wrong with a summary. All of its counts are right at one moment since asOf. If the log has changed at least twice since,
+// each may be right at a moment of its own, but both breakdowns add up to the total. Only if it has changed often enough since the request to
+// spoil every reading may they be less.
+func (j judge) summary(group string, f filter, s summary, began time.Time, arrived uint64) string {
 	var near []string
-	told := map[string]int{"total": s.Total, emulator.Success: s.Succeeded, emulator.Fail: s.Failed, emulator.Doing: s.InProgress}
 	types := 0
+	reported := map[string]int{"total": s.Total, emulator.Success: s.Succeeded, emulator.Fail: s.Failed, emulator.Doing: s.InProgress}
 	for _, c := range s.ByType {
-		told[c.Type] = c.Count
+		reported[c.Type] = c.Count
 		types += c.Count
 	}
 	states := j.states(group, s.AsOf, arrived)
 	right := map[string]bool{}
 	for _, at := range states {
-		counts := map[string]int{}
-		rows := f.match(at, j.sw)
-		for _, r := range rows {
-			counts[r.Status]++
-			counts[strings.Replace(r.Type, "MANNUAL", "MANUAL", 1)]++
-		}
-		counts["total"] = len(rows)
+		counts := countsOf(f.match(at, j.sw))
 		equal := true
-		for _, kinds := range []map[string]int{told, counts} {
+		for _, kinds := range []map[string]int{reported, counts} {
 			for kind := range kinds {
-				same := told[kind] == counts[kind]
+				same := reported[kind] == counts[kind]
 				right[kind] = right[kind] || same
 				equal = equal && same
 			}
@@ -303,12 +302,27 @@ func (j judge) summary(group string, f filter, s summary, arrived uint64) string
 		}
 		near = append(near, fmt.Sprint(counts))
 	}
-	apart := len(states) > 1 && types <= s.Total && s.Succeeded+s.Failed+s.InProgress <= s.Total
-	for kind := range told {
-		apart = apart && (right[kind] || kind == "total") // the total may have been raised to the sum of its parts
+	statuses := s.Succeeded + s.Failed + s.InProgress
+	apart := len(states) > 2 && types == s.Total && statuses == s.Total
+	if len(j.states(group, began, arrived)) > recounts {
+		apart = types <= s.Total && statuses <= s.Total
+		right["total"] = true // it may be the sum of its parts
+	}
+	for kind := range reported {
+		apart = apart && right[kind]
 	}
 	if apart {
 		return ""
 	}
-	return fmt.Sprintf("%+v is right at no moment since asOf; oldest %s, newest %s", s, near[0], near[len(near)-1])
+	return fmt.Sprintf("%+v is right at none of %d moments since asOf; oldest %s, newest %s", s, len(states), near[0], near[len(near)-1])
+}
+
+// countsOf counts rows by status and by type.
+func countsOf(rows state) map[string]int {
+	counts := map[string]int{"total": len(rows)}
+	for _, r := range rows {
+		counts[r.Status]++
+		counts[strings.Replace(r.Type, "MANNUAL", "MANUAL", 1)]++
+	}
+	return counts
 }
