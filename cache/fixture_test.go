@@ -88,7 +88,7 @@ func ids(rows []*upstream.Activity) []string {
 }
 
 // nextPage requests the n rows after the last of prev.
-func (b *fixture) nextPage(ctx context.Context, pages *paging.Pages, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
+func (b *fixture) nextPage(ctx context.Context, pages *paging.Pager, prev upstream.Page, n int, f upstream.Filter) upstream.Page {
 	b.Helper()
 	q := upstream.PageQuery{Group: group, Count: n, Filter: f}
 	if len(prev.Rows) > 0 {
@@ -103,7 +103,7 @@ func (b *fixture) nextPage(ctx context.Context, pages *paging.Pages, prev upstre
 }
 
 // walkRows pages through n rows and returns their ids.
-func (b *fixture) walkRows(ctx context.Context, pages *paging.Pages, n, size int, f upstream.Filter) []string {
+func (b *fixture) walkRows(ctx context.Context, pages *paging.Pager, n, size int, f upstream.Filter) []string {
 	b.Helper()
 	var page upstream.Page
 	var all []string

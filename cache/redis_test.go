@@ -189,7 +189,7 @@ func TestSections(t *testing.T) {
 }
 
 // A rejection by one replica ends the access at the other one, and no token is stored in Redis.
-func TestRefusalReachesOtherReplica(t *testing.T) {
+func TestRejectionReachesOtherReplica(t *testing.T) {
 	s := redistest.Start(t)
 	b := newClosedFixture(t, 100)
 	one, two := b.replica(s.URL()), b.replica(s.URL())

@@ -43,7 +43,7 @@ func TestColdPageIsOneRoundTrip(t *testing.T) {
 }
 
 // A rejection that one replica received is effective at once if Redis is read for a response, and within a second if memory suffices.
-func TestRefusalIsReadInTheSameRoundTrip(t *testing.T) {
+func TestRejectionIsReadInTheSameRoundTrip(t *testing.T) {
 	s := redistest.Start(t)
 	b := newClosedFixture(t, 100)
 	one, two := b.replica(s.URL()), b.replica(s.URL(), noMemory)

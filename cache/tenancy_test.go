@@ -29,7 +29,7 @@ var refused = map[string]error{
 }
 
 // Whatever is cached, credentials that the upstream rejects get its rejection.
-func TestRefusedCredentialGetsNothing(t *testing.T) {
+func TestRejectedCredentialGetsNothing(t *testing.T) {
 	deep := upstream.ListQuery{Group: group, Offset: 200, Limit: 20}
 	for token, want := range refused {
 		t.Run("token "+token, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestGrantExpires(t *testing.T) {
 }
 
 // A rejection ends access at once, and an acceptance that was sent before it does not restore it.
-func TestRefusalEndsGrant(t *testing.T) {
+func TestRejectionRevokesGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newClosedFixture(t, 300)
 		logs := b.newCache(defaults())

@@ -35,7 +35,7 @@ type window struct {
 
 func (a pageArgs) window() (window, error) {
 	if a.first != nil && a.last != nil {
-		return window{}, Input("first", "and `last` cannot be combined")
+		return window{}, InvalidArgument("first", "and `last` cannot be combined")
 	}
 	if err := a.checkOffset(); err != nil {
 		return window{}, err
@@ -57,9 +57,9 @@ func pageSize(argument string, n *int32) (int, error) {
 	case n == nil:
 		return defaultRows, nil
 	case *n < 0:
-		return 0, Input(argument, fmt.Sprintf("must not be negative; it is 0 to %d", maxRows))
+		return 0, InvalidArgument(argument, fmt.Sprintf("must not be negative; it is 0 to %d", maxRows))
 	case *n > maxRows:
-		return 0, Input(argument, fmt.Sprintf("must be at most %d, not %d", maxRows, *n))
+		return 0, InvalidArgument(argument, fmt.Sprintf("must be at most %d, not %d", maxRows, *n))
 	}
 	return int(*n), nil
 }
@@ -69,13 +69,13 @@ func (a pageArgs) checkOffset() error {
 	case a.offset == nil:
 		return nil
 	case *a.offset < 0:
-		return Input("offset", "must not be negative")
+		return InvalidArgument("offset", "must not be negative")
 	case a.after != nil:
-		return Input("offset", "and `after` cannot be combined")
+		return InvalidArgument("offset", "and `after` cannot be combined")
 	case a.before != nil:
-		return Input("offset", "and `before` cannot be combined")
+		return InvalidArgument("offset", "and `before` cannot be combined")
 	case a.last != nil:
-		return Input("offset", "and `last` cannot be combined")
+		return InvalidArgument("offset", "and `last` cannot be combined")
 	}
 	return nil
 }
@@ -104,18 +104,18 @@ func filterOf(in *model.ScalingActivityFilter) (upstream.Filter, error) {
 func checkFilter(in *model.ScalingActivityFilter, f upstream.Filter) error {
 	for _, t := range in.Types {
 		if t == upstream.TypeUnknown {
-			return Input("filter.types", "must not hold UNKNOWN, which the upstream cannot filter by")
+			return InvalidArgument("filter.types", "must not hold UNKNOWN, which the upstream cannot filter by")
 		}
 	}
 	switch {
 	case !validTime(in.StartTime):
-		return Input("filter.startTime", "must lie in the years 1970 to 9999")
+		return InvalidArgument("filter.startTime", "must lie in the years 1970 to 9999")
 	case !validTime(in.EndTime):
-		return Input("filter.endTime", "must lie in the years 1970 to 9999")
+		return InvalidArgument("filter.endTime", "must lie in the years 1970 to 9999")
 	case f.Status == upstream.StatusUnknown:
-		return Input("filter.status", "must not be UNKNOWN, which the upstream cannot filter by")
+		return InvalidArgument("filter.status", "must not be UNKNOWN, which the upstream cannot filter by")
 	case in.StartTime != nil && in.EndTime != nil && in.EndTime.Before(*in.StartTime):
-		return Input("filter.endTime", "must not be before `filter.startTime`")
+		return InvalidArgument("filter.endTime", "must not be before `filter.startTime`")
 	case in.LogID != nil:
 		return checkID("filter.logId", *in.LogID)
 	}
@@ -195,5 +195,5 @@ func badCursor(argument string, err error) error {
 	case errors.Is(err, cursor.ErrVersion):
 		return &Error{Code: apierr.CursorExpired, Message: "`" + argument + "` is a cursor of another version of this server; start again without it."}
 	}
-	return Input(argument, "is not a cursor of this server")
+	return InvalidArgument(argument, "is not a cursor of this server")
 }

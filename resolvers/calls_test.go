@@ -81,8 +81,8 @@ var inParallel = map[string]string{
 	"nodes":     `{ nodes(ids: [` + ids(10) + `]) { id } }`,
 }
 
-// TestGroupsAreAskedAtOnce answers nobody before all ten groups have been asked.
-func TestGroupsAreAskedAtOnce(t *testing.T) {
+// TestGroupsAreReadConcurrently answers nobody before all ten groups have been asked.
+func TestGroupsAreReadConcurrently(t *testing.T) {
 	w := newWorld(t)
 	for name, query := range inParallel {
 		var arrived sync.WaitGroup
@@ -221,7 +221,7 @@ func parameters(call emulator.Request) string {
 
 // lean answers as a cache of sections does: with the sections asked for and no others. It remembers the queries.
 type lean struct {
-	pages *paging.Pages
+	pages *paging.Pager
 	fail  func(upstream.Sections) error
 
 	mu    sync.Mutex
@@ -401,7 +401,7 @@ func TestSectionsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestSubscriptionsAreRefused(t *testing.T) {
+func TestSubscriptionsAreRejected(t *testing.T) {
 	_, err := New(Config{}).Subscription().ScalingActivityChanged(t.Context(), nil, nil, nil)
 	if public := publicError(err); public.Code != "OPERATION_RESOLUTION_FAILURE" || public.Retryable {
 		t.Errorf("got %v", public)

@@ -27,8 +27,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// Input returns the error for an invalid argument. The message follows the argument's name, e.g. "must not be negative".
-func Input(argument, message string) error {
+// InvalidArgument returns the error for an invalid argument. The message follows the argument's name, e.g. "must not be negative".
+func InvalidArgument(argument, message string) error {
 	return &Error{Code: apierr.BadUserInput, Message: "`" + argument + "` " + message + "."}
 }
 
@@ -170,7 +170,7 @@ func badArgument(fc *graphql.FieldContext, e *gqlerror.Error) error {
 	if at := fc.Field.Position; at != nil {
 		e.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
 	}
-	return Input(argument.String(), e.Message)
+	return InvalidArgument(argument.String(), e.Message)
 }
 
 // extensions returns the extensions of an error. For failures of the upstream they include the status, code and request id of its

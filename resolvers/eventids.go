@@ -123,9 +123,9 @@ func withEvents(ctx context.Context) context.Context {
 	return context.WithValue(ctx, eventsKey{}, &events{})
 }
 
-// event returns the response of one event of a subscription. After the last event it returns the error that ended the subscription, if any,
+// interceptEvent returns the response of one event of a subscription. After the last event it returns the error that ended the subscription, if any,
 // and then nil.
-func event(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+func interceptEvent(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	ctx = inRootField(loaders.WithState(ctx))
 	resp := next(ctx)
 	if resp != nil {

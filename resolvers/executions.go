@@ -53,15 +53,15 @@ func (r *Resolver) executionArgs(kind string, g upstream.Group, in *model.Scalin
 func checkExecutionFilter(in *model.ScalingPolicyExecutionFilter) error {
 	switch {
 	case !validTime(in.StartTime):
-		return Input("filter.startTime", "must lie in the years 1970 to 9999")
+		return InvalidArgument("filter.startTime", "must lie in the years 1970 to 9999")
 	case !validTime(in.EndTime):
-		return Input("filter.endTime", "must lie in the years 1970 to 9999")
+		return InvalidArgument("filter.endTime", "must lie in the years 1970 to 9999")
 	case in.StartTime != nil && in.EndTime != nil && in.EndTime.Before(*in.StartTime):
-		return Input("filter.endTime", "must not be before `filter.startTime`")
+		return InvalidArgument("filter.endTime", "must not be before `filter.startTime`")
 	case in.Trigger != nil && *in.Trigger == upstream.TriggerUnknown:
-		return Input("filter.trigger", "must not be UNKNOWN, which the upstream cannot filter by")
+		return InvalidArgument("filter.trigger", "must not be UNKNOWN, which the upstream cannot filter by")
 	case in.Status != nil && *in.Status == upstream.ExecutionUnknown:
-		return Input("filter.status", "must not be UNKNOWN")
+		return InvalidArgument("filter.status", "must not be UNKNOWN")
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (Extension) InterceptOperation(ctx context.Context, next graphql.OperationH
 // InterceptResponse gives each event of a subscription a loader state of its own, because the values of earlier events are out of date.
 func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	if isSubscription(ctx) {
-		return event(ctx, next)
+		return interceptEvent(ctx, next)
 	}
 	return next(ctx)
 }
@@ -47,32 +47,32 @@ func (Extension) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 // MutateOperationParameters writes whole numbers among the variables as such: 5.0 and 5e2 are Ints, which gqlparser refuses.
 func (Extension) MutateOperationParameters(_ context.Context, p *graphql.RawParams) *gqlerror.Error {
 	for name, value := range p.Variables {
-		p.Variables[name] = whole(value)
+		p.Variables[name] = normalizeNumbers(value)
 	}
 	return nil
 }
 
-func whole(value any) any {
+func normalizeNumbers(value any) any {
 	switch v := value.(type) {
 	case json.Number:
 		if strings.ContainsAny(v.String(), ".eE") {
-			return wholeNumber(v)
+			return normalizeNumber(v)
 		}
 	case []any:
 		for i := range v {
-			v[i] = whole(v[i])
+			v[i] = normalizeNumbers(v[i])
 		}
 	case map[string]any:
 		for name := range v {
-			v[name] = whole(v[name])
+			v[name] = normalizeNumbers(v[name])
 		}
 	}
 	return value
 }
 
-// wholeNumber writes whole numbers such as 5.0 or 5e0 without fraction and exponent. It returns n if n is not a whole number, or is too
+// normalizeNumber writes whole numbers such as 5.0 or 5e0 without fraction and exponent. It returns n if n is not a whole number, or is too
 // large for a float64 to be exact.
-func wholeNumber(n json.Number) json.Number {
+func normalizeNumber(n json.Number) json.Number {
 	const exact = 1<<53 - 1 // beyond, two numbers may look like one
 	f, err := n.Float64()
 	if err != nil || f != math.Trunc(f) || math.Abs(f) > exact {

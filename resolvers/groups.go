@@ -41,9 +41,9 @@ func (r *Resolver) checkGroup(g upstream.Group) error {
 func (r *Resolver) checkProject(p upstream.Project) error {
 	switch {
 	case p.ID == "":
-		return Input("projectId", "must be given, because this server has no default project")
+		return InvalidArgument("projectId", "must be given, because this server has no default project")
 	case !r.regions[p.Region]:
-		return Input("region", fmt.Sprintf("is %.40q, which this server does not know", p.Region))
+		return InvalidArgument("region", fmt.Sprintf("is %.40q, which this server does not know", p.Region))
 	}
 	return checkID("projectId", p.ID)
 }
@@ -51,7 +51,7 @@ func (r *Resolver) checkProject(p upstream.Project) error {
 // checkID rejects invalid ids. Ids become segments of URL paths, so no call may be made with an invalid one.
 func checkID(argument, id string) error {
 	if !upstream.ValidID(id) {
-		return Input(argument, "must be 1 to 64 letters, digits, `_` or `-`")
+		return InvalidArgument(argument, "must be 1 to 64 letters, digits, `_` or `-`")
 	}
 	return nil
 }
@@ -88,7 +88,7 @@ func (r *Resolver) feedGroups(refs []*model.ScalingGroupRef) ([]upstream.Group, 
 		return nil, tooMany("groups", len(refs))
 	}
 	if len(refs) == 0 {
-		return nil, Input("groups", "must name at least one group")
+		return nil, InvalidArgument("groups", "must name at least one group")
 	}
 	groups := make([]upstream.Group, len(refs))
 	for i, ref := range refs {
@@ -103,7 +103,7 @@ func (r *Resolver) feedGroups(refs []*model.ScalingGroupRef) ([]upstream.Group, 
 }
 
 func tooMany(argument string, n int) error {
-	return Input(argument, fmt.Sprintf("must hold at most %d entries, not %d", maxGroups, n))
+	return InvalidArgument(argument, fmt.Sprintf("must hold at most %d entries, not %d", maxGroups, n))
 }
 
 // addErrorAt reports the error of one entry of the list that the field in ctx resolves to.
@@ -129,7 +129,7 @@ func (r *Resolver) groupName(ctx context.Context, g upstream.Group) (*string, er
 func (r *Resolver) node(ctx context.Context, argument, id string) (model.Node, error) {
 	o, ok := globalid.Parse(id)
 	if !ok {
-		return nil, Input(argument, "is not an id of this server")
+		return nil, InvalidArgument(argument, "is not an id of this server")
 	}
 	if o.Group.ID == "" {
 		p := projectOf(o.Group)

@@ -77,7 +77,7 @@ func newWorld(t testing.TB, options ...func(*Config)) *world {
 }
 
 // pages asks the world's upstream, in the regions default and south.
-func (w *world) pages(change func(*upstream.Config)) *paging.Pages {
+func (w *world) pages(change func(*upstream.Config)) *paging.Pager {
 	c := upstream.Config{Endpoints: map[string]string{"default": w.upstream, "south": w.upstream}, Timeout: 5 * time.Second}
 	if change != nil {
 		change(&c)
@@ -103,7 +103,7 @@ func (w *world) setInventory(c *Config, fresh time.Duration) {
 	c.Inventory, c.Executions = cached, executionlog.New(cached)
 }
 
-func (w *world) serve(pages *paging.Pages, options ...func(*Config)) string {
+func (w *world) serve(pages *paging.Pager, options ...func(*Config)) string {
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	c := Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", Regions: []string{"default", "south"}, DefaultProject: project}
 	for _, change := range options {

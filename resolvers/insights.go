@@ -28,7 +28,7 @@ func passRows(maxRows *int32) (int, error) {
 		return defaultPassRows, nil
 	}
 	if *maxRows < 1 || *maxRows > maxPassRows {
-		return 0, Input("maxRows", fmt.Sprintf("must be 1 to %d, not %d", maxPassRows, *maxRows))
+		return 0, InvalidArgument("maxRows", fmt.Sprintf("must be 1 to %d, not %d", maxPassRows, *maxRows))
 	}
 	return int(*maxRows), nil
 }
@@ -39,7 +39,7 @@ func capacityPoints(points *int32) (int, error) {
 		return defaultPoints, nil
 	}
 	if *points < insights.MinPoints {
-		return 0, Input("points", fmt.Sprintf("must be at least %d, not %d", insights.MinPoints, *points))
+		return 0, InvalidArgument("points", fmt.Sprintf("must be at least %d, not %d", insights.MinPoints, *points))
 	}
 	return min(int(*points), maxPassRows), nil
 }
@@ -51,7 +51,7 @@ func bucketsOf(interval insights.Interval, timeZone *string) (insights.Buckets, 
 		b.Zone = *timeZone
 	}
 	if _, ok := insights.LoadZone(b.Zone); !ok {
-		return b, Input("timeZone", fmt.Sprintf("is %.40q, which is not an IANA time zone", b.Zone))
+		return b, InvalidArgument("timeZone", fmt.Sprintf("is %.40q, which is not an IANA time zone", b.Zone))
 	}
 	return b, nil
 }
@@ -187,7 +187,7 @@ func insightHistogram(of *model.ScalingInsights, interval insights.Interval, tim
 	}
 	buckets, err := of.Figures.Histograms[b].All()
 	if err != nil {
-		return nil, Input("interval", fmt.Sprintf("is too short: the activities span more than %d buckets", insights.MaxBuckets))
+		return nil, InvalidArgument("interval", fmt.Sprintf("is too short: the activities span more than %d buckets", insights.MaxBuckets))
 	}
 	return buckets, nil
 }

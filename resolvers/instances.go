@@ -63,9 +63,9 @@ func instanceFilterKey(f *model.ScalingGroupInstanceFilter) (string, error) {
 	case f == nil:
 		return "", nil
 	case f.LifecycleState != nil && *f.LifecycleState == upstream.LifecycleUnknown:
-		return "", Input("filter.lifecycleState", "must not be UNKNOWN")
+		return "", InvalidArgument("filter.lifecycleState", "must not be UNKNOWN")
 	case f.Health != nil && *f.Health == upstream.HealthUnknown:
-		return "", Input("filter.health", "must not be UNKNOWN")
+		return "", InvalidArgument("filter.health", "must not be UNKNOWN")
 	}
 	return filterText(f), nil
 }
@@ -97,7 +97,7 @@ func (r *Resolver) instanceHistory(ctx context.Context, i *upstream.GroupInstanc
 		limit = int(*maxRows)
 	}
 	if limit < 1 || limit > maxHistoryRows {
-		return nil, Input("maxRows", fmt.Sprintf("must be 1 to %d, not %d", maxHistoryRows, limit))
+		return nil, InvalidArgument("maxRows", fmt.Sprintf("must be 1 to %d, not %d", maxHistoryRows, limit))
 	}
 	h := history{&model.ScalingInstanceHistory{Nodes: []model.ScalingActivity{}}, i, count}
 	q := upstream.PageQuery{Group: i.Group, Sections: upstream.SectionInstances | upstream.SectionFailures | historySections(ctx)}

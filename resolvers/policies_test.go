@@ -118,7 +118,7 @@ func TestPoliciesAreReadTogether(t *testing.T) {
 	}
 }
 
-func TestPoliciesRefusedAltogether(t *testing.T) {
+func TestPoliciesForbidden(t *testing.T) {
 	w := newPolicyWorld(t, 2)
 	w.emulator.RestrictToken(token, emulator.LacksPermission, emulator.GroupPolicies, emulator.ProjectPolicies)
 	a := w.ask(manyGroups(2, "name policies {name}"), nil)

@@ -82,7 +82,7 @@ func groupFilterKey(f *model.ScalingGroupFilter) (string, error) {
 		return "", nil
 	}
 	if f.Status != nil && *f.Status == upstream.GroupUnknown {
-		return "", Input("filter.status", "must not be UNKNOWN")
+		return "", InvalidArgument("filter.status", "must not be UNKNOWN")
 	}
 	canonical := *f
 	if f.Name != nil {

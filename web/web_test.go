@@ -48,7 +48,7 @@ func pages(t *testing.T, s Settings) map[string]http.Handler {
 	return map[string]http.Handler{"graphiql": graphiql, "console": console}
 }
 
-func TestLicensesAreTold(t *testing.T) {
+func TestLicensesAreServed(t *testing.T) {
 	h, err := Licenses()
 	if err != nil {
 		t.Fatal(err)

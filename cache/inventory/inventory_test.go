@@ -168,7 +168,7 @@ func TestReplicasShareWhatOneRead(t *testing.T) {
 }
 
 // A rejection by one replica ends the access to cached values for the credential on all replicas, also while the upstream fails.
-func TestRefusalReachesOtherReplicas(t *testing.T) {
+func TestRejectionReachesOtherReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	e := newEmulator(4)
 	replica := func() *Cache {
@@ -217,7 +217,7 @@ func TestStaleListStandsInForAFailingUpstream(t *testing.T) {
 	}
 }
 
-func TestConfinedCallerIsRefusedWithoutACall(t *testing.T) {
+func TestForbiddenProjectNeedsNoUpstreamCall(t *testing.T) {
 	e := newEmulator(1)
 	c := newCache(t, e, nil)
 	ctx := request.WithCaller(context.Background(), &request.Caller{Token: allGroups, ProjectsOnly: true, Projects: []string{"p2"}})

@@ -50,7 +50,7 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	for _, variable := range cfg.Unknown {
 		log.Warn("unknown variable: there is no such setting", "name", variable.Name, "didYouMean", variable.Suggestion)
 	}
-	cfg, demo, err := withDemo(ctx, cfg)
+	cfg, demo, err := startDemo(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -78,9 +78,9 @@ func run(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", withGraphiQL(cfg, instruments.traced(api.Handler)))
 	mux.HandleFunc("GET /schema.graphql", schemaText)
-	mux.HandleFunc("GET /healthz", alive)
+	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", health.ready)
-	if err := addPages(mux, cfg, demo); err != nil {
+	if err := addRoutes(mux, cfg, demo); err != nil {
 		return err
 	}
 	admin, err := serveAdmin(ctx, cfg, mux, instruments.metrics.Handler(), log)

@@ -49,7 +49,7 @@ func checkConnections(ctx context.Context, cfg config.Config, out io.Writer) int
 
 func checkRegions(ctx context.Context, cfg config.Config, report func(part, finding string, ok bool)) {
 	log := slog.New(slog.DiscardHandler)
-	cfg, demo, err := withDemo(ctx, cfg)
+	cfg, demo, err := startDemo(ctx, cfg)
 	if err != nil {
 		report("demo", err.Error(), false)
 		return

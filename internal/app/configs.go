@@ -61,7 +61,7 @@ func cacheConfig(cfg config.Config, o Options, log *slog.Logger) cache.Config {
 // responseCacheBytes is the part of the cache's memory for whole responses.
 func responseCacheBytes(cfg config.Config) int64 { return cfg.CacheMemory / 8 }
 
-func changefeedConfig(cfg config.Config, o Options, pager *paging.Pages, source paging.Source, log *slog.Logger) changefeed.Config {
+func changefeedConfig(cfg config.Config, o Options, pager *paging.Pager, source paging.Source, log *slog.Logger) changefeed.Config {
 	c := changefeed.Config{
 		Pages: pager, Source: source, Authenticate: o.Authenticate, Poll: cfg.Poll, MaxSubscriptions: cfg.MaxSubscriptions, Log: log,
 	}
@@ -83,7 +83,7 @@ func inventoryConfig(cfg config.Config, o Options) inventory.Config {
 	}
 }
 
-func resolverConfig(cfg config.Config, o Options, pager *paging.Pages, changes *changefeed.Hub, lists *inventory.Cache) resolvers.Config {
+func resolverConfig(cfg config.Config, o Options, pager *paging.Pager, changes *changefeed.Hub, lists *inventory.Cache) resolvers.Config {
 	c := resolvers.Config{
 		Pages: pager, Counts: pager, Feeds: pager, Changes: changes, Inventory: lists, Executions: executionlog.New(lists),
 		Region:         cfg.Region,

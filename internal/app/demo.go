@@ -20,9 +20,9 @@ type demoUpstream struct {
 	*demo.Demo
 }
 
-// withDemo starts the embedded upstream if cfg selects it, and returns cfg with its URL and project. Otherwise it returns cfg unchanged and
+// startDemo starts the embedded upstream if cfg selects it, and returns cfg with its URL and project. Otherwise it returns cfg unchanged and
 // nil. The caller must call stop.
-func withDemo(ctx context.Context, cfg config.Config) (config.Config, *demoUpstream, error) {
+func startDemo(ctx context.Context, cfg config.Config) (config.Config, *demoUpstream, error) {
 	if !cfg.Demo() {
 		return cfg, nil, nil
 	}

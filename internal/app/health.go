@@ -49,7 +49,7 @@ type signing struct {
 	Clock float64    `json:"clockAheadSeconds,omitempty"` // how far our clock is ahead of the upstream's, if that is a minute or more
 }
 
-func readSigning(s upstream.Signing) *signing {
+func signingStatus(s upstream.Signing) *signing {
 	if s.State == upstream.SigningOff {
 		return nil
 	}
@@ -67,25 +67,25 @@ const (
 	stateUnknown = "unknown"
 )
 
-// alive serves /healthz: 200 while the process runs.
-func alive(w http.ResponseWriter, _ *http.Request) {
-	answerJSON(w, http.StatusOK, map[string]bool{"alive": true})
+// healthz serves /healthz: 200 while the process runs.
+func healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
 }
 
 // ready serves /readyz: 200 when requests can be served, 503 while starting or draining.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
 	r := h.read()
 	if r.Ready {
-		answerJSON(w, http.StatusOK, r)
+		writeJSON(w, http.StatusOK, r)
 		return
 	}
-	answerJSON(w, http.StatusServiceUnavailable, r)
+	writeJSON(w, http.StatusServiceUnavailable, r)
 }
 
 func (h *health) read() readiness {
 	r := readiness{Ready: h.serving.Load(), Upstream: stateUnknown, Regions: map[string]string{}, Redis: h.redis.State(), Cause: h.redis.Cause(), Demo: h.demo}
 	if h.signing != nil {
-		r.Signing = readSigning(h.signing())
+		r.Signing = signingStatus(h.signing())
 	}
 	for region, circuit := range h.circuits() {
 		r.Regions[region] = h.regionState(region, circuit)
@@ -113,7 +113,7 @@ func (h *health) regionState(region, circuit string) string {
 	return stateOK
 }
 
-func answerJSON(w http.ResponseWriter, status int, v any) {
+func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

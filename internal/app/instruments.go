@@ -150,13 +150,13 @@ func (i *instruments) observeClient(cfg config.Config, c *upstream.Client) {
 	i.metrics.Counter("upstream_rows_left_out_total", "Rows without an id or a start time, which no answer has.", nil, func() float64 { return float64(c.RowsSkipped()) })
 	i.metrics.Gauge("upstream_calls_in_flight_max", "SCALEGRAPH_UPSTREAM_CONCURRENCY.", nil, func() float64 { return float64(cfg.UpstreamConcurrency) })
 	for _, region := range slices.Sorted(maps.Keys(c.Circuits())) {
-		i.metrics.States("upstream_circuit", "Which state a region's circuit breaker is in.", telemetry.Labels{"region": region},
+		i.metrics.StateGauges("upstream_circuit", "Which state a region's circuit breaker is in.", telemetry.Labels{"region": region},
 			[]string{"closed", "open", "half-open"}, func() string { return c.Circuits()[region] })
 	}
 	if cfg.Auth != config.AuthKeys {
 		return
 	}
-	i.metrics.States("signing", "How the signing of upstream calls goes.", nil, []string{upstream.SigningOK, upstream.SigningUntried, upstream.SigningRefused,
+	i.metrics.StateGauges("signing", "How the signing of upstream calls goes.", nil, []string{upstream.SigningOK, upstream.SigningUntried, upstream.SigningRefused,
 		upstream.SigningStopped, upstream.SigningClock, upstream.SigningUnreadable}, func() string { return c.Signing().State })
 	i.metrics.Gauge("clock_ahead_seconds", "By how much our clock is ahead of the upstream's, where that is a minute or more.", nil,
 		func() float64 { return c.Signing().Skew.Seconds() })
@@ -164,7 +164,7 @@ func (i *instruments) observeClient(cfg config.Config, c *upstream.Client) {
 
 // observeStreams adds the metrics of subscriptions and connections.
 func (i *instruments) observeStreams(count, subscriptions, trackers func() int) {
-	i.metrics.Gauge("subscriptions", "Subscriptions under way, over any transport.", nil, func() float64 { return float64(subscriptions()) })
+	i.metrics.Gauge("subscriptions", "Open subscriptions, over any transport.", nil, func() float64 { return float64(subscriptions()) })
 	i.metrics.Gauge("polled_groups", "Groups that are polled for subscriptions.", nil, func() float64 { return float64(trackers()) })
 	i.metrics.Gauge("streams", "Subscriptions by SSE and multipart, and WebSocket connections, open now.", nil, func() float64 { return float64(count()) })
 }
@@ -184,17 +184,17 @@ func (i *instruments) observeCache(read func() cache.Stats) {
 		labels     telemetry.Labels
 		value      func(cache.Stats) int64
 	}{
-		{"cache_hits_total", "Pieces of answers that were kept, by tier.", telemetry.Labels{"tier": "memory"}, func(s cache.Stats) int64 { return s.MemoryHits }},
-		{"cache_hits_total", "Pieces of answers that were kept, by tier.", telemetry.Labels{"tier": "redis"}, func(s cache.Stats) int64 { return s.RedisHits }},
+		{"cache_hits_total", "Cached values used for responses, by tier.", telemetry.Labels{"tier": "memory"}, func(s cache.Stats) int64 { return s.MemoryHits }},
+		{"cache_hits_total", "Cached values used for responses, by tier.", telemetry.Labels{"tier": "redis"}, func(s cache.Stats) int64 { return s.RedisHits }},
 		{"cache_fetches_total", "Reads from the upstream.", nil, func(s cache.Stats) int64 { return s.Fetches }},
-		{"cache_refreshes_total", "Reads from the upstream that were begun behind an answer.", nil, func(s cache.Stats) int64 { return s.Refreshes }},
-		{"cache_coalesced_total", "Waits for another caller's read.", nil, func(s cache.Stats) int64 { return s.Coalesced }},
-		{"cache_stale_total", "Answers that stood in for a failing upstream.", nil, func(s cache.Stats) int64 { return s.StaleHits }},
+		{"cache_refreshes_total", "Reads from the upstream that revalidate in the background.", nil, func(s cache.Stats) int64 { return s.Refreshes }},
+		{"cache_coalesced_total", "Lookups that waited for a read of another request.", nil, func(s cache.Stats) int64 { return s.Coalesced }},
+		{"cache_stale_total", "Stale values that were served because the upstream failed.", nil, func(s cache.Stats) int64 { return s.StaleHits }},
 		{"redis_read_bytes_total", "Bytes read from Redis.", nil, func(s cache.Stats) int64 { return s.RedisBytes }},
-		{"redis_unreadable_total", "Values in Redis that could not be read; each was a miss and no more.", nil, func(s cache.Stats) int64 { return s.Unreadable }},
+		{"redis_unreadable_total", "Values in Redis that could not be decoded; each counts as a miss.", nil, func(s cache.Stats) int64 { return s.Unreadable }},
 	}
 	for _, c := range counters {
 		i.metrics.Counter(c.name, c.help, c.labels, func() float64 { return float64(c.value(read())) })
 	}
-	i.metrics.Gauge("cache_memory_bytes", "What the in-process tier holds, estimated.", nil, func() float64 { return float64(read().MemoryBytes) })
+	i.metrics.Gauge("cache_memory_bytes", "Size of the in-process cache, estimated.", nil, func() float64 { return float64(read().MemoryBytes) })
 }

@@ -19,8 +19,8 @@ func schemaText(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, graph.SDL) // fails only if the client has disconnected; also below
 }
 
-// addPages adds the console, the licenses and, if introspection is on, GraphiQL, which needs it.
-func addPages(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
+// addRoutes adds the console, the licenses and, if introspection is on, GraphiQL, which needs it.
+func addRoutes(mux *http.ServeMux, cfg config.Config, demo *demoUpstream) error {
 	licenses, err := web.Licenses()
 	if err != nil {
 		return err

@@ -191,8 +191,8 @@ func TestNoticesThatAreNone(t *testing.T) {
 	})
 }
 
-// TestALeaderWhoseUpstreamFails, because it refuses the credential, lets another one lead.
-func TestALeaderWhoseUpstreamFails(t *testing.T) {
+// TestOtherProcessLeadsIfLeaderIsRejected, because it refuses the credential, lets another one lead.
+func TestOtherProcessLeadsIfLeaderIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, air := newWorld(t, 1, "other"), newAir(0)
 		leader := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0))

@@ -20,7 +20,7 @@ func (w *world) wantHeard(l *listener, want ...string) {
 	}
 }
 
-func TestAnActivityFromItsStartToItsEnd(t *testing.T) {
+func TestActivityLifecycle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		w.start(0, emulator.Success)
@@ -241,8 +241,8 @@ func TestRevokedAmongOthers(t *testing.T) {
 	}
 }
 
-// TestAnUpstreamThatFails is asked less and less often, and nothing is lost.
-func TestAnUpstreamThatFails(t *testing.T) {
+// TestFailingUpstream is asked less and less often, and nothing is lost.
+func TestFailingUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		l := w.listen(w.hub(Config{}), "token", query(0))
@@ -264,7 +264,7 @@ func TestAnUpstreamThatFails(t *testing.T) {
 	})
 }
 
-func TestAGroupThatIsDeleted(t *testing.T) {
+func TestDeletedGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 2)
 		l := w.listen(w.hub(Config{}), "token", query(0, 1))

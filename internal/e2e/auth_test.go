@@ -108,7 +108,7 @@ func TestCallersOfASigningServer(t *testing.T) {
 }
 
 // A merged feed names the groups of foreign projects as it does those that the upstream refuses.
-func TestAFeedLeavesForeignProjectsOut(t *testing.T) {
+func TestFeedExcludesForbiddenProjects(t *testing.T) {
 	_, args, _ := signedUpstream(t, "console key-of-console "+testProject)
 	s := startServer(t, args...)
 	query := `{"query":"{ scalingActivities(groups: [{groupId: \"` + testGroup + `\"}, {groupId: \"g\", projectId: \"p2\"}]) { totalCount unavailableGroups { code group { projectId } } } }"}`
@@ -199,7 +199,7 @@ func TestOwnHostAndOriginOnly(t *testing.T) {
 	}
 }
 
-func TestTheDemoCanBeSignedFor(t *testing.T) {
+func TestDemoAcceptsSignedRequests(t *testing.T) {
 	s := startServer(t, "-auth=aksk", "-ak=any", "-sk=thing")
 	query := "/graphql?query={scalingGroup(groupId:%22" + demo.SampleGroup + "%22){activities{totalCount}}}"
 	if got := s.do(t, http.MethodGet, query, ""); got.body != `{"data":{"scalingGroup":{"activities":{"totalCount":2}}}}` {
@@ -227,7 +227,7 @@ func TestCachedResponseNeedsAValidKey(t *testing.T) {
 }
 
 // A page of another site must not cause requests, not even by images and links, which have no Origin.
-func TestCrossSiteRequestsAreRefused(t *testing.T) {
+func TestCrossSiteRequestsAreRejected(t *testing.T) {
 	_, signing, _ := signedUpstream(t, "")
 	const allowed = "https://console.test"
 	for mode, args := range map[string][]string{"aksk": signing, "demo": nil, "with CORS": {"-cors-origins=" + allowed}} {

@@ -147,7 +147,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestRequestIDIsKeptOrMade(t *testing.T) {
+func TestRequestID(t *testing.T) {
 	s := startServer(t)
 	for _, path := range []string{"/healthz", "/nothing", "/graphql?query={__typename}"} {
 		if got := s.do(t, "GET", path, "", "X-Request-Id", "my-own.1").Header.Values("X-Request-Id"); len(got) != 1 || got[0] != "my-own.1" {

@@ -238,7 +238,7 @@ func TestStalePagesGoToThoseWithAGrant(t *testing.T) {
 
 // A refusal that one replica hears is known to the other: at once where pages come from Redis, and after a second where they are in
 // memory, as whole answers are.
-func TestRefusalCountsOnAllReplicas(t *testing.T) {
+func TestRejectionAppliesToAllReplicas(t *testing.T) {
 	t.Parallel()
 	x := newTenancy(t)
 	url := redistest.Start(t).URL()

@@ -63,7 +63,7 @@ func TestAgainstAnUpstream(t *testing.T) {
 	}
 }
 
-func TestRegionsAreKeptApart(t *testing.T) {
+func TestRegionsAreSeparate(t *testing.T) {
 	_, first := newUpstream(t)
 	other, second := newUpstream(t)
 	other.Expire(testProject, testGroup, 1)

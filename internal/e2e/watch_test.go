@@ -98,7 +98,7 @@ func TestMetricsOfTheRedisPool(t *testing.T) {
 }
 
 // Operations are named only where their documents are trusted, and nothing else that a stranger sends becomes a label.
-func TestStrangersMakeNoSeries(t *testing.T) {
+func TestClientsCannotCreateSeries(t *testing.T) {
 	s := startServer(t)
 	before := len(testkit.Metrics(t, s.do(t, http.MethodGet, "/metrics", "").body))
 	for i := range 50 {
@@ -234,7 +234,7 @@ func tracedTwice(t *testing.T) (e *emulator.Emulator, got [2]*receiver) {
 }
 
 // A query is traced in two replicas that share a Redis: the first one asks the upstream, the second one finds the page in Redis.
-func TestATraceHasTheRightParents(t *testing.T) {
+func TestTraceParents(t *testing.T) {
 	e, got := tracedTwice(t)
 	if n := e.Count(); n != 1 {
 		t.Fatalf("%d upstream calls", n)
@@ -560,7 +560,7 @@ func TestCachedResponsesAreCountedAndLogged(t *testing.T) {
 	}
 }
 
-func TestTheLineOfARequest(t *testing.T) {
+func TestAccessLogOfRequest(t *testing.T) {
 	_, args, _ := signedUpstream(t, "console a-key *")
 	s := startServer(t, args...)
 	s.do(t, http.MethodGet, countQuery, "", "Authorization", "Bearer a-key", "X-Request-Id", "the-request")
@@ -577,7 +577,7 @@ func TestTheLineOfARequest(t *testing.T) {
 }
 
 // A stream has one line, when it ends, with what it cost in all; each operation of a WebSocket has one.
-func TestTheLinesOfStreams(t *testing.T) {
+func TestAccessLogOfStreams(t *testing.T) {
 	e, url := newUpstream(t)
 	s := startServer(t, "-upstream", url, "-project", testProject, "-poll=100ms")
 	// The lines must have all that was asked of the upstream.

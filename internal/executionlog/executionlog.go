@@ -23,7 +23,7 @@ type Source interface {
 // Logs returns pages of execution logs. It is safe for concurrent use.
 type Logs struct {
 	source Source
-	pages  *paging.Pages
+	pages  *paging.Pager
 }
 
 // New returns Logs over source.
@@ -32,7 +32,7 @@ func New(source Source) *Logs {
 }
 
 // Executions returns one page. A policy that is gone is left out; one that cannot be read is in Unavailable. If none can be read, the error is
-// that of the first. Other errors are those of paging.Pages.Feed.
+// that of the first. Other errors are those of paging.Pager.Feed.
 func (l *Logs) Executions(ctx context.Context, q upstream.ExecutionQuery) (upstream.ExecutionPage, error) {
 	if len(q.Policies) == 0 {
 		return upstream.ExecutionPage{AsOf: time.Now()}, nil

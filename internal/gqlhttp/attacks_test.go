@@ -100,7 +100,7 @@ func numbered(n int, format string) string {
 	return b.String()
 }
 
-func TestAttacksAreRefused(t *testing.T) {
+func TestAttacksAreRejected(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{Introspection: true})
 	for _, a := range attacks() {
 		t.Run(a.name, func(t *testing.T) {

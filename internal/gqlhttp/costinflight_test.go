@@ -11,7 +11,7 @@ import (
 )
 
 // The cost of queries in flight is bounded whatever their transport, and is given back when they end. What is refused is told to try again.
-func TestTheCostInFlightIsBounded(t *testing.T) {
+func TestCostInFlightIsBounded(t *testing.T) {
 	const deferred = `{ scalingGroup(groupId: "g") { id ... @defer { region } } }`
 	f, entered, leave := newFeed(), make(chan struct{}), make(chan struct{})
 	f.group = func(_ context.Context, id string) (*upstream.Group, error) {

@@ -157,8 +157,8 @@ func TestDeferredParts(t *testing.T) {
 	}
 }
 
-// TestTheFirstPartDoesNotWait for what is deferred.
-func TestTheFirstPartDoesNotWait(t *testing.T) {
+// TestFirstPartIsNotDelayed for what is deferred.
+func TestFirstPartIsNotDelayed(t *testing.T) {
 	l := late{letGo: make(chan struct{})}
 	resp := askInParts(t, serveLate(t, l, gqlhttp.Config{}), `{ scalingGroup(groupId: "g") { region ... @defer { id } } }`, older)
 	r := bufio.NewReader(resp.Body)
@@ -215,8 +215,8 @@ func TestTimeIsOverForParts(t *testing.T) {
 	}
 }
 
-// TestWhoLeavesBeforeTheParts has nothing left behind.
-func TestWhoLeavesBeforeTheParts(t *testing.T) {
+// TestClientDisconnectsBeforeParts has nothing left behind.
+func TestClientDisconnectsBeforeParts(t *testing.T) {
 	l, streams := late{letGo: make(chan struct{})}, new(stream.Registry)
 	target := serveLate(t, l, gqlhttp.Config{Streams: streams})
 	for range 10 {

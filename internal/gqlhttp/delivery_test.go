@@ -45,7 +45,7 @@ func decompress(t *testing.T, encoding, text string) string {
 	return b.String()
 }
 
-func TestAnswersAreCompressedAsAsked(t *testing.T) {
+func TestResponseCompression(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	plain := post(t, target, wide, "Accept-Encoding", "identity").text
 	if len(plain) < 1<<10 {
@@ -107,7 +107,7 @@ func TestGetIsValidated(t *testing.T) {
 	}
 }
 
-func TestFreshnessOfTheAnswerIsThatOfItsPages(t *testing.T) {
+func TestResponseFreshnessIsThatOfItsPages(t *testing.T) {
 	for name, test := range map[string]struct {
 		fresh []time.Duration // of the pages used
 		err   error

@@ -17,7 +17,7 @@ const groupQuery = `{ scalingGroup(groupId: "g") { id region } }`
 
 const groupAnswer = `{"data":{"scalingGroup":{"id":"id-g","region":"r"}}}`
 
-func TestPostAndGetAnswerAlike(t *testing.T) {
+func TestPostAndGetAreEqual(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	got := post(t, target, groupQuery)
 	if got.StatusCode != http.StatusOK || got.text != groupAnswer {
@@ -92,7 +92,7 @@ func TestTooManyProjectTokensAreRejected(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerSaysWhatItDependsOn(t *testing.T) {
+func TestEveryResponseHasVary(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	for _, got := range []reply{post(t, target, groupQuery), post(t, target, "{"), send(t, http.MethodPut, target, "")} {
 		if vary := got.Header.Get("Vary"); vary != "X-Auth-Token, Scalegraph-Token, Authorization, Accept, Accept-Encoding" {

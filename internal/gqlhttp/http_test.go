@@ -146,7 +146,7 @@ func TestOperationIsChosenByName(t *testing.T) {
 	}
 }
 
-func TestDeferredPartsAreInThePlainAnswer(t *testing.T) {
+func TestDeferredPartsEqualPlainResponse(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	for _, query := range []string{
 		`{ scalingGroup(groupId: "g") { ... @defer { id } region } }`,

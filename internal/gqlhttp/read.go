@@ -23,7 +23,7 @@ func readText(b *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxSize i
 		return readBody(b, w, r, maxSize)
 	}
 	if contentType := r.Header.Get("Content-Type"); contentType != "" && !isJSON(contentType) {
-		return notJSON()
+		return unsupportedMediaType()
 	}
 	if n := int64(len(r.URL.RawQuery)); n > maxSize {
 		return execution.Rejectf(http.StatusRequestURITooLong, apierr.TooComplex, "The URL's query has %d bytes; at most %d are allowed.", n, maxSize)
@@ -68,13 +68,13 @@ func isJSON(contentType string) bool {
 	return !ok || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
 }
 
-func notJSON() *execution.Rejection {
+func unsupportedMediaType() *execution.Rejection {
 	return execution.Rejectf(http.StatusUnsupportedMediaType, apierr.BadUserInput, "The Content-Type must be application/json in UTF-8.")
 }
 
 func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request, maxBody int64) *execution.Rejection {
 	if !isJSON(r.Header.Get("Content-Type")) {
-		return notJSON()
+		return unsupportedMediaType()
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		w.Header().Set("Accept-Encoding", "identity") // RFC 9110, section 15.5.16

@@ -106,7 +106,7 @@ func (k *keeping) kept(token string) reply {
 	return got
 }
 
-func TestKeptAnswerIsGivenAgain(t *testing.T) {
+func TestCachedResponseIsServed(t *testing.T) {
 	k := newKeeping(t)
 	first, _ := k.ask("X-Auth-Token", "one")
 	again := k.kept("one")
@@ -122,7 +122,7 @@ func TestKeptAnswerIsGivenAgain(t *testing.T) {
 }
 
 // Whoever asks otherwise, or is somebody else, is not given what is kept.
-func TestKeptAnswerIsForTheSameRequest(t *testing.T) {
+func TestCachedResponseIsForEqualRequests(t *testing.T) {
 	for name, headers := range map[string][]string{
 		"another token":          {"X-Auth-Token", "two"},
 		"a token of the project": {"X-Auth-Token", "one", "Scalegraph-Token", project + "=two"},
@@ -141,7 +141,7 @@ func TestKeptAnswerIsForTheSameRequest(t *testing.T) {
 	}
 }
 
-func TestKeptAnswerEndsWithTheRight(t *testing.T) {
+func TestCachedResponseExpiresWithTheGrant(t *testing.T) {
 	k := newKeeping(t)
 	k.kept("one")
 	k.RevokeToken("one")
@@ -158,7 +158,7 @@ func TestKeptAnswerEndsWithTheRight(t *testing.T) {
 }
 
 // A read past the caches shows a new row, and whoever asks after it sees that row as well.
-func TestKeptAnswerEndsWithItsPages(t *testing.T) {
+func TestCachedResponseExpiresWithItsPages(t *testing.T) {
 	k := newKeeping(t)
 	k.kept("one")
 	k.insert(3)
@@ -173,7 +173,7 @@ func TestKeptAnswerEndsWithItsPages(t *testing.T) {
 	}
 }
 
-func TestFailedAnswerIsNotKept(t *testing.T) {
+func TestFailedResponseIsNotCached(t *testing.T) {
 	k := newKeeping(t)
 	k.kept("one")
 	half, before := body(inRealGroup(`activities { totalCount } wrong: activities(first: -1) { totalCount }`), nil), k.ran.Load()
@@ -188,7 +188,7 @@ func TestFailedAnswerIsNotKept(t *testing.T) {
 }
 
 // By GET a kept answer has its validator, and its compressed form.
-func TestKeptAnswerByGet(t *testing.T) {
+func TestCachedResponseByGet(t *testing.T) {
 	k := newKeeping(t)
 	target := k.target + "?query=" + url.QueryEscape(inRealGroup(`activities { nodes { `+strings.Repeat("logId ", 200)+` } } more: activities { nodes { a: logId b: logId c: logId d: logId e: logId f: logId g: logId } }`))
 	get := func(headers ...string) reply {

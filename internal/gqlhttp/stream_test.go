@@ -257,8 +257,8 @@ func TestQueryAsEvents(t *testing.T) {
 	}
 }
 
-// TestWhoLeaves has nothing left behind.
-func TestWhoLeaves(t *testing.T) {
+// TestClientDisconnects has nothing left behind.
+func TestClientDisconnects(t *testing.T) {
 	f, streams := newFeed(), new(stream.Registry)
 	target := serveFeed(t, f, gqlhttp.Config{KeepAlive: time.Millisecond, Streams: streams})
 	ctx, cancel := context.WithCancel(t.Context())

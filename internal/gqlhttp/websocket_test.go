@@ -328,7 +328,7 @@ func TestCredentialsOfASocket(t *testing.T) {
 	}
 }
 
-func TestSocketsOfStrangers(t *testing.T) {
+func TestWebSocketsOfOtherOrigins(t *testing.T) {
 	proof := func(_ context.Context, c *request.Caller) error {
 		if c.Bearer != "key" {
 			return errors.New("unknown")

@@ -62,7 +62,7 @@ const realQuery = `activities(first: 3) { totalCount nodes { type startTime } }`
 const realAnswer = `{"data":{"scalingGroup":{"activities":{"totalCount":250,"nodes":[` +
 	`{"type":"NORMAL","startTime":"2026-11-20T12:00:00Z"},{"type":"NORMAL","startTime":"2026-11-20T11:59:00Z"},{"type":"NORMAL","startTime":"2026-11-20T11:58:00Z"}]}}}}`
 
-func TestWholeAnswers(t *testing.T) {
+func TestSingleResponses(t *testing.T) {
 	target, _ := whole(t, gqlhttp.Config{})
 	if got := post(t, target, inRealGroup(realQuery)); got.text != realAnswer {
 		t.Errorf("POST: %s", got.text)

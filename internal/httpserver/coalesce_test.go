@@ -51,7 +51,7 @@ func joinedServer(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.I
 	return s, writes
 }
 
-func TestAnswersGoOutInOnePiece(t *testing.T) {
+func TestResponsesAreSentInOnePiece(t *testing.T) {
 	for _, size := range []int{0, 100, 4000, 4552, 16_000, 100_000} {
 		for _, length := range []bool{true, false} {
 			body := bytes.Repeat([]byte("x"), size)
@@ -81,8 +81,8 @@ func TestAnswersGoOutInOnePiece(t *testing.T) {
 	}
 }
 
-// TestAnswersGoOutWhereTheConnectionEnds after them, so that it never turns idle.
-func TestAnswersGoOutWhereTheConnectionEnds(t *testing.T) {
+// TestResponsesAreSentIfConnectionEnds after them, so that it never turns idle.
+func TestResponsesAreSentIfConnectionEnds(t *testing.T) {
 	s, _ := joinedServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "5")
 		w.Header().Set("Connection", "close")
@@ -98,8 +98,8 @@ func TestAnswersGoOutWhereTheConnectionEnds(t *testing.T) {
 	}
 }
 
-// TestWhatIsFlushedGoesOut although the answer is not whole, and its length is known.
-func TestWhatIsFlushedGoesOut(t *testing.T) {
+// TestFlushSends although the answer is not whole, and its length is known.
+func TestFlushSends(t *testing.T) {
 	seen := make(chan struct{})
 	s, _ := joinedServer(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "8")
@@ -126,8 +126,8 @@ func TestWhatIsFlushedGoesOut(t *testing.T) {
 	}
 }
 
-// TestAClientThatTakesNothing must not keep a server from ending.
-func TestAClientThatTakesNothing(t *testing.T) {
+// TestClientThatReadsNothingIsDisconnected must not keep a server from ending.
+func TestClientThatReadsNothingIsDisconnected(t *testing.T) {
 	served := make(chan struct{}, 1)
 	s, _ := joinedServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(1<<26))

@@ -34,7 +34,7 @@ type fleet struct {
 	testing.TB
 	*emulator.Emulator
 	groups []upstream.Group
-	pages  *paging.Pages
+	pages  *paging.Pager
 }
 
 func newFleet(t testing.TB) *fleet {

@@ -26,7 +26,7 @@ type fleet struct {
 	*emulator.Emulator
 	groups []upstream.Group
 	client *upstream.Client
-	pages  *paging.Pages
+	pages  *paging.Pager
 }
 
 // newFleet makes logs of n rows whose distances in time are random, on average a minute. So large a share of the rows starts in

@@ -26,7 +26,7 @@ var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 type bench struct {
 	testing.TB
 	*pagestest.GroupLog
-	pages *paging.Pages
+	pages *paging.Pager
 }
 
 // newBench makes a log of n rows, one each minute.

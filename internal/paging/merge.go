@@ -17,7 +17,7 @@ import (
 //
 // A group that cannot be read is reported in Unavailable. If none can be read, Feed returns the error of the first group. Errors that
 // do not concern a single group fail the page: the end of ctx, ErrTooManyCalls, and errors that are not in groupFaults.
-func (p *Pages) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
+func (p *Pager) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
 	m := merge{q: q}
 	for _, g := range q.Groups {
 		m.streams = append(m.streams, &stream{walk: p.newWalk(groupQuery(q, g))})

@@ -17,29 +17,29 @@ type Source interface {
 	List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error)
 }
 
-// Pages returns pages, counts and merged feeds. It is safe for concurrent use.
-type Pages struct {
+// A Pager returns pages, counts and merged feeds. It is safe for concurrent use.
+type Pager struct {
 	source Source
 	hints  *hintCache
 }
 
-// New returns Pages over source.
-func New(source Source) *Pages {
-	return &Pages{source: source, hints: newHintCache()}
+// New returns a Pager over source.
+func New(source Source) *Pager {
+	return &Pager{source: source, hints: newHintCache()}
 }
 
-// Over returns Pages over another source of the same logs. Both share their hints.
-func (p *Pages) Over(source Source) *Pages { return &Pages{source: source, hints: p.hints} }
+// Over returns a Pager over another source of the same logs. Both share their hints.
+func (p *Pager) Over(source Source) *Pager { return &Pager{source: source, hints: p.hints} }
 
 // Page returns one page. Errors are those of the source; upstream.ErrPositionNotFound if a bounded search did not find the
 // place, or did not find a page of one moment; upstream.ErrTooManyTies if the place cannot be found; and
 // upstream.ErrBadResponse if the upstream contradicts itself.
-func (p *Pages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
+func (p *Pager) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	return p.newWalk(q).run(ctx)
 }
 
 // Count returns how many rows a filter lets through, with one call for the newest row.
-func (p *Pages) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
+func (p *Pager) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
 	l, err := p.source.List(ctx, upstream.ListQuery{Group: q.Group, Filter: q.Filter, Limit: 1, BypassCache: q.BypassCache})
 	if err != nil {
 		return upstream.Count{}, err

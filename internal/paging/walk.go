@@ -33,7 +33,7 @@ type walk struct {
 // A readRange is a range of offsets to read, at most upstream.MaxLimit.
 type readRange struct{ offset, limit int }
 
-func (p *Pages) newWalk(q upstream.PageQuery) *walk {
+func (p *Pager) newWalk(q upstream.PageQuery) *walk {
 	return &walk{source: p.source, q: q, hints: p.hints.of(q.Group, q.Filter), started: time.Now()}
 }
 

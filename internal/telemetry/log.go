@@ -13,9 +13,9 @@ import (
 // must not log header values, tokens or URLs with credentials.
 func NewLog(w io.Writer, format string) *slog.Logger {
 	if format == "text" || format == "auto" && IsTerminal(w) {
-		return slog.New(withRequest{slog.NewTextHandler(w, nil)})
+		return slog.New(requestIDHandler{slog.NewTextHandler(w, nil)})
 	}
-	return slog.New(withRequest{slog.NewJSONHandler(w, nil)})
+	return slog.New(requestIDHandler{slog.NewJSONHandler(w, nil)})
 }
 
 // IsTerminal reports whether w is a terminal.
@@ -28,10 +28,10 @@ func IsTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// withRequest adds the id of the request that a line's context belongs to, unless the line already has one.
-type withRequest struct{ slog.Handler }
+// requestIDHandler adds the id of the request that a line's context belongs to, unless the line already has one.
+type requestIDHandler struct{ slog.Handler }
 
-func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
+func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {
 	r = withUnits(r)
 	if hasAttr(r, RequestID) {
 		return h.Handler.Handle(ctx, r)
@@ -76,10 +76,10 @@ func hasAttr(r slog.Record, field string) (found bool) {
 	return found
 }
 
-func (h withRequest) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return withRequest{h.Handler.WithAttrs(attrs)}
+func (h requestIDHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestIDHandler{h.Handler.WithAttrs(attrs)}
 }
 
-func (h withRequest) WithGroup(name string) slog.Handler {
-	return withRequest{h.Handler.WithGroup(name)}
+func (h requestIDHandler) WithGroup(name string) slog.Handler {
+	return requestIDHandler{h.Handler.WithGroup(name)}
 }

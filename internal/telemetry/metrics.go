@@ -75,8 +75,8 @@ func (m *Metrics) Gauge(short, help string, labels Labels, read func() float64) 
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name(short), Help: help, ConstLabels: labels}, read))
 }
 
-// States registers one gauge for each state, with the label state: 1 for the state that read returns, 0 for the others.
-func (m *Metrics) States(short, help string, labels Labels, states []string, read func() string) {
+// StateGauges registers one gauge for each state, with the label state: 1 for the state that read returns, 0 for the others.
+func (m *Metrics) StateGauges(short, help string, labels Labels, states []string, read func() string) {
 	for _, state := range states {
 		with := Labels{"state": state}
 		for name, value := range labels {

@@ -14,7 +14,7 @@ func TestMetricsPassTheLinter(t *testing.T) {
 	m.Served(telemetry.Operation{Kind: "query", Trusted: "Console", Cost: 3})
 	m.Served(telemetry.Operation{Code: "INTERNAL"})
 	m.Limited("measure")
-	m.States("thing", "Which state a thing is in.", telemetry.Labels{"region": "r"}, []string{"on", "off"}, func() string { return "on" })
+	m.StateGauges("thing", "Which state a thing is in.", telemetry.Labels{"region": "r"}, []string{"on", "off"}, func() string { return "on" })
 	problems, err := testutil.GatherAndLint(m.Registry())
 	if err != nil {
 		t.Fatal(err)

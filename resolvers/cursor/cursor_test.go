@@ -44,7 +44,7 @@ func TestCursorIsShort(t *testing.T) {
 	}
 }
 
-func TestCursorRefused(t *testing.T) {
+func TestCursorRejected(t *testing.T) {
 	s := ForGroup(groupA, upstream.Filter{})
 	good := s.EncodeRow(Row{Second: 1542894380, LogID: uuidLog})
 	raw, err := base64.RawURLEncoding.DecodeString(good)
@@ -95,7 +95,7 @@ func TestCursorRefused(t *testing.T) {
 	}
 }
 
-func TestTextThatIsCutIsRefused(t *testing.T) {
+func TestTruncatedTextIsRejected(t *testing.T) {
 	s := ForGroup(groupA, upstream.Filter{})
 	for _, id := range logIDs {
 		good := s.EncodeRow(Row{Second: 1542894380, LogID: id})

@@ -41,7 +41,7 @@ func TestGlobalIDRoundTrip(t *testing.T) {
 	}
 }
 
-func TestGlobalIDRefused(t *testing.T) {
+func TestGlobalIDRejected(t *testing.T) {
 	good := Object{Group: groupA, LogID: uuidLog}.ID()
 	raw, _ := base64.RawURLEncoding.DecodeString(good)
 	bad := []string{"", "garbage", "%%%", good + "=", good + "AA", groupA.ID, "U2NhbGluZ0dyb3VwOjE"}

@@ -59,7 +59,7 @@ func presenter(cfg Config) graphql.ErrorPresenterFunc {
 		if code == "" {
 			code = apierr.Internal
 		}
-		out.Message = shortened(out.Message)
+		out.Message = truncate(out.Message)
 		return apierr.WithCode(out, code)
 	}
 }
@@ -90,8 +90,8 @@ func replacement(ctx context.Context, err error, code, format string, args ...an
 // maxMessage bounds messages, in bytes: some of gqlgen's repeat parts of the request.
 const maxMessage = 400
 
-// shortened truncates a message between two characters.
-func shortened(message string) string {
+// truncate truncates a message between two characters.
+func truncate(message string) string {
 	if len(message) <= maxMessage {
 		return message
 	}

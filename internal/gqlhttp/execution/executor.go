@@ -106,7 +106,7 @@ func (e *Executor) checkAsWritten(ctx context.Context, r *Request) (*graphql.Ope
 	}
 	op, errs := e.CreateOperationContext(withRequest(ctx, r), r.Params)
 	if errs != nil {
-		return op, asBadInput(errs)
+		return op, withBadInputCode(errs)
 	}
 	if err := document.CheckRootField(op); err != nil {
 		return op, gqlerror.List{err}
@@ -142,8 +142,8 @@ func (e *Executor) checkParams(r *Request) gqlerror.List {
 	return nil
 }
 
-// asBadInput gives the code of bad variables to errors that gqlgen takes for faults of the document: the document has been validated.
-func asBadInput(errs gqlerror.List) gqlerror.List {
+// withBadInputCode gives the code of bad variables to errors that gqlgen takes for faults of the document: the document has been validated.
+func withBadInputCode(errs gqlerror.List) gqlerror.List {
 	for i, err := range errs {
 		if code := apierr.CodeOf(err); code == "" || code == apierr.ValidationFailed {
 			errs[i] = apierr.WithCode(err, apierr.BadUserInput)
