@@ -83,7 +83,7 @@ func normalizeNumber(n json.Number) json.Number {
 
 var _ graphql.FieldInterceptor = Extension{}
 
-// InterceptField has connections encoded at once if their selection is plain.
+// InterceptField replaces a connection with a plain selection by a marshaler of package rowjson, which encodes it without gqlgen.
 func (Extension) InterceptField(ctx context.Context, next graphql.Resolver) (any, error) {
 	value, err := next(ctx)
 	c, ok := value.(*model.ScalingActivityConnection)

@@ -209,8 +209,8 @@ type instanceAlloc struct {
 	id, name, config string
 }
 
-// readInstances reads a list of scaling_instance and returns it and its length. It returns the length only if the list is not wanted. V1
-// sends the names of instances only.
+// readInstances reads a list of scaling_instance and returns it and its length. If wanted is false it returns only the length. V1 sends
+// only the names of instances.
 func readInstances(p *wirejson.Scanner, wanted, failed bool) (list []*Instance, n int32) {
 	if !wanted {
 		return nil, p.SkipList()

@@ -47,7 +47,7 @@ func (m *member) deliver(steps []step) {
 	m.enqueue(batch{m.index, steps})
 }
 
-// setUnavailable reports an outage once.
+// setUnavailable enqueues ChangeUnavailable, unless the group is unavailable already or the subscription is not partial.
 func (m *member) setUnavailable(why error) {
 	if m.unavailable || !m.partial {
 		return

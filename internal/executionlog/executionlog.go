@@ -20,7 +20,7 @@ type Source interface {
 	Executions(ctx context.Context, policy upstream.PolicyRef, f upstream.ExecutionFilter, r upstream.Range, bypassCache bool) (upstream.Snapshot[upstream.Items[upstream.Execution]], error)
 }
 
-// Logs returns pages of execution logs. It is safe for concurrent use.
+// Logs reads pages of the execution logs of policies, merged into one. It is safe for concurrent use.
 type Logs struct {
 	source Source
 	pages  *paging.Pager

@@ -55,7 +55,7 @@ func (w *walk) indexIn(v *window) (int, bool) {
 	return 0, v.atHead()
 }
 
-// forward appends rows older than the place.
+// forward appends the rows from index i of window v on, newest first. If a window is missing it returns the ranges to read as well.
 func (w *walk) forward(sp span, v *window, i int) (span, []readRange) {
 	for {
 		lo := v.lo
@@ -78,7 +78,8 @@ func (w *walk) forward(sp span, v *window, i int) (span, []readRange) {
 	}
 }
 
-// backward appends rows newer than the place and reverses them at the end.
+// backward appends the rows before index i of window v, oldest first, and reverses them at the end. If a window is missing it returns the
+// ranges to read as well.
 func (w *walk) backward(sp span, v *window, i int) (span, []readRange) {
 	for {
 		for i--; i >= 0 && v.second(i) <= v.hi; i-- {

@@ -129,7 +129,7 @@ const (
 	EndEmpty                  // ""
 )
 
-// Fractions is the precision of end times.
+// Fractions selects the precision of end times in responses.
 type Fractions uint8
 
 // The precisions of end times.

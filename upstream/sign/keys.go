@@ -27,7 +27,7 @@ func (Keys) String() string { return "[keys]" }
 // GoString returns a placeholder.
 func (Keys) GoString() string { return "[keys]" }
 
-// MarshalText returns a placeholder.
+// MarshalText returns a placeholder, so that keys do not appear in logs or JSON.
 func (Keys) MarshalText() ([]byte, error) { return []byte("[keys]"), nil }
 
 const (

@@ -70,7 +70,7 @@ func (s *socket) cancelOperation(id string) {
 	}
 }
 
-// finishOperation removes an operation and reports whether it was there: nothing may be sent for one that is not.
+// finishOperation removes an operation. It returns false if the operation has ended before; then no message may be sent for it.
 func (s *socket) finishOperation(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
