@@ -31,7 +31,7 @@ func (l *lookup) assemble() assembly {
 	return l.assembleHead()
 }
 
-// unjoinable reports whether the rows cannot be assembled from blocks, whatever is fetched.
+// unjoinable reports whether the rows cannot be assembled from blocks, even if further blocks are fetched.
 func (a assembly) unjoinable() bool {
 	return len(a.missing) == 1 && a.missing[0].id == block.PassThrough
 }

@@ -1,7 +1,7 @@
 // Package cache serves reads of activity logs from memory, from Redis, or from its source. A cached response states when its rows were
 // read, and its offsets are those of the log as it is now.
 //
-// Cache.List assembles the response from cached segments (assemble.go), and plans what to do next (plan.go): serve it, load missing segments
+// Cache.List assembles the response from cached segments (assemble.go), and plans the next action (plan.go): serve it, load missing segments
 // from Redis (redislookup.go), fetch them from the source (fill.go), or pass the query through. Concurrent fetches of the same rows are
 // coalesced (flight.go, fetch.go). Fetched rows get their rank in the log, counted from its oldest end, and are cached in blocks (package
 // block).

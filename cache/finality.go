@@ -64,7 +64,7 @@ func (f *finalityCache) record(group cachekey.Hash, update block.Finality) block
 }
 
 // finalBefore returns the second before which all rows of the group have ended. It asks the upstream again if the cached value is no
-// longer fresh. It must be called before the read whose rows are judged by it.
+// longer fresh. It must be called before the rows are read that the result is applied to.
 func (c *Cache) finalBefore(ctx context.Context, group upstream.Group, req access.Request, st *block.State) int64 {
 	f := c.finality.get(req.Group)
 	newest, ok := st.NewestSecond()

@@ -2,14 +2,14 @@ package cache
 
 import "scalegraph/cache/access"
 
-// action is what List does next.
+// action is the next step of a List call.
 type action int
 
 const (
 	serve              action = iota // serve the rows
 	serveAndRevalidate               // serve the rows, and fetch the stale ones in the background
 	serveStale                       // serve the rows marked as stale, because the upstream fails
-	lookInRedis                      // load what Redis has of the rows and the access, then plan again
+	lookInRedis                      // load the rows and the access from Redis, then plan again
 	fetchBlocks                      // fetch missing blocks, then plan again
 	checkAccess                      // fetch one block with the caller's own credential, which decides about its access, then plan again
 	passThrough                      // pass the query to the source as it is
@@ -29,8 +29,8 @@ const (
 	requestFailed          // the caller was rejected, has left, or its query is invalid
 )
 
-// situation is everything that a plan depends on: the state of the log with what is cached of it, the caller's access, both as of now, and
-// what this List call has tried so far.
+// situation is the complete input of plan: the state of the log and of its cached rows, the caller's access, both as of now, and the
+// previous actions of this List call.
 type situation struct {
 	rows       freshnessState // of the assembled response; stateMissing if it is not complete
 	unjoinable bool           // fetching blocks would not complete it

@@ -18,7 +18,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// What an accepted call grants access to.
+// The scopes of a grant: the group of the accepted call, or its whole project.
 const (
 	ScopeGroup   = "group"
 	ScopeProject = "project"
@@ -43,11 +43,11 @@ type Grants struct {
 	scope        string
 	secret       []byte
 	decisions    *otter.Cache[Key, Decision]
-	notFound     *otter.Cache[Key, NotFound] // groups that do not exist, by the credential that the upstream told so
+	notFound     *otter.Cache[Key, NotFound] // groups that do not exist, by credential
 	shared       Store                       // nil if there is no Redis
 }
 
-// Key identifies what a decision is about: one credential, and a group or a project.
+// Key identifies the subject of a decision: one credential, and a group or a project.
 type Key struct {
 	Credential Credential
 	Scope      cachekey.Hash // the project or the group
@@ -66,7 +66,8 @@ func (req Request) ScopeKey() Key { return Key{req.Credential, req.Scope} }
 // GroupKey returns the key of the fact that the group does not exist.
 func (req Request) GroupKey() Key { return Key{req.Credential, req.Group} }
 
-// Decision is what the upstream decided about a credential. An acceptance counts only if it is later than the last rejection.
+// Decision holds the latest acceptance and the latest rejection of a credential by the upstream. An acceptance counts only if it is later
+// than the last rejection.
 type Decision struct {
 	AcceptedAt time.Time // when the last call was sent that the upstream accepted; zero if there was none
 	RefusedAt  time.Time // when the last rejection was received; zero if there was none
@@ -89,7 +90,7 @@ const (
 type Config struct {
 	Lifetime     time.Duration // how long after an accepted call a credential has access without another one
 	StaleIfError time.Duration // how long it has access to stale rows if the upstream fails
-	Scope        string        // what an accepted call grants access to; if empty, ScopeGroup
+	Scope        string        // ScopeGroup or ScopeProject; if empty, ScopeGroup
 	Secret       string        // keys the hash of credentials; if empty, they are hashed without a key
 	Shared       Store         // nil if there is no Redis
 }
@@ -129,7 +130,8 @@ func (g *Grants) credentialOf(c *request.Caller, project string) Credential {
 	return Credential(h.Sum(nil))
 }
 
-// Signer returns the hash of what the upstream throttles in a project: the caller's token, or the server's own keys if it has none.
+// Signer returns the hash of the credential that the upstream throttles in a project: the caller's token, or the server's own keys if the
+// caller has no token.
 func (g *Grants) Signer(c *request.Caller, project string) Credential {
 	return g.credentialOf(&request.Caller{Token: c.TokenFor(project)}, project)
 }

@@ -1,8 +1,8 @@
 // Package block contains the data of the activity log's cache and the arithmetic on it, without any I/O.
 //
 // A Segment contains the rows of one upstream call with their ranks, which are counted from the oldest end of the log (segment.go). A State
-// is what is known about the log as a whole (state.go). Read.Locate finds the ranks of fetched rows (locate.go). Blocks are the aligned
-// segments that are cached (this file).
+// describes the log as a whole (state.go). Read.Locate finds the ranks of fetched rows (locate.go). Blocks are the aligned segments that
+// are cached (this file).
 package block
 
 import "scalegraph/upstream"
@@ -28,8 +28,8 @@ const (
 	HalfStride = (Rows - overlap) / 2
 
 	// A segment counts as a block although it begins and ends up to Slack ranks higher or MaxShiftDown ranks lower: together less than
-	// HalfStride, so that its ranks tell its block. Blocks are read at most MaxShiftUp ranks higher, which leaves room for MaxGrowth rows
-	// that are added meanwhile.
+	// HalfStride, so that its ranks determine its block. Blocks are read at most MaxShiftUp ranks higher, which leaves room for MaxGrowth
+	// rows that are added meanwhile.
 	Slack        = HalfStride - 1 - MaxShiftDown
 	MaxShiftUp   = Slack - MaxGrowth
 	MaxShiftDown = 8

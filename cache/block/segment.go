@@ -136,8 +136,8 @@ func (seg *Segment) CoversBlock(id ID, st *State) bool {
 	return seg.Gen == st.Gen && seg.Covers(id.NewestRank()-MaxShiftDown, max(id.OldestRank()+Slack, st.Expired))
 }
 
-// Slice returns the rows with the ranks from hi down to lo, and no more: from additional rows the paging could not tell that a second at
-// the boundary was requested before.
+// Slice returns the rows with the ranks from hi down to lo, and no more: with additional rows, package paging could not recognise that it
+// has requested a second at the boundary before.
 func (seg *Segment) Slice(hi, lo int) *Segment {
 	cut := *seg
 	cut.Rows = seg.Rows[max(0, seg.NewestRank-hi):min(len(seg.Rows), seg.NewestRank-lo+1)]

@@ -40,8 +40,8 @@ func (st *State) rankKnown(seg *Segment) bool {
 	return seg.RankConfirmed || seg.Expired == st.Expired && !seg.At.After(st.ExpiredConfirmedAt)
 }
 
-// sameEnds reports whether the ends of the log are where the segment's own read found them, so that no page ends early and none contains
-// rows that are known to have expired.
+// sameEnds reports whether both ends of the log have the ranks that the segment's own read found, so that no page ends early and none
+// contains rows that are known to have expired.
 func (st *State) sameEnds(seg *Segment) bool {
 	if len(seg.Rows) == 0 {
 		return st.Total == 0

@@ -1,4 +1,4 @@
-// Package cachekey identifies what is cached, in memory and in the keys of Redis.
+// Package cachekey defines the keys of cached values in memory and in Redis.
 package cachekey
 
 import (

@@ -98,7 +98,7 @@ func (i *instruments) instrument(cfg *gqlhttp.Config) {
 	}
 }
 
-// admit returns how long a caller must wait before it may spend so much.
+// admit charges the cost to a caller. It returns how long the caller must wait first; 0 if the cost was charged, or in measure mode.
 func (i *instruments) admit(ctx context.Context, c *request.Caller, cost int) time.Duration {
 	wait := i.limiter.Take(ctx, c, cost)
 	if wait <= 0 {

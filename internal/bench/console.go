@@ -30,7 +30,7 @@ type console struct {
 	warm   bool // the warm-up has ended
 }
 
-// consoleLog is what a console has measured.
+// consoleLog holds the measurements of one console.
 type consoleLog struct {
 	latencies         []time.Duration
 	failed            int
@@ -47,7 +47,7 @@ type walk struct {
 
 func (c *console) group() int { return c.number % fleetGroups }
 
-// run polls until ctx ends. Only what begins after the warm-up is measured.
+// run polls until ctx ends. It measures only requests that start after the warm-up.
 func (c *console) run(ctx context.Context, warmUntil time.Time) {
 	c.walk.next = -1
 	wait := time.NewTimer(time.Duration(c.number) * pollInterval / fleetConsoles)

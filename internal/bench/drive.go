@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// result is what one load measured.
+// result holds the measurements of one load.
 type result struct {
 	Requests int `json:"requests"`
 	Micros   int `json:"micros"`
@@ -26,7 +26,7 @@ type result struct {
 
 func (r result) perSecond() float64 { return float64(r.Requests) / (float64(r.Micros) / 1e6) }
 
-// load is what one server is sent.
+// load describes the requests to one server.
 type load struct {
 	url         string
 	bodies      string // file with the bodies, see wrk/requests.lua

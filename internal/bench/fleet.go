@@ -130,7 +130,7 @@ func (s *stage) measureFleet(start func(*stage) (system, error), warmUp, length 
 	return r, nil
 }
 
-// usage is what the parts of a system have used since their start, and their memory now.
+// usage holds the upstream calls and the CPU seconds of a system since its start, and its present memory in bytes.
 type usage struct {
 	calls         int
 	cpu, resident float64
@@ -163,7 +163,7 @@ func (s *stage) use(sys system) (usage, error) {
 	return u, err
 }
 
-// summarize adds up what the consoles have measured.
+// summarize adds up the measurements of the consoles.
 func summarize(consoles []*console, length time.Duration) fleetResult {
 	var r fleetResult
 	var all []time.Duration

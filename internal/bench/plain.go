@@ -112,7 +112,7 @@ func (g plainGroup) Activities(_ context.Context, _ *upstream.Group, _ *model.Sc
 	return g.plain.page(offset, first), nil
 }
 
-// plainActivity resolves the lists; null where there is none.
+// plainActivity resolves the lists; null if there is none.
 type plainActivity struct{ graph.ScalingActivityResolver }
 
 func (plainActivity) AddedInstances(_ context.Context, a *model.ScalingActivity) ([]*upstream.Instance, error) {

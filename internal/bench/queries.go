@@ -40,7 +40,7 @@ func page(group string, rows int, fields string) string {
 		map[string]any{"g": group, "n": rows})
 }
 
-// tailcallPage asks Tailcall for the same; the root field says whether its cache serves.
+// tailcallPage is the same query for Tailcall. The root field determines whether its cache may serve it.
 func tailcallPage(root, group string, rows int, members string) string {
 	return body(fmt.Sprintf(`query Page($p: String!, $g: String!, $n: Int!) { %s(project: $p, group: $g, limit: $n) { total_number scaling_activity_log { %s } } }`, root, members),
 		map[string]any{"p": project, "g": group, "n": rows})

@@ -115,7 +115,7 @@ func noKnownRow(s *snapshot) error {
 	return fmt.Errorf("no known row among the newest %d: %w", len(s.rows), upstream.ErrPositionNotFound)
 }
 
-// readRunning reads the rows in progress wherever they are, up to a page of them.
+// readRunning reads the rows in progress in the whole log, at most moreRows of them.
 func (r logReader) readRunning(ctx context.Context, s *snapshot) error {
 	page, err := r.page(ctx, s, upstream.PageQuery{Count: moreRows, Filter: upstream.Filter{Status: upstream.StatusDoing}})
 	if crowded(err) {

@@ -22,7 +22,7 @@ type responseCache struct {
 	doorkeeper [4096]atomic.Uint64 // prefixes of keys that were requested lately, see put
 }
 
-// responseKey is a hash of all of a request that its response depends on. Credentials are in it and cannot be read from it.
+// responseKey is a hash of those parts of a request that its response depends on, including the credentials, which it does not reveal.
 type responseKey [sha256.Size]byte
 
 // cachedResponse is a response with the cached values that it depends on.

@@ -29,7 +29,7 @@ type Capacity struct {
 	curves map[upstream.Group]*curve
 }
 
-// NewCapacity returns the capacity of no rows, with at most so many points a group, at least MinPoints.
+// NewCapacity returns a Capacity without rows that yields at most the given number of points for each group, which must be at least MinPoints.
 func NewCapacity(points int) *Capacity {
 	return &Capacity{points: points, curves: map[upstream.Group]*curve{}}
 }

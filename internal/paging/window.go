@@ -40,7 +40,7 @@ func newWindow(l upstream.Listing) *window {
 
 func comparePoints(a, b *upstream.Activity) int { return a.Point().Compare(b.Point()) }
 
-// dropUnreadable keeps the readable rows and their distances from offset.
+// dropUnreadable removes unreadable rows and records the distances of the others from offset.
 func (w *window) dropUnreadable() {
 	all := w.rows
 	w.rows, w.places = make([]*upstream.Activity, 0, len(all)), make([]int, 0, len(all))
