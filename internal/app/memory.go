@@ -10,13 +10,13 @@ import (
 const (
 	// gcPercent is GOGC as long as the memory limit allows it. Garbage collection is a large part of the cost of a response. A program
 	// with a full cache is at the limit either way.
-	gcPercent = 1600
+	gcPercent = 400
 
-	baseMemory    = 64 << 20 // bytes of a busy program besides its cache
-	cacheOverhead = 2.0      // bytes of memory for each byte of the cache, with its garbage
+	baseMemory    = 24 << 20 // bytes of a busy program besides its cache
+	cacheOverhead = 1.5      // bytes of memory for each byte of the cache, with its garbage
 
 	// minMemoryLimit applies to any size of the cache: without a cache the program makes more garbage, not less.
-	minMemoryLimit = 192 << 20
+	minMemoryLimit = 120 << 20
 
 	// containerFraction is the part of a container's memory for the heap. Stacks and the buffers of the kernel need the rest.
 	containerFraction = 0.9

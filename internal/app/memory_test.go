@@ -15,11 +15,11 @@ func TestSoftLimit(t *testing.T) {
 		container func() (uint64, error)
 		want      int64
 	}{
-		"default":           {64 << 20, free, 192 << 20},
-		"no cache":          {0, free, 192 << 20},
-		"large cache":       {1 << 30, free, 2112 << 20},
-		"roomy container":   {64 << 20, container(1 << 30), 192 << 20},
-		"endless container": {64 << 20, container(math.MaxUint64), 192 << 20},
+		"default":           {64 << 20, free, 120 << 20},
+		"no cache":          {0, free, 120 << 20},
+		"large cache":       {1 << 30, free, 1560 << 20},
+		"roomy container":   {64 << 20, container(1 << 30), 120 << 20},
+		"endless container": {64 << 20, container(math.MaxUint64), 120 << 20},
 		"narrow container":  {64 << 20, container(100 << 20), 90 << 20},
 	} {
 		if got := softLimit(c.cache, c.container); got != c.want {
