@@ -122,6 +122,30 @@ func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	}
 }
 
+// Every alert names a section of the runbook, and every panel of the dashboard is in a row and has a description.
+func TestAlertsAndPanelsAreExplained(t *testing.T) {
+	sections := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^###? (.+)$`).FindAllStringSubmatch(readText(t, "docs/operations.md"), -1) {
+		sections["docs/operations.md#"+strings.ReplaceAll(strings.ToLower(heading[1]), " ", "-")] = true
+	}
+	for _, rule := range at(t, documents(t, "deploy/alerts.yaml")[0], "groups", 0, "rules").([]any) {
+		if link := at(t, rule, "annotations", "runbook_url").(string); !sections[link] {
+			t.Errorf("%v: the runbook has no section %s", at(t, rule, "alert"), link)
+		}
+	}
+	var dashboard struct {
+		Panels []struct{ Type, Title, Description string }
+	}
+	if err := json.Unmarshal([]byte(readText(t, "deploy/grafana.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	for i, panel := range dashboard.Panels {
+		if i == 0 && panel.Type != "row" || panel.Type != "row" && panel.Description == "" {
+			t.Errorf("panel %q is in no row or has no description", panel.Title)
+		}
+	}
+}
+
 func TestPrometheusReadsTheAlerts(t *testing.T) {
 	documents(t, "deploy/alerts.yaml")
 	promtool, err := exec.LookPath("promtool")
