@@ -42,7 +42,7 @@ func byMultipart(t *testing.T, base, query string) listener {
 	req.Header.Set("Accept", "multipart/mixed;subscriptionSpec=1.0, application/json")
 	req.Header.Set("X-Auth-Token", testToken)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(req) //nolint:bodyclose // leave closes it
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,12 +71,8 @@ func (x *inventoryTenancy) sent(token string) map[string]bool {
 	x.Helper()
 	paths := []string{"/v1/%s/scaling_group?limit=100", "/v2/%s/scaling_policy?limit=100"}
 	for _, g := range x.groups {
-		for _, path := range []string{
-			"/v1/%s/scaling_group/" + g, "/v1/%s/scaling_group_instance/" + g + "/list", "/v2/%s/scaling_policy/" + g + "/list",
-			"/v1/%s/scaling_policy_execute_log/p-" + g, "/v2/%s/scaling_activity_log/" + g,
-		} {
-			paths = append(paths, path)
-		}
+		paths = append(paths, "/v1/%s/scaling_group/"+g, "/v1/%s/scaling_group_instance/"+g+"/list", "/v2/%s/scaling_policy/"+g+"/list",
+			"/v1/%s/scaling_policy_execute_log/p-"+g, "/v2/%s/scaling_activity_log/"+g)
 	}
 	found := map[string]bool{}
 	for _, path := range paths {

@@ -1,7 +1,6 @@
 package scale_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -72,7 +71,7 @@ func TestCallsAgreeWithTheEstimate(t *testing.T) {
 						}
 					}
 					for i := range c.clients {
-						caller := request.WithCaller(context.Background(), &request.Caller{Token: fmt.Sprint("token-", i%c.credentials)})
+						caller := request.WithCaller(t.Context(), &request.Caller{Token: fmt.Sprint("token-", i%c.credentials)})
 						if _, err := pages.Page(caller, upstream.PageQuery{Group: groupOf(i / c.credentials % c.groups), Count: 20}); err != nil {
 							t.Fatal(err)
 						}
