@@ -85,13 +85,14 @@ func (f *flights) do(ctx context.Context, key flightKey, fetch func(ctx context.
 		return fl, false
 	}
 	f.byKey[key] = fl
-	f.wg.Go(func() { f.run(detached{f.ctx, ctx}, fl, fetch) })
+	f.wg.Go(func() { f.run(context.WithoutCancel(ctx), fl, fetch) })
 	return fl, false
 }
 
 func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Context, func(fetchResult))) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	defer context.AfterFunc(f.ctx, cancel)()
 	var once sync.Once
 	deliver := func(out fetchResult) {
 		once.Do(func() {
@@ -109,21 +110,6 @@ func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Contex
 		}
 		deliver(out)
 	})
-}
-
-// detached has the cancellation of one context and the values of another.
-type detached struct {
-	context.Context
-
-	values context.Context
-}
-
-// Value looks into the cancelled context first: derived contexts then find its cancellation there and need no goroutine to watch it.
-func (d detached) Value(key any) any {
-	if v := d.Context.Value(key); v != nil {
-		return v
-	}
-	return d.values.Value(key)
 }
 
 // errStaleWait ends the wait for a hanging upstream if cached rows can be served instead.

@@ -27,6 +27,18 @@ const (
 // Credential is a hash of the caller's authentication, never the token itself.
 type Credential [sha256.Size]byte
 
+// NewCredential returns the hash of all that authenticates the caller in a project. It is keyed by the secret, if that is not empty.
+func NewCredential(secret string, c *request.Caller, project string) Credential {
+	var h hash.Hash
+	if h = sha256.New(); secret != "" {
+		h = hmac.New(sha256.New, []byte(secret))
+	}
+	h.Write([]byte(c.TokenFor(project)))
+	h.Write([]byte{0}) // cannot be part of a header
+	h.Write([]byte(c.Bearer))
+	return Credential(h.Sum(nil))
+}
+
 // Level is the use of the cache that a credential is permitted.
 type Level int
 
@@ -41,7 +53,7 @@ type Grants struct {
 	lifetime     time.Duration
 	staleIfError time.Duration
 	scope        string
-	secret       []byte
+	secret       string
 	decisions    *otter.Cache[Key, Decision]
 	notFound     *otter.Cache[Key, NotFound] // groups that do not exist, by credential
 	shared       Store                       // nil if there is no Redis
@@ -112,22 +124,14 @@ type Store interface {
 // New returns Grants without any decision.
 func New(cfg Config) *Grants {
 	return &Grants{
-		lifetime: cfg.Lifetime, staleIfError: cfg.StaleIfError, scope: cfg.Scope, secret: []byte(cfg.Secret), shared: cfg.Shared,
+		lifetime: cfg.Lifetime, staleIfError: cfg.StaleIfError, scope: cfg.Scope, secret: cfg.Secret, shared: cfg.Shared,
 		decisions: otter.Must(&otter.Options[Key, Decision]{MaximumSize: maxGrants}),
 		notFound:  otter.Must(&otter.Options[Key, NotFound]{MaximumSize: maxGrants}),
 	}
 }
 
-// credentialOf returns the hash of all that authenticates the caller in a project.
 func (g *Grants) credentialOf(c *request.Caller, project string) Credential {
-	var h hash.Hash
-	if h = sha256.New(); len(g.secret) > 0 {
-		h = hmac.New(sha256.New, g.secret)
-	}
-	h.Write([]byte(c.TokenFor(project)))
-	h.Write([]byte{0}) // cannot be part of a header
-	h.Write([]byte(c.Bearer))
-	return Credential(h.Sum(nil))
+	return NewCredential(g.secret, c, project)
 }
 
 // Signer returns the hash of the credential that the upstream throttles in a project: the caller's token, or the server's own keys if the

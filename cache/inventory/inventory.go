@@ -10,16 +10,15 @@ package inventory
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
-	"hash"
 	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
 	"golang.org/x/sync/singleflight"
 
+	"scalegraph/cache/access"
 	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
@@ -148,19 +147,11 @@ type key struct {
 	kind       upstream.CallKind
 	group      upstream.Group // without an ID for resources of a whole project
 	part       string         // of the list; empty for all of it
-	credential [sha256.Size]byte
+	credential access.Credential
 }
 
 func (c *Cache) key(ctx context.Context, kind upstream.CallKind, g upstream.Group) key {
-	caller := request.CallerFrom(ctx)
-	var h hash.Hash
-	if h = sha256.New(); c.cfg.Secret != "" {
-		h = hmac.New(sha256.New, []byte(c.cfg.Secret))
-	}
-	h.Write([]byte(caller.TokenFor(g.Project)))
-	h.Write([]byte{0}) // cannot be part of a header
-	h.Write([]byte(caller.Bearer))
-	return key{kind: kind, group: g, credential: [sha256.Size]byte(h.Sum(nil))}
+	return key{kind: kind, group: g, credential: access.NewCredential(c.cfg.Secret, request.CallerFrom(ctx), g.Project)}
 }
 
 // text returns the key under which a value is stored in Redis. It contains no token, project or id in clear.

@@ -2,18 +2,17 @@ package inventory
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/redis/go-redis/v9"
 
+	"scalegraph/cache/redisstore"
 	"scalegraph/internal/redisx"
 )
 
 const (
-	leaseLife = 3 * time.Second        // after which the lease of a replica that died expires
 	leaseWait = 500 * time.Millisecond // how long the other replicas wait for the value
 	leasePoll = 25 * time.Millisecond
 	maxValue  = 32 << 20 // bytes of one value, uncompressed
@@ -99,18 +98,7 @@ func (s *shared) put(ctx context.Context, k key, raw []byte, life time.Duration)
 	_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, k.text(), raw, life) })
 }
 
-var release = redis.NewScript(`if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`)
-
 // lease acquires the read of k, unless another replica is reading it. If Redis fails, every replica reads.
 func (s *shared) lease(ctx context.Context, k key) (end func(), mine bool) {
-	name, owner := k.text()+":l", rand.Text()
-	var set *redis.BoolCmd
-	err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) { set = p.SetNX(ctx, name, owner, leaseLife) })
-	if err != nil {
-		return func() {}, true
-	}
-	if !set.Val() {
-		return func() {}, false
-	}
-	return func() { _, _ = s.redis.Run(ctx, release, []string{name}, owner) }, true
+	return redisstore.AcquireLease(ctx, s.redis, k.text()+":l")
 }
