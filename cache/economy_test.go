@@ -31,14 +31,14 @@ func TestPagingReadsEachBlockOnce(t *testing.T) {
 					if calls > most {
 						t.Errorf("%d upstream calls, want at most %d", calls, most)
 					}
-					again := b.calls(func() {
+					repeated := b.calls(func() {
 						other := paging.New(logs)
 						b.requireEqual("other", b.walkRows(b.as("b"), other, 1000, size+13, upstream.Filter{})[:1000], want)
 					})
-					if again > 2 {
-						t.Errorf("%d upstream calls for another caller, want at most 2", again)
+					if repeated > 2 {
+						t.Errorf("%d upstream calls for another caller, want at most 2", repeated)
 					}
-					t.Log(calls, again)
+					t.Log(calls, repeated)
 				})
 			})
 		}
@@ -138,7 +138,7 @@ func TestPolls(t *testing.T) {
 				}
 				for _, r := range b.Requests() {
 					if r.Limit > 40 {
-						t.Errorf("asked for %d rows", r.Limit)
+						t.Errorf("%d rows were requested", r.Limit)
 					}
 				}
 				t.Log(calls)

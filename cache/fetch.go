@@ -99,7 +99,7 @@ func (f *fetch) targetBlock(out fetchResult) block.ID {
 	return block.PassThrough
 }
 
-// recheck looks into the cache once more: another fetch may have ended since the caller's lookup.
+// recheck reads the cache a second time: another fetch may have ended since the caller's lookup.
 func (f *fetch) recheck() (fetchResult, bool) {
 	st := f.state
 	if st == nil || !f.shared || f.bypass || f.spec.id == block.PassThrough {

@@ -67,7 +67,7 @@ func (r *replicas) Page(ctx context.Context, req pagestest.Request) (pagestest.R
 }
 
 func configs() map[string]cache.Config {
-	all := map[string]cache.Config{"kept": defaults()}
+	all := map[string]cache.Config{"memory": defaults()}
 	cold := defaults()
 	cold.Fresh, cold.Stale = 0, 0
 	all["never fresh"] = cold

@@ -120,7 +120,7 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 			}
 			for _, r := range b.Requests() {
 				if r.Limit > 40 {
-					t.Errorf("asked for %d rows", r.Limit)
+					t.Errorf("%d rows were requested", r.Limit)
 				}
 			}
 			t.Log(calls)
@@ -196,7 +196,7 @@ func TestRejectionReachesOtherReplica(t *testing.T) {
 	b.list(b.as("good"), one, poll)
 	waitUntilStored(t, s, 2)
 	if calls := b.calls(func() { b.list(b.as("good"), two, poll) }); calls != 0 {
-		t.Errorf("the other replica asked %d times, want the shared grant", calls)
+		t.Errorf("%d calls of the other replica, want none: the grant is shared", calls)
 	}
 	b.RevokeToken("good")
 	time.Sleep(1100 * time.Millisecond) // reads that bypass the cache are made once a second
@@ -246,7 +246,7 @@ func (b *fixture) underLoad(logs *cache.Cache, d time.Duration) latencies {
 				}
 				before := time.Now()
 				if _, err := logs.List(b.as("a"), q); err != nil {
-					b.Errorf("a failed answer: %v", err)
+					b.Errorf("a failed response: %v", err)
 				}
 				ended := time.Now()
 				time.Sleep(2 * time.Millisecond)
@@ -374,14 +374,14 @@ func TestLeaseOfDeadOwnerExpires(t *testing.T) {
 		key = strings.TrimSuffix(k.(string), ":t") + ":l-1"
 	}
 	time.Sleep(150 * time.Millisecond)
-	s.Do("SET", key, "somebody who died", "PX", "60000")
+	s.Do("SET", key, "a replica that died", "PX", "60000")
 	ctx, cancel := context.WithTimeout(b.as("a"), 5*time.Second)
 	defer cancel()
 	l, err := logs.List(ctx, poll)
 	if err != nil || time.Since(l.At) > time.Second {
 		t.Errorf("%v, read %v ago", err, time.Since(l.At))
 	}
-	if owner := s.Do("GET", key); owner != "somebody who died" {
+	if owner := s.Do("GET", key); owner != "a replica that died" {
 		t.Errorf("another one's lease was ended: %v", owner)
 	}
 }
@@ -392,7 +392,7 @@ func TestTLSAndACL(t *testing.T) {
 	b := newOpenFixture(t, 500)
 	var clients [2]*redisx.Client
 	one, two := b.replica(url, holdClient(&clients[0])), b.replica(url, noMemory, holdClient(&clients[1]))
-	redistest.Eventually(t, "the other replica finds what was read", func() bool {
+	redistest.Eventually(t, "the other replica finds the rows", func() bool {
 		b.list(b.as("a"), one, poll)
 		c := &request.Caller{Token: "a"}
 		b.list(request.WithCaller(b.Context(), c), two, poll)

@@ -72,7 +72,7 @@ func (c *Cache) mergeFound(l *lookup, result redisstore.Result) bool {
 		l.recordRedisHit(c, st.Head)
 	}
 	for id, seg := range result.Segments {
-		if kept := l.segments[id]; kept == nil || seg.At.After(kept.At) || !kept.Sections.Has(seg.Sections) {
+		if known := l.segments[id]; known == nil || seg.At.After(known.At) || !known.Sections.Has(seg.Sections) {
 			l.setSegment(id, seg)
 			c.memory.setSegment(l.key.Hash, id, seg)
 			l.recordRedisHit(c, seg)

@@ -52,7 +52,7 @@ func TestHeadFreshness(t *testing.T) {
 		synctest.Wait()
 		renewed := b.list(ctx, logs, poll)
 		if renewed.Total != 51 || b.Count() != 2 {
-			t.Errorf("renewed behind the answer: total %d after %d calls, want 51 after 2", renewed.Total, b.Count())
+			t.Errorf("revalidated in the background: total %d after %d calls, want 51 after 2", renewed.Total, b.Count())
 		}
 
 		b.Grow(1)
@@ -121,7 +121,7 @@ func TestStaleIfError(t *testing.T) {
 				b.Fault(nil)
 				time.Sleep(time.Minute)
 				if l := b.list(ctx, logs, poll); l.Stale {
-					t.Error("stale although the upstream is well again")
+					t.Error("stale although the upstream has recovered")
 				}
 			})
 		})
@@ -141,8 +141,8 @@ func TestBackoffAfterFailure(t *testing.T) {
 			b.list(ctx, logs, poll)
 			time.Sleep(10 * time.Millisecond)
 		}
-		if asked := b.Count() - before; asked > 11 {
-			t.Errorf("asked %d times in 10 s", asked)
+		if calls := b.Count() - before; calls > 11 {
+			t.Errorf("%d calls in 10 s", calls)
 		}
 	})
 }
@@ -157,12 +157,12 @@ func TestStaleResponseWhenUpstreamHangs(t *testing.T) {
 		time.Sleep(time.Minute - time.Second)
 		before := time.Now()
 		if l := b.list(ctx, logs, poll); !l.Stale || time.Since(before) != time.Second {
-			t.Errorf("stale %v after %v, want a stale answer after 1 s", l.Stale, time.Since(before))
+			t.Errorf("stale %v after %v, want a stale response after 1 s", l.Stale, time.Since(before))
 		}
 		time.Sleep(time.Minute)
 		before = time.Now()
 		if l := b.list(ctx, logs, poll); !l.Stale || time.Since(before) != time.Second {
-			t.Errorf("grant lapsed: stale %v after %v, want a stale answer after 1 s", l.Stale, time.Since(before))
+			t.Errorf("grant lapsed: stale %v after %v, want a stale response after 1 s", l.Stale, time.Since(before))
 		}
 	})
 }
@@ -254,7 +254,7 @@ func TestUnknownGroup(t *testing.T) {
 			t.Helper()
 			var refused *upstream.StatusError
 			if _, err := logs.List(b.as(token), q); !errors.Is(err, upstream.ErrNotFound) || !errors.As(err, &refused) {
-				t.Fatalf("%v, want ErrNotFound with what the upstream said", err)
+				t.Fatalf("%v, want ErrNotFound with the code of the upstream", err)
 			}
 		}
 		for _, c := range []struct {
@@ -285,7 +285,7 @@ func TestCachedRowsAreImmutable(t *testing.T) {
 		before := ids(one.Rows)
 		b.list(b.as("a"), logs, upstream.ListQuery{Group: group, Offset: 50, Limit: 100})
 		if !slices.Equal(before, ids(one.Rows)) {
-			t.Error("rows of an answer changed")
+			t.Error("rows of a response changed")
 		}
 	})
 }

@@ -43,7 +43,7 @@ func TestReplicasShareNotFound(t *testing.T) {
 func TestReplicasShareRunningActivities(t *testing.T) {
 	s := redistest.Start(t)
 	b := newOpenFixture(t, 1000)
-	looks := func() (n int) {
+	reads := func() (n int) {
 		for _, r := range b.Requests() {
 			if r.Query.Get("status") == emulator.Doing {
 				n++
@@ -57,14 +57,14 @@ func TestReplicasShareRunningActivities(t *testing.T) {
 	b.list(b.as("a"), first, head)
 	b.list(b.as("a"), first, deep)
 	redistest.Eventually(t, "Redis has it", func() bool { return len(s.Do("KEYS", "sg1:d:*").([]any)) == 1 })
-	if looks() != 1 {
-		t.Fatalf("%d looks at what runs, want 1", looks())
+	if reads() != 1 {
+		t.Fatalf("%d reads of running activities, want 1", reads())
 	}
 	for key := range 3 { // other blocks, through replicas with empty memory
 		deep.Offset = 340 + 96*(key+1)
 		b.list(b.as("a"), b.replica(s.URL()), deep)
 	}
-	if n := looks(); n != 1 || b.Count() < 5 {
-		t.Errorf("%d looks at what runs in %d calls, want 1", n, b.Count())
+	if n := reads(); n != 1 || b.Count() < 5 {
+		t.Errorf("%d reads of running activities in %d calls, want 1", n, b.Count())
 	}
 }

@@ -88,7 +88,7 @@ func TestGrantExpires(t *testing.T) {
 		}
 		b.Fault(emulator.Always(emulator.Fault{Status: 503}))
 		if _, err := logs.List(b.as("good"), poll); !errors.Is(err, upstream.ErrUnavailable) {
-			t.Errorf("refused, then the upstream down: %v, want no kept page", err)
+			t.Errorf("refused, then the upstream down: %v, want no cached page", err)
 		}
 	})
 }

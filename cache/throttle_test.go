@@ -55,7 +55,7 @@ func TestThrottledCallerMakesNothingStale(t *testing.T) {
 		b.list(b.as("good"), logs, poll)
 		b.list(b.as("other"), logs, poll)
 		b.throttle("other", 0)
-		time.Sleep(30 * time.Second) // neither fresh nor served while it is read anew
+		time.Sleep(30 * time.Second) // neither fresh nor stale
 		if l, err := logs.List(b.as("other"), poll); err != nil || !l.Stale {
 			t.Errorf("the throttled caller: stale %v, %v", l.Stale, err)
 		}

@@ -42,6 +42,7 @@ func NewCredential(secret string, c *request.Caller, project string) Credential 
 // Level is the use of the cache that a credential is permitted.
 type Level int
 
+// The levels.
 const (
 	Denied    Level = iota // nothing
 	StaleOnly              // cached rows, only if the upstream fails

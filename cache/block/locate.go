@@ -111,8 +111,8 @@ func (r Read) findAnchor(seg *Segment, old *State, known []*Segment) (expired in
 		if k == nil || k.Gen != old.Gen || !old.rankKnown(k) || source != nil && !k.At.After(source.At) {
 			continue
 		}
-		if i, place, ok := r.commonBoundary(seg, k); ok {
-			expired, found, source = place+r.Offset+i+1-r.Total, true, k
+		if i, rank, ok := r.commonBoundary(seg, k); ok {
+			expired, found, source = rank+r.Offset+i+1-r.Total, true, k
 		}
 	}
 	return expired, found
@@ -124,7 +124,7 @@ type secondBoundary struct{ newer, older int64 }
 
 // commonBoundary finds a boundary that both segments have. It returns the index in seg of the first row below it, and the rank of that row
 // in k.
-func (r Read) commonBoundary(seg, k *Segment) (i, place int, ok bool) {
+func (r Read) commonBoundary(seg, k *Segment) (i, rank int, ok bool) {
 	limit := int64(math.MaxInt64)
 	if !r.AppendOnly {
 		limit = r.FinalBefore

@@ -73,9 +73,10 @@ func allEnded(rows []*upstream.Activity) bool {
 // JoinResult is the result of joining two neighbouring segments.
 type JoinResult int
 
+// The results.
 const (
 	JoinOK       JoinResult = iota
-	joinTied                // rows of one second are on both sides, so neither segment has that second completely
+	JoinTied                // rows of one second are on both sides, so neither segment has that second completely
 	JoinGap                 // rows are missing between them
 	JoinConflict            // they have the same rows at different ranks: the log changed between the two reads
 )
@@ -87,7 +88,7 @@ func Join(a, b *Segment) (*Segment, JoinResult) {
 	}
 	edge := a.second(len(a.Rows) - 1)
 	if edge >= b.second(0) {
-		return nil, joinTied
+		return nil, JoinTied
 	}
 	i, j := a.firstAtOrBefore(edge), b.firstAtOrBefore(edge)
 	if a.NewestRank-i != b.NewestRank-j {

@@ -52,20 +52,20 @@ func (c codec) close() {
 	_ = c.encoder.Close() // nothing was streamed
 }
 
-func (c codec) encodeValue(key string, stamp uint64, payload []byte) []byte {
+func (c codec) encodeValue(key string, writeID uint64, payload []byte) []byte {
 	flags := byte(0)
 	if len(payload) >= minCompressSize {
 		if small := c.encoder.EncodeAll(payload, nil); len(small) < len(payload) {
 			flags, payload = flagCompressed, small
 		}
 	}
-	return addHeader(key, flags, stamp, payload)
+	return addHeader(key, flags, writeID, payload)
 }
 
-func addHeader(key string, flags byte, stamp uint64, payload []byte) []byte {
+func addHeader(key string, flags byte, writeID uint64, payload []byte) []byte {
 	b := make([]byte, 0, headerSize+len(payload))
 	b = append(b, codecVersion, flags)
-	b = binary.BigEndian.AppendUint64(b, stamp)
+	b = binary.BigEndian.AppendUint64(b, writeID)
 	b = binary.BigEndian.AppendUint32(b, checksum(key, b, payload))
 	return append(b, payload...)
 }
@@ -76,12 +76,12 @@ func checksum(key string, head, payload []byte) uint32 {
 	return crc32.Update(crc32.Update(s, castagnoli, head), castagnoli, payload)
 }
 
-func (c codec) decodeValue(key, value string) (stamp uint64, payload string, err error) {
+func (c codec) decodeValue(key, value string) (writeID uint64, payload string, err error) {
 	if len(value) < headerSize || value[0] != codecVersion {
 		return 0, "", errCorrupt
 	}
 	b := []byte(value)
-	stamp, payload = binary.BigEndian.Uint64(b[2:]), value[headerSize:]
+	writeID, payload = binary.BigEndian.Uint64(b[2:]), value[headerSize:]
 	if checksum(key, b[:10], b[headerSize:]) != binary.BigEndian.Uint32(b[10:]) || value[1] > flagCompressed {
 		return 0, "", errCorrupt
 	}
@@ -92,7 +92,7 @@ func (c codec) decodeValue(key, value string) (stamp uint64, payload string, err
 		}
 		payload = string(plain)
 	}
-	return stamp, payload, nil
+	return writeID, payload, nil
 }
 
 // encodeSegment returns the value of the summary and those of the heavy sections.
@@ -108,7 +108,7 @@ func (c codec) encodeSegment(key string, seg *block.Segment) (summary []byte, pa
 
 // decodeSegment decodes a segment with the given heavy sections. Its rows get the group g.
 func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts map[upstream.Sections]string) (*block.Segment, error) {
-	stamp, payload, err := c.decodeValue(key, summary)
+	writeID, payload, err := c.decodeValue(key, summary)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +116,13 @@ func (c codec) decodeSegment(key string, g upstream.Group, summary string, parts
 	if err != nil {
 		return nil, err
 	}
-	seg.WriteID, seg.Sections = stamp, upstream.SectionDescriptions
+	seg.WriteID, seg.Sections = writeID, upstream.SectionDescriptions
 	for section, value := range parts {
-		of, payload, err := c.decodeValue(key, value)
+		partID, payload, err := c.decodeValue(key, value)
 		if err != nil {
 			return nil, err
 		}
-		if of != stamp {
+		if partID != writeID {
 			return nil, errCorrupt // values of two writes
 		}
 		if err := decodeSection(seg.Rows, section, payload); err != nil {
@@ -145,11 +145,11 @@ func (c codec) encodeState(key string, st *block.State) []byte {
 	w.Time(st.ExpiredConfirmedAt)
 	w.Int(int64(st.Seq))
 	w.Flags(st.Confirmed, st.AnchorLost)
-	stamp := uint64(0)
+	writeID := uint64(0)
 	if st.Head != nil {
-		stamp = st.Head.WriteID
+		writeID = st.Head.WriteID
 	}
-	return c.encodeValue(key, stamp, w)
+	return c.encodeValue(key, writeID, w)
 }
 
 func (c codec) decodeState(key, value string) (st *block.State, head uint64, err error) {

@@ -57,14 +57,13 @@ func TestCodecRoundTrip(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, seg) {
 		t.Errorf("%v\n got %+v\nwant %+v", err, got, seg)
 	}
-	tr := &block.State{Gen: 3, Total: 1000, Expired: 7, At: seg.At, UnchangedSince: seg.At.Add(-time.Hour), ExpiredConfirmedAt: seg.At.Add(-time.Minute), Seq: 9, Confirmed: true, Head: seg}
-	read, stamp, err := c.decodeState(testKey, string(c.encodeState(testKey, tr)))
-	if tr.Head = nil; err != nil || stamp != 42 || !reflect.DeepEqual(read, tr) {
-		t.Errorf("%v: track %+v of head %d, want %+v", err, read, stamp, tr)
+	st := &block.State{Gen: 3, Total: 1000, Expired: 7, At: seg.At, UnchangedSince: seg.At.Add(-time.Hour), ExpiredConfirmedAt: seg.At.Add(-time.Minute), Seq: 9, Confirmed: true, Head: seg}
+	read, head, err := c.decodeState(testKey, string(c.encodeState(testKey, st)))
+	if st.Head = nil; err != nil || head != 42 || !reflect.DeepEqual(read, st) {
+		t.Errorf("%v: state %+v of head %d, want %+v", err, read, head, st)
 	}
 }
 
-// Values of different writes do not make a segment.
 const testKey = "sg1:{x}:t"
 
 // A value that was copied to another key is rejected.
@@ -74,10 +73,10 @@ func TestCodecBindsValuesToTheirKeys(t *testing.T) {
 	seg := fullSegment()
 	summary, _ := c.encodeSegment(testKey, seg)
 	if _, err := c.decodeSegment("sg1:{y}:t", seg.Rows[0].Group, string(summary), nil); err == nil {
-		t.Error("a piece was read under another key")
+		t.Error("a value was read under another key")
 	}
 	if text := signDecision("sg1:g:a:b", "y1"); text == signDecision("sg1:g:c:b", "y1") {
-		t.Errorf("the verdicts of two credentials are both %s", text)
+		t.Errorf("the decisions about two credentials are both %s", text)
 	}
 	s := &Store{}
 	if d := s.decodeDecision("sg1:g:c:b", signDecision("sg1:g:a:b", "y1")); d != (access.Decision{}) || s.unreadable.Load() != 1 {
@@ -90,6 +89,7 @@ func TestCodecBindsValuesToTheirKeys(t *testing.T) {
 	}
 }
 
+// Values of different writes do not make a segment.
 func TestCodecRejectsMixedWrites(t *testing.T) {
 	c := newCodec()
 	defer c.close()
@@ -109,15 +109,15 @@ func TestCodecDetectsCorruption(t *testing.T) {
 	seg := fullSegment()
 	summary, _ := c.encodeSegment(testKey, seg)
 	for i := range summary {
-		rotten := append([]byte(nil), summary...)
-		rotten[i] ^= 0x10
-		if _, err := c.decodeSegment(testKey, seg.Rows[0].Group, string(rotten), nil); err == nil {
+		corrupt := append([]byte(nil), summary...)
+		corrupt[i] ^= 0x10
+		if _, err := c.decodeSegment(testKey, seg.Rows[0].Group, string(corrupt), nil); err == nil {
 			t.Errorf("byte %d changed, and the value was read", i)
 		}
 	}
 }
 
-// Decoding never panics, and what it accepts is encoded to the same value.
+// Decoding never panics, and accepted values are encoded to equal ones.
 func FuzzDecode(f *testing.F) {
 	c := newCodec()
 	seg := fullSegment()
@@ -139,12 +139,12 @@ func FuzzDecode(f *testing.F) {
 		if err := decodeSection(q.Rows, upstream.SectionFailures, section); err != nil {
 			return
 		}
-		again, err := decodeSummary(g, string(encodeSummary(q)))
-		if err != nil || decodeSection(again.Rows, upstream.SectionFailures, string(encodeSection(q.Rows, upstream.SectionFailures))) != nil {
-			t.Fatalf("written and not read: %v", err)
+		copied, err := decodeSummary(g, string(encodeSummary(q)))
+		if err != nil || decodeSection(copied.Rows, upstream.SectionFailures, string(encodeSection(q.Rows, upstream.SectionFailures))) != nil {
+			t.Fatalf("encoded and not decoded: %v", err)
 		}
-		if !reflect.DeepEqual(again.Rows, q.Rows) || again.NewestRank != q.NewestRank || !again.At.Equal(q.At) {
-			t.Fatalf("\n got %+v\nwant %+v", again, q)
+		if !reflect.DeepEqual(copied.Rows, q.Rows) || copied.NewestRank != q.NewestRank || !copied.At.Equal(q.At) {
+			t.Fatalf("\n got %+v\nwant %+v", copied, q)
 		}
 	})
 }

@@ -29,19 +29,19 @@ func (s *Store) setAsync(key string, w binenc.Writer, ttl time.Duration) {
 	if s == nil {
 		return
 	}
-	note := s.codec.encodeValue(key, 0, w)
+	value := s.codec.encodeValue(key, 0, w)
 	s.wg.Go(func() {
 		ctx := context.Background()
-		_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, key, note, ttl) })
+		_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, key, value, ttl) })
 	})
 }
 
 // openValue returns a reader of a stored fact, and false if there is none or it is corrupt.
-func (s *Store) openValue(key, note string) (binenc.Reader, bool) {
-	if note == "" {
+func (s *Store) openValue(key, value string) (binenc.Reader, bool) {
+	if value == "" {
 		return binenc.Reader{}, false
 	}
-	_, payload, err := s.codec.decodeValue(key, note)
+	_, payload, err := s.codec.decodeValue(key, value)
 	if err != nil {
 		s.unreadable.Add(1)
 	}
@@ -63,8 +63,8 @@ func (s *Store) PublishNotFound(k access.Key, entry access.NotFound) {
 }
 
 // decodeNotFound returns nil if there is no such entry.
-func (s *Store) decodeNotFound(key, note string) *access.NotFound {
-	r, ok := s.openValue(key, note)
+func (s *Store) decodeNotFound(key, value string) *access.NotFound {
+	r, ok := s.openValue(key, value)
 	if !ok {
 		return nil
 	}

@@ -22,7 +22,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// Store reads and writes the shared tier. It is safe for concurrent use. Close it when it is no longer needed.
+// Store reads and writes the shared tier. It is safe for concurrent use. Close it when it is no longer needed. A nil
+// *Store stands for no Redis: Close, Stats, PublishFinality and LoadFinality do nothing.
 type Store struct {
 	redis  *redisx.Client
 	codec  codec

@@ -23,8 +23,8 @@ func TestSizeEstimate(t *testing.T) {
 	read() // the demo's own memory
 	c := newCodec()
 	defer c.close()
-	again := func() [][]*upstream.Activity {
-		var kept [][]*upstream.Activity
+	decoded := func() [][]*upstream.Activity {
+		var pages [][]*upstream.Activity
 		for _, rows := range read() {
 			p := &block.Segment{Rows: rows, Sections: upstream.AllSections, Gen: 1, NewestRank: 1000, Total: 1000, At: time.Now(), WriteID: 1}
 			summary, parts := c.encodeSegment(testKey, p)
@@ -32,30 +32,30 @@ func TestSizeEstimate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			kept = append(kept, got.Rows)
+			pages = append(pages, got.Rows)
 		}
-		return kept
+		return pages
 	}
-	again() // the codec's own memory
-	for name, read := range map[string]func() [][]*upstream.Activity{"from the upstream": read, "from Redis": again} {
+	decoded() // the codec's own memory
+	for name, read := range map[string]func() [][]*upstream.Activity{"from the upstream": read, "from Redis": decoded} {
 		before := heap()
-		kept := read()
-		held := int64(heap()) - int64(before)
+		pages := read()
+		used := int64(heap()) - int64(before)
 		weight := int64(0)
-		for _, rows := range kept {
+		for _, rows := range pages {
 			weight += int64(block.EstimateSize(rows))
 		}
-		t.Logf("%s: %d pages hold %d bytes, weighed %d", name, len(kept), held, weight)
-		if ratio := float64(held) / float64(weight); ratio < 0.85 || ratio > 1.15 {
-			t.Errorf("%s: %.2f bytes are held for each that is weighed", name, ratio)
+		t.Logf("%s: %d pages use %d bytes, estimated %d", name, len(pages), used, weight)
+		if ratio := float64(used) / float64(weight); ratio < 0.85 || ratio > 1.15 {
+			t.Errorf("%s: %.2f bytes are used for each estimated one", name, ratio)
 		}
-		runtime.KeepAlive(kept)
+		runtime.KeepAlive(pages)
 	}
 }
 
 func heap() uint64 {
 	runtime.GC()
-	runtime.GC() // what the first one's finalizers held
+	runtime.GC() // the memory of the first one's finalizers
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc

@@ -27,28 +27,31 @@ const (
 func (p *position) append(b []byte) []byte { return p.appendBounded(b, maxRunning) }
 
 func (p *position) appendBounded(b []byte, maxRows int) []byte {
-	b = binary.AppendVarint(b, p.floor)
-	b = binary.AppendUvarint(b, uint64(len(p.seen)))
+	w := binenc.Writer(b)
+	w.Int(p.floor)
+	w.Uint(uint64(len(p.seen)))
 	for _, m := range p.seen {
-		b = binary.AppendUvarint(b, uint64(m.second-p.floor))
-		b = binary.BigEndian.AppendUint64(b, m.id)
+		w.Uint(uint64(m.second - p.floor))
+		w.Fixed64(m.id)
 	}
 	listed := p.running[:min(maxRows, len(p.running))]
-	b = binary.AppendUvarint(b, uint64(len(listed)))
+	w.Uint(uint64(len(listed)))
 	for _, r := range listed {
-		b = binary.AppendUvarint(b, uint64(len(r.id)))
-		b = append(b, r.id...)
-		b = binary.BigEndian.AppendUint32(b, r.content)
+		w.Text(r.id)
+		w.Fixed32(r.content)
 	}
-	return b
+	return w
 }
 
 // appendReadAt encodes the time in whole seconds, rounded up.
 func (p *position) appendReadAt(b []byte) []byte {
+	w := binenc.Writer(b)
 	if p.readAt.IsZero() {
-		return binary.AppendUvarint(b, 0)
+		w.Uint(0)
+		return w
 	}
-	return binary.AppendUvarint(b, uint64(max(1, p.readAt.Add(time.Second-1).Unix())))
+	w.Uint(uint64(max(1, p.readAt.Add(time.Second-1).Unix())))
+	return w
 }
 
 func encodePositions(list []*position) []byte {
