@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: release chart mixed soak help generate lint test race bench bench-compare bench-fleet check generated build redis audit clients node fuzz sdkcheck
+.PHONY: release chart mixed soak help generate lint test race bench bench-compare bench-fleet bench-guards check generated build redis audit clients node fuzz sdkcheck
 
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
@@ -37,6 +37,9 @@ bench-compare: build ## compares the product with other programs under load, in 
 bench-fleet: build ## simulates 1 000 consoles over growing logs, in about five minutes; installs Tailcall
 	internal/bench/install
 	go run ./internal/bench fleet
+
+bench-guards: build ## measures what one caller can do to the others and to memory (BEFORE=path of another build)
+	go run ./internal/bench guards -before "$(BEFORE)"
 
 build: ## builds one static binary
 	CGO_ENABLED=0 go build -trimpath -o scalegraph .

@@ -22,6 +22,8 @@ var roles = map[string]func(context.Context, []string) error{
 	"growing":  serveGrowing,
 	"gateway":  serveGateway,
 	"fleet":    fleet,
+	"sick":     serveSick,
+	"guards":   guards,
 }
 
 func main() {

@@ -109,3 +109,15 @@ func (p *process) cpu() (float64, error) {
 	system, err2 := strconv.ParseFloat(fields[stime], 64)
 	return (user + system) / ticksPerSecond, errors.Join(err1, err2)
 }
+
+// peak returns the highest resident memory that a process has had, in MiB.
+func (p *process) peak() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	kib, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	n, err := strconv.ParseFloat(kib, 64)
+	return n / 1024, err
+}
