@@ -110,9 +110,9 @@ func testFeedOver(t *testing.T, subscribe func(base, query string) listener) {
 			t.Fatalf("unavailable: %v", codes)
 		}
 	}
-	row := emulator.Row{ID: emulator.ID(1), Status: emulator.Success, Type: "NORMAL", Start: time.Now()}
 	l := subscribe(s.base, feedOf("", testGroup, missing, forbidden))
 	unavailable(l)
+	row := emulator.Row{ID: emulator.ID(1), Status: emulator.Success, Type: "NORMAL", Start: time.Now()} // not before the subscription
 	e.Insert(testProject, testGroup, row)
 	h := next(l)
 	if h.String() != "FINISHED "+row.ID {
@@ -124,7 +124,7 @@ func testFeedOver(t *testing.T, subscribe func(base, query string) listener) {
 	defer l.leave()
 	unavailable(l)
 	e.AddGroup(testProject, missing)
-	row.ID = emulator.ID(101)
+	row.ID, row.Start = emulator.ID(101), time.Now()
 	e.Insert(testProject, missing, row)
 	e.Insert(testProject, forbidden, row)
 	e.Fault(nil)
