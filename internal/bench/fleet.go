@@ -130,7 +130,7 @@ func (s *stage) measureFleet(start func(*stage) (system, error), warmUp, length 
 	return r, nil
 }
 
-// usage holds the upstream calls and the CPU seconds of a system since its start, and its present memory in bytes.
+// usage holds the upstream calls and the CPU seconds of a system since its start, and its present memory in MiB.
 type usage struct {
 	calls         int
 	cpu, resident float64

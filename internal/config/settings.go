@@ -47,7 +47,7 @@ func settings(cfg *Config) []setting {
 		{name: "STALE", initial: "10s", read: duration(&cfg.Stale, 0, time.Hour), help: "how much longer it may be served stale while it is revalidated"},
 		{name: "STALE_IF_ERROR", initial: "24h", read: duration(&cfg.StaleIfError, 0, year), help: "how long a stale page may be served while the upstream fails"},
 		{name: "GRANT", initial: "60s", read: duration(&cfg.Grant, 0, time.Hour), help: "how long an accepted credential may be served from the cache without asking the upstream again"},
-		{name: "GRANT_SCOPE", initial: "group", read: oneOf(&cfg.GrantScope, "group", "project"), help: "what one accepted call allows: reading the `group`, or the whole `project`"},
+		{name: "GRANT_SCOPE", initial: "group", read: oneOf(&cfg.GrantScope, "group", "project"), help: "scope of the access that one accepted call proves: its `group`, or the whole `project`"},
 		{name: "GRANT_IF_ERROR", initial: "15m", read: duration(&cfg.GrantIfError, 0, 24*time.Hour), help: "how long it stays valid while the upstream fails (never after a rejection)"},
 		{name: "SECRET", read: str(&cfg.Secret), secret: true, help: "key of the HMAC-SHA-256 of credentials in Redis (plain SHA-256 if empty) and of signed cursors; the same for all replicas"},
 
