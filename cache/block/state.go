@@ -83,7 +83,7 @@ func (st *State) Version() Version {
 	return Version{st.Gen, st.At.UnixNano(), st.Seq}
 }
 
-// Finality is when all activities of a group had ended that started before a second. It stays true however old it is.
+// Finality states that all activities of a group that started before a certain second had ended at a certain time. It never becomes false.
 type Finality struct {
 	Before int64     // the second
 	At     time.Time // when the running activities were read; zero if they were not

@@ -180,7 +180,7 @@ func upstreamURL(to *string) func(string) error {
 
 var errBaseURL = errors.New("must be an http:// or https:// URL with a host, perhaps a port and a path, and nothing else (no user, query or fragment)")
 
-// parseBaseURL returns s without the slash at its end.
+// parseBaseURL checks an http or https URL and returns it without a trailing slash. Errors do not repeat it.
 func parseBaseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {

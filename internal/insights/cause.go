@@ -10,7 +10,7 @@ import (
 // unknownCause stands for a failure of which nothing is known.
 const unknownCause = "UNKNOWN"
 
-// cause is why an instance or a load balancer failed.
+// cause is the classified reason of one failure of an instance or a load balancer.
 type cause struct {
 	key  string // equal for equal causes
 	code string // empty: there is none

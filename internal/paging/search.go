@@ -150,7 +150,7 @@ func (w *walk) fullRead(from, to int) []readRange {
 	return []readRange{{max(0, from-room), upstream.MaxLimit}}
 }
 
-// tooManyTies reports whether some second has more rows than can be returned safely.
+// tooManyTies reports whether the latest window has a second with more than maxTies rows, which no call is guaranteed to return completely.
 func (w *walk) tooManyTies() bool {
 	windows := w.current()
 	if len(windows) == 0 {

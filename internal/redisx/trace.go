@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// startSpan starts the span of a round trip; end it with its error. Without a tracer, or outside a request, there is none. No attribute
-// has a key.
+// startSpan starts the span of a round trip and returns the function that ends it with the error of the round trip. Without a tracer, or
+// outside a request, it does nothing. The attributes contain no keys of Redis.
 func (c *Client) startSpan(ctx context.Context, cmds []redis.Cmder) (end func(error)) {
 	if c.tracer == nil || !trace.SpanContextFromContext(ctx).IsValid() {
 		return func(error) {}

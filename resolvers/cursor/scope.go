@@ -55,7 +55,7 @@ func ForChanges(groups []upstream.Group, f upstream.Filter) Scope {
 	return forGroups("changes", groups, f)
 }
 
-// ForList is the scope of a list that is paged in memory: its kind, the project or group that it belongs to, and its filter as a text.
+// ForList returns the scope of a list that is paged in memory: its kind, the project or group that it belongs to, and its filter as a text.
 func ForList(kind string, g upstream.Group, filter string) Scope {
 	b := opaque.AppendText(nil, kind)
 	b = opaque.AppendGroup(b, g)

@@ -11,7 +11,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// Pages serves one page of a group's activity log: from a place, in a direction, a number of rows, with some sections.
+// Pages serves pages of a group's activity log.
 type Pages interface {
 	Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error)
 }

@@ -82,7 +82,7 @@ func (l *Loader) loadSections(ctx context.Context, keys []sectionKey) []*dataloa
 	return results
 }
 
-// reload reads the page that rows came in again; nil if they came in none.
+// reload reads the page of an origin again, with the given sections and the deferred ones. It returns nil if from is nil.
 func (l *Loader) reload(ctx context.Context, from *model.Origin, sections upstream.Sections) ([]*upstream.Activity, error) {
 	switch {
 	case from == nil:
