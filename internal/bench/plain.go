@@ -16,8 +16,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// servePlain is the role of what one would write without a thought for speed: gqlgen's own server over rows in memory. It has no
-// limits, no tenants, no cursors to read and no log, and its ids and cursors are made beforehand.
+// servePlain is the role of gqlgen's own server over rows in memory. It has no limits, tenants, cursors or log, and its ids are made in advance.
 func servePlain(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("plain", flag.ContinueOnError)
 	listen := flags.String("listen", "", "address")
@@ -34,14 +33,14 @@ func servePlain(ctx context.Context, args []string) error {
 	return listenAndServe(ctx, *listen, h)
 }
 
-// plain resolves the fields that the comparison asks for; the embedded interfaces stand for all others.
+// plain resolves the fields that the comparison requests; the embedded interfaces stand for all others.
 type plain struct {
 	graph.ResolverRoot
 	nodes []model.ScalingActivity
 	edges []model.ScalingActivityEdge
 }
 
-// newPlain reads the rows of the most asked group.
+// newPlain reads the rows of groupID(0).
 func newPlain(ctx context.Context) (*plain, error) {
 	client, err := upstream.New(upstream.Config{Endpoints: map[string]string{"default": "http://upstream"}, Transport: mainUpstream().Transport()})
 	if err != nil {

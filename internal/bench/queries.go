@@ -34,7 +34,7 @@ func body(query string, variables map[string]any) string {
 	return string(text)
 }
 
-// page asks for the newest rows of a group.
+// page requests the newest rows of a group.
 func page(group string, rows int, fields string) string {
 	return body(`query Page($g: ID!, $n: Int) { scalingGroup(groupId: $g) { activities(first: $n) { totalCount nodes { `+fields+` } } } }`,
 		map[string]any{"g": group, "n": rows})
@@ -46,7 +46,7 @@ func tailcallPage(root, group string, rows int, members string) string {
 		map[string]any{"p": project, "g": group, "n": rows})
 }
 
-// deep asks for pages that begin somewhere between two rows of a log. No two requests are alike, so that each page is laid out anew.
+// deep requests pages that begin at a random row between two. No two requests are equal, so that no cached response helps.
 func deep(group string, from, to int) string {
 	page := body(`query Deep($g: ID!, $o: Int) { scalingGroup(groupId: $g) { activities(first: 20, offset: $o) { totalCount nodes { `+eightFields+` } } } }`,
 		map[string]any{"g": group, "o": fmt.Sprintf("@o:%d-%d@", from, to)})
@@ -56,7 +56,7 @@ func deep(group string, from, to int) string {
 // varying turns the texts that are placeholders for numbers into bare ones.
 func varying(body string) string { return strings.NewReplacer(`"@`, `@`, `@"`, `@`).Replace(body) }
 
-// varied is many requests of which no two are alike: six selections, any size, any offset.
+// varied returns bodies with random sizes and offsets of six selections, so that no two requests are equal.
 func varied() []string {
 	selections := []string{
 		`totalCount nodes { ` + eightFields + ` }`,
@@ -75,11 +75,11 @@ func varied() []string {
 	return bodies
 }
 
-// manyPages asks one page of each of many groups, so that no two requests under way are for the same.
-func manyPages(ask func(group string) string) []string {
+// manyPages returns a body for each of many groups, so that no two requests in flight are for the same one.
+func manyPages(query func(group string) string) []string {
 	var bodies []string
 	for n := 1; n <= manyGroups; n++ {
-		bodies = append(bodies, ask(groupID(n)))
+		bodies = append(bodies, query(groupID(n)))
 	}
 	return bodies
 }
@@ -90,7 +90,7 @@ const (
 	rowsPerGroup   = 10
 )
 
-// several asks for ten groups in one query, the first of them number n.
+// several requests ten groups in one query, beginning with number n.
 func several(n int) string {
 	refs := make([]any, groupsPerQuery)
 	for i := range refs {
@@ -100,7 +100,7 @@ func several(n int) string {
 		map[string]any{"g": refs, "n": rowsPerGroup})
 }
 
-// tailcallSeveral asks Tailcall for the same, with an alias for each group.
+// tailcallSeveral requests the same from Tailcall, with an alias for each group.
 func tailcallSeveral(root string, n int) string {
 	var fields strings.Builder
 	for i := range groupsPerQuery {
@@ -109,11 +109,11 @@ func tailcallSeveral(root string, n int) string {
 	return body(`query Several {`+fields.String()+` }`, nil)
 }
 
-// manySeveral asks for all groups, ten at a time.
-func manySeveral(ask func(first int) string) []string {
+// manySeveral returns bodies for all groups, ten groups each.
+func manySeveral(query func(first int) string) []string {
 	var bodies []string
 	for n := 1; n+groupsPerQuery <= manyGroups; n += groupsPerQuery {
-		bodies = append(bodies, ask(n))
+		bodies = append(bodies, query(n))
 	}
 	return bodies
 }

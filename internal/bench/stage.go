@@ -46,7 +46,7 @@ func (s *stage) open() error {
 		func() error {
 			return s.startProduct("wide product far away", "slow upstream", "SCALEGRAPH_CACHE_MEMORY=0", "SCALEGRAPH_UPSTREAM_CONCURRENCY=1600")
 		},
-		func() error { return s.startTailcall("Tailcall", "upstream", 10*time.Minute) },
+		func() error { return s.startTailcall(10 * time.Minute) },
 		s.startRedis,
 		s.startBare,
 		s.startNginx,
@@ -101,7 +101,7 @@ func (s *stage) productEnv(address, upstream string, env ...string) []string {
 const tailcallBinary = "internal/bench/tailcall/node_modules/@tailcallhq/core-linux-x64-gnu/bin/tailcall"
 
 // startTailcall starts Tailcall with a cache of that TTL, keyed by the caller's token. If it is not installed, its columns are missing.
-func (s *stage) startTailcall(name, upstream string, ttl time.Duration) error {
+func (s *stage) startTailcall(ttl time.Duration) error {
 	if _, err := os.Stat(tailcallBinary); err != nil {
 		fmt.Println("Tailcall is not installed and not measured; internal/bench/install installs it")
 		return nil
@@ -110,11 +110,11 @@ func (s *stage) startTailcall(name, upstream string, ttl time.Duration) error {
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(s.dir, name+".graphql")
-	return s.start(name, func(string) []string { return []string{"TAILCALL_TRACKER=false", "TAILCALL_LOG_LEVEL=error"} },
+	file := filepath.Join(s.dir, "tailcall.graphql")
+	return s.start("Tailcall", func(string) []string { return []string{"TAILCALL_TRACKER=false", "TAILCALL_LOG_LEVEL=error"} },
 		func(address string) []string {
 			_, port, _ := strings.Cut(address, ":")
-			values := strings.NewReplacer("PORT", port, "UPSTREAM", "http://"+s.parts[upstream].address, "TTL", strconv.FormatInt(ttl.Milliseconds(), 10))
+			values := strings.NewReplacer("PORT", port, "UPSTREAM", "http://"+s.parts["upstream"].address, "TTL", strconv.FormatInt(ttl.Milliseconds(), 10))
 			if err := os.WriteFile(file, []byte(values.Replace(string(config))), 0o600); err != nil {
 				return []string{"false"}
 			}

@@ -77,7 +77,7 @@ func startGateway(s *stage) (system, error) {
 
 // startFleetTailcall starts Tailcall with the product's freshness as TTL. The system has no name if Tailcall is not installed.
 func startFleetTailcall(s *stage) (system, error) {
-	if err := s.startTailcall("Tailcall", "upstream", 5*time.Second); err != nil || s.parts["Tailcall"] == nil {
+	if err := s.startTailcall(5 * time.Second); err != nil || s.parts["Tailcall"] == nil {
 		return system{}, err
 	}
 	return system{
