@@ -13,7 +13,7 @@ func (sp span) page(q upstream.PageQuery) (upstream.Page, bool) {
 			page.AsOf = v.at
 		}
 	}
-	return page, !sp.truncated(q) && !sp.startMoved(q) && (sp.aligned || q.Filter.AppendOnly())
+	return page, !sp.truncated(q) && !sp.startMoved(q) && !sp.tailExpired() && (sp.aligned || q.Filter.AppendOnly())
 }
 
 // surroundings returns the total and whether rows lie before and after the span, as they were when the window with the newest
@@ -34,6 +34,16 @@ func (sp span) surroundings() (total int, newer, older bool) {
 func (sp span) truncated(q upstream.PageQuery) bool {
 	_, newer, older := sp.surroundings()
 	return sp.ended && (q.Last && newer || !q.Last && older)
+}
+
+// tailExpired reports whether the span has rows that had expired when its newest row was read: it goes on in an older window beyond the end
+// that the log had by then.
+func (sp span) tailExpired() bool {
+	if len(sp.rows) == 0 {
+		return false
+	}
+	v := sp.windowOf(sp.rows[0])
+	return v.rankOf(sp.rows[0])+len(sp.rows) > v.total
 }
 
 // startMoved reports whether rows went at the place that the walk starts from between the first window and the one with the
