@@ -90,3 +90,25 @@ func hasCode(err error) bool {
 	}
 	return false
 }
+
+// TestManyRowsExpireDuringCall reads 2 of 120 rows, by offset and by cursor, while 50 rows expire before each response.
+func TestManyRowsExpireDuringCall(t *testing.T) {
+	for _, byCursor := range []bool{false, true} {
+		b := newOpenFixture(t, 120)
+		logs, source := b.newHookedCache()
+		pages := paging.New(logs)
+		q := upstream.PageQuery{Group: group, Count: 2, Skip: 17}
+		if byCursor {
+			page, err := paging.New(logs).Page(b.as("a"), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := page.Rows[1].Point()
+			q = upstream.PageQuery{Group: group, Count: 2, After: &p}
+		}
+		source.before = func() { b.Expire(project, groupID, 50) }
+		if _, err := pages.Page(b.as("a"), q); err != nil && !hasCode(err) {
+			t.Errorf("by cursor %v: %v", byCursor, err)
+		}
+	}
+}
