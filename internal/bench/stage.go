@@ -102,7 +102,7 @@ const tailcallBinary = "internal/bench/tailcall/node_modules/@tailcallhq/core-li
 
 // startTailcall starts Tailcall with a cache of that TTL, keyed by the caller's token. If it is not installed, its columns are missing.
 func (s *stage) startTailcall(ttl time.Duration) error {
-	if _, err := os.Stat(tailcallBinary); err != nil {
+	if !installed(tailcallBinary) {
 		fmt.Println("Tailcall is not installed and not measured; internal/bench/install installs it")
 		return nil
 	}
@@ -151,6 +151,12 @@ func (s *stage) startBare() error {
 	return s.role("bare handler", "bare", "-dir", s.dir)
 }
 
+// installed reports whether a program, by its path or its name, can be started.
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
 // nginxConfig serves files, which stay in the kernel's page cache, to any method.
 const nginxConfig = `worker_processes auto;
 pid DIR/nginx.pid;
@@ -174,7 +180,7 @@ http {
 
 // startNginx starts nginx with the files of the bare handler, as the reference for the limit. If it is not installed, its columns are missing.
 func (s *stage) startNginx() error {
-	if _, err := exec.LookPath("nginx"); err != nil {
+	if !installed("nginx") {
 		fmt.Println("nginx is not installed and not measured")
 		return nil
 	}

@@ -67,7 +67,7 @@ func (c *conn) flush() {
 		return
 	}
 	if _, err := c.Conn.Write(c.first); err != nil {
-		_ = c.Conn.Close()
+		_ = c.Close()
 	}
 	c.first = c.first[:0]
 }
