@@ -93,10 +93,12 @@ type NotFound struct {
 	Err error
 }
 
+// NotFoundTTL is how long a response that a group does not exist is cached.
+const NotFoundTTL = 5 * time.Second
+
 const (
 	maxGrants       = 1 << 17
-	NotFoundTTL     = 5 * time.Second // how long a response that a group does not exist is cached
-	recheckInterval = time.Second     // how long a rejection by another replica may go unnoticed
+	recheckInterval = time.Second // how long a rejection by another replica may go unnoticed
 )
 
 // Config configures grants.

@@ -8,7 +8,7 @@ import (
 // Dial opens a TCP connection that is closed when the test ends.
 func Dial(t testing.TB, address string) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", address)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

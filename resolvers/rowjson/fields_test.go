@@ -57,7 +57,7 @@ func encodeAll(t *testing.T, row *upstream.Activity) string {
 func TestEveryFieldIsEncoded(t *testing.T) {
 	full := encodeAll(t, fieldstest.Full())
 	for path, row := range fieldstest.Variants() {
-		if strings.HasPrefix(path, ".Lengths.") {
+		if strings.HasPrefix(path, ".ListLengths.") {
 			continue // for rows without their lists, and for outcome and direction
 		}
 		if text := encodeAll(t, row); text == full {
