@@ -120,6 +120,7 @@ func TestSecretsBecomeFilesOrVariables(t *testing.T) {
 		"SCALEGRAPH_OIDC_ISSUER": "https://issuer.internal", "SCALEGRAPH_OIDC_AUDIENCE": "scalegraph",
 		"SCALEGRAPH_AK_FILE": "/etc/scalegraph/upstream/ak", "SCALEGRAPH_SK_FILE": "/etc/scalegraph/upstream/sk",
 		"SCALEGRAPH_CLIENT_KEYS_FILE": "/etc/scalegraph/callers/keys",
+		"SCALEGRAPH_ADMIN_HOSTS":      "scalegraph-admin,scalegraph-admin.default,scalegraph-admin.default.svc,scalegraph-admin.default.svc.cluster.local",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("settings %v, want %v", got, want)
