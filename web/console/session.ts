@@ -23,8 +23,12 @@ export function acceptToken(token: string, keep: boolean) {
   retryNow()
 }
 
-/** noteAccess records whether the last response accepted the token. */
-export function noteAccess(accepted: boolean) {
+let rejectedAt = 0
+
+/** noteAccess records whether a response accepted the token. A request that began before the last rejection proves nothing about the token now. */
+export function noteAccess(accepted: boolean, began = 0) {
+  if (!accepted) rejectedAt = performance.now()
+  else if (began < rejectedAt) return
   if (session.expired === accepted) set({ expired: !accepted })
 }
 

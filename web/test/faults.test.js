@@ -71,11 +71,24 @@ test('a list that starts at the oldest row reads further only when it is scrolle
 test('an expired token opens the token box, keeps the rows, and a new token goes on', async (t) => {
   const { page } = await newPage(t)
   const fault = await failing(page, (request) => request.operationName === 'Feed' && request.variables.after, 'UNAUTHENTICATED')
+  let release
+  const rejected = new Promise((resolve) => (release = resolve))
+  let held = 0
+  await page.route('**/graphql', async (route) => { // other requests begin before the rejection, and their responses come after it
+    if (route.request().postDataJSON().operationName === 'Feed' || fault.count > 0) return route.fallback()
+    held++
+    await rejected
+    await route.fallback()
+  })
   await visit(page, `?group=${busiest}&period=7d`)
   const rows = await page.locator('.row').count()
   await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
   await page.locator('.token form').waitFor()
   await page.locator('.live[data-state=expired]').waitFor()
+  assert.ok(held > 0, 'no other request was under way')
+  release()
+  await page.waitForTimeout(1000)
+  assert.equal(await page.locator('.live[data-state=expired]').count(), 1, 'an older request made the token count as accepted')
   assert.equal(await page.locator('.row').count(), rows)
   await page.waitForTimeout(2500)
   assert.equal(fault.count, 1, 'it was repeated with the same token')
