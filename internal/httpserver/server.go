@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -44,9 +45,9 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 	// Requests do not inherit the end of ctx: they may finish.
 	base, cancelBase := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelBase()
-	var draining atomic.Bool
+	requests := &requests{handler: cfg.Handler}
 	server := &http.Server{
-		Handler:           closeWhile(&draining, cfg.Handler),
+		Handler:           requests,
 		ReadHeaderTimeout: HeaderTimeout,
 		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -64,7 +65,7 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 		return err
 	case <-ctx.Done():
 	}
-	draining.Store(true)
+	requests.draining.Store(true)
 	cfg.OnReady(false)
 	cfg.Log.Info("draining", "delay", cfg.DrainDelay)
 	select {
@@ -72,7 +73,7 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 		return err
 	case <-time.After(cfg.DrainDelay):
 	}
-	err := shutdown(base, server, cfg)
+	err := shutdown(base, server, requests, cfg)
 	if errors.Is(err, context.DeadlineExceeded) {
 		cancelBase()
 		err = errors.Join(errors.New("requests in flight were cut off"), server.Close())
@@ -84,24 +85,34 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 }
 
 // shutdown closes the listener, ends the streams and waits for all requests. http.Server.Shutdown neither ends streams nor waits for WebSockets.
-func shutdown(ctx context.Context, server *http.Server, cfg Config) error {
+func shutdown(ctx context.Context, server *http.Server, requests *requests, cfg Config) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(cfg.DrainTimeout, DefaultDrainTimeout))
 	defer cancel()
 	streamsDone := make(chan error, 1)
 	server.RegisterOnShutdown(func() { streamsDone <- cfg.Streams.Drain(ctx) }) // after the listener is closed: clients come back elsewhere
 	server.SetKeepAlivesEnabled(false)
-	err := server.Shutdown(ctx)
-	return cmp.Or(err, <-streamsDone)
+	err := cmp.Or(server.Shutdown(ctx), <-streamsDone)
+	if err == nil {
+		requests.running.Wait() // a WebSocket that has ended still has to be logged and traced
+	}
+	return err
 }
 
-// closeWhile makes the client close its connection after each response to a request that arrives while draining.
-func closeWhile(draining *atomic.Bool, h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		h.ServeHTTP(w, r)
-	})
+// requests serves requests and counts those in progress, including those that have become WebSockets. While draining, it makes the client close
+// its connection after the response.
+type requests struct {
+	handler  http.Handler
+	running  sync.WaitGroup
+	draining atomic.Bool
+}
+
+func (s *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.running.Add(1)
+	defer s.running.Done()
+	if s.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	s.handler.ServeHTTP(w, r)
 }
 
 // removeWriteDeadline is for http.Server.ConnState: the write deadline of a response must not apply to later responses of http.Server

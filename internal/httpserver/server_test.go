@@ -250,6 +250,41 @@ func TestDrainDelay(t *testing.T) {
 	})
 }
 
+// TestShutdownWaitsForHijackedConnections checks that the handler of a WebSocket returns before Serve does, so that its log line and its span are sent.
+func TestShutdownWaitsForHijackedConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipeListener()
+		var streams drainTime
+		returned := false
+		handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			conn.Close()
+			time.Sleep(time.Minute)
+			returned = true
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			done <- Serve(ctx, listener, Config{
+				Handler: handler, Streams: &streams, OnReady: func(bool) {}, Log: slog.New(slog.DiscardHandler),
+			})
+		}()
+		conn := listener.dial()
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		stop()
+		if err := <-done; err != nil || !returned {
+			t.Errorf("%v; the handler has returned: %v", err, returned)
+		}
+	})
+}
+
 // drainTime records when the streams are ended.
 type drainTime struct{ at time.Time }
 

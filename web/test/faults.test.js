@@ -25,6 +25,13 @@ async function visit(page, search) {
 
 const feeds = (seen) => seen.asked.filter((request) => request.operationName === 'Feed')
 
+/** fail responds to a request with an error. */
+const fail = (route, code, data = null) => {
+  const error = { message: 'It failed.', extensions: { code, retryable: code.startsWith('UPSTREAM') } }
+  if (data) error.path = Object.keys(data)
+  return route.fulfill({ contentType: 'application/json', body: JSON.stringify({ data, errors: [error] }) })
+}
+
 /** failing answers the requests that `applies` selects with an error while `failing.code` is set. */
 async function failing(page, applies, code) {
   const fault = { code, count: 0 }
@@ -32,9 +39,7 @@ async function failing(page, applies, code) {
     const request = route.request().postDataJSON()
     if (!fault.code || !applies(request)) return route.fallback()
     fault.count++
-    const retryable = fault.code.startsWith('UPSTREAM')
-    const error = { message: 'It failed.', path: ['scalingActivities'], extensions: { code: fault.code, retryable } }
-    await route.fulfill({ contentType: 'application/json', body: JSON.stringify({ data: { scalingActivities: null }, errors: [error] }) })
+    await fail(route, fault.code, { scalingActivities: null })
   })
   return fault
 }
@@ -74,9 +79,11 @@ test('an expired token opens the token box, keeps the rows, and a new token goes
   let release
   const rejected = new Promise((resolve) => (release = resolve))
   let held = 0
-  await page.route('**/graphql', async (route) => { // other requests begin before the rejection, and their responses come after it
-    if (route.request().postDataJSON().operationName === 'Feed' || fault.count > 0) return route.fallback()
-    held++
+  await page.route('**/graphql', async (route) => {
+    const request = route.request()
+    if (request.postDataJSON().operationName === 'Feed' || request.headers()['x-auth-token'] === 'another-token') return route.fallback()
+    if (fault.count > 0) return fail(route, 'UNAUTHENTICATED') // the token has expired for every request
+    held++ // it begins before the rejection, and its response comes after it
     await rejected
     await route.fallback()
   })
