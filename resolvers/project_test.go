@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -139,20 +140,128 @@ func TestProjectArguments(t *testing.T) {
 
 func TestCursorOfAnotherFilterIsAMismatch(t *testing.T) {
 	w := newProjectWorld(t, 3)
-	page := must[groupPage](t, w.ask(`{project {scalingGroups(first: 1) {pageInfo {endCursor}}}}`, nil))
-	a := w.ask(`query($c: String) {project {scalingGroups(after: $c, filter: {name: "web"}) {totalCount}}}`, map[string]any{"c": page.Project.ScalingGroups.PageInfo.EndCursor})
+	page := must[listPage](t, w.ask(`{at: project {list: scalingGroups(first: 1) {pageInfo {endCursor}}}}`, nil))
+	a := w.ask(`query($c: String) {project {scalingGroups(after: $c, filter: {name: "web"}) {totalCount}}}`, map[string]any{"c": page.At.List.PageInfo.EndCursor})
 	if e := a.one(t); e.code() != "CURSOR_MISMATCH" {
 		t.Errorf("%s", a.raw)
 	}
 }
 
-type groupPage struct {
-	Project struct {
-		ScalingGroups struct {
+// Groups are added, removed and renamed between the pages of a walk: every group that stayed under its name is seen once, in order, and
+// always with the same cursor.
+func TestWalkOverGroupsThatChange(t *testing.T) {
+	w := newProjectWorld(t, 0)
+	next := 0
+	w.url = w.serve(w.pages(nil), inventoryWithoutFreshness(w))
+	rapid.Check(t, func(rt *rapid.T) {
+		for _, g := range w.emulator.Groups(project) {
+			w.emulator.RemoveGroup(project, g.ID)
+		}
+		stay := map[string]bool{}
+		for range rapid.IntRange(1, 25).Draw(rt, "groups") {
+			next++
+			w.emulator.PutGroup(project, emulator.Group{ID: groupID(next), Name: fmt.Sprintf("n%d", next%7)})
+			stay[groupID(next)] = true
+		}
+		w.walkOverList(t, rt, `at: project {list: scalingGroups(ARGUMENTS) {`+pageOfList("groupId", "name")+`}}`, stay, func() { changeGroups(rt, w, &next, stay) })
+	})
+}
+
+// TestWalkOverInstancesThatChange is the same with the instances of a group: they join, some in one second, get their ids, and leave.
+func TestWalkOverInstancesThatChange(t *testing.T) {
+	w := newProjectWorld(t, 1)
+	next := 0
+	w.url = w.serve(w.pages(nil), inventoryWithoutFreshness(w))
+	rapid.Check(t, func(rt *rapid.T) {
+		member := func() emulator.Member {
+			next++
+			m := emulator.Member{Name: fmt.Sprintf("instance-%d", next), Joined: time.Unix(1_700_000_000+rapid.Int64Range(0, 9).Draw(rt, "joined"), 0)}
+			if rapid.Bool().Draw(rt, "created") {
+				m.ID = groupID(next)
+			}
+			return m
+		}
+		stay := map[string]bool{}
+		var members []emulator.Member
+		for range rapid.IntRange(1, 25).Draw(rt, "instances") {
+			members = append(members, member())
+			stay[members[len(members)-1].Name] = true
+		}
+		w.emulator.SetMembers(project, groupID(0), members...)
+		w.walkOverList(t, rt, fmt.Sprintf(`at: scalingGroup(groupId: %q) {list: instances(ARGUMENTS) {`, groupID(0))+pageOfList("instanceName", "instanceName")+`}}`, stay, func() {
+			switch rapid.IntRange(0, 3).Draw(rt, "change") {
+			case 0:
+				members = append(members, member())
+			case 1:
+				i := rapid.IntRange(0, len(members)-1).Draw(rt, "removed")
+				delete(stay, members[i].Name)
+				members = slices.Delete(members, i, i+1)
+			case 2:
+				i := rapid.IntRange(0, len(members)-1).Draw(rt, "changed")
+				members[i].ID, members[i].State = groupID(next), emulator.Standby
+			}
+			w.emulator.SetMembers(project, groupID(0), members...)
+		})
+	})
+}
+
+// pageOfList selects what walkOverList reads: the field that identifies an entry, and the one that it is sorted by.
+func pageOfList(id, name string) string {
+	return `totalCount edges {cursor node {id: ` + id + ` name: ` + name + `}} pageInfo {hasNextPage hasPreviousPage startCursor endCursor}`
+}
+
+// walkOverList walks over a list in one direction, in pages of random size, and calls change between them. Every entry that is in stay at the
+// end must have been seen once, and no entry with two cursors.
+func (w *world) walkOverList(t *testing.T, rt *rapid.T, field string, stay map[string]bool, change func()) {
+	arguments := "first: $n, after: $c"
+	backward := rapid.Bool().Draw(rt, "backward")
+	if backward {
+		arguments = "last: $n, before: $c"
+	}
+	query := "query($n: Int, $c: String) {" + strings.Replace(field, "ARGUMENTS", arguments, 1) + "}"
+	var seen []string
+	cursors := map[string]string{}
+	for cursor := any(nil); ; {
+		size := rapid.IntRange(1, 6).Draw(rt, "size")
+		page := must[listPage](t, w.ask(query, map[string]any{"n": size, "c": cursor})).At.List
+		var ids []string
+		for _, e := range page.Edges {
+			ids = append(ids, e.Node.ID)
+			key := e.Node.ID + e.Node.Name
+			if old, ok := cursors[key]; ok && old != e.Cursor {
+				rt.Fatalf("%s has two cursors", key)
+			}
+			cursors[key] = e.Cursor
+		}
+		more := page.PageInfo.HasNextPage
+		if cursor = page.PageInfo.EndCursor; backward {
+			more, cursor = page.PageInfo.HasPreviousPage, page.PageInfo.StartCursor
+			slices.Reverse(ids)
+		}
+		seen = append(seen, ids...)
+		if !more {
+			break
+		}
+		change()
+	}
+	times := map[string]int{}
+	for _, id := range seen {
+		times[id]++
+	}
+	for id := range stay {
+		if times[id] != 1 {
+			rt.Fatalf("%s stayed and was seen %d times: %v", id, times[id], seen)
+		}
+	}
+}
+
+type listPage struct {
+	At struct {
+		List struct {
 			TotalCount int
 			Edges      []struct {
 				Cursor string
-				Node   struct{ GroupID, Name string }
+				Node   struct{ ID, Name string }
 			}
 			PageInfo struct {
 				HasNextPage, HasPreviousPage bool
@@ -162,72 +271,8 @@ type groupPage struct {
 	}
 }
 
-// Groups are added, removed and renamed between the pages of a walk: every group that stayed under its name is seen once, in order, and
-// always with the same cursor.
-func TestWalkOverGroupsThatChange(t *testing.T) {
-	w := newProjectWorld(t, 0)
-	next := 0
-	cached := inventoryWithoutFreshness(w)
-	url := w.serve(w.pages(nil), cached)
-	w.url = url
-	rapid.Check(t, func(rt *rapid.T) {
-		for _, g := range w.emulator.Groups(project) {
-			w.emulator.RemoveGroup(project, g.ID)
-		}
-		stay := map[string]string{}
-		for range rapid.IntRange(1, 25).Draw(rt, "groups") {
-			next++
-			w.emulator.PutGroup(project, emulator.Group{ID: groupID(next), Name: fmt.Sprintf("n%d", next%7)})
-			stay[groupID(next)] = fmt.Sprintf("n%d", next%7)
-		}
-		backward := rapid.Bool().Draw(rt, "backward")
-		var seen []string
-		cursors := map[string]string{}
-		var cursor any
-		for {
-			size := rapid.IntRange(1, 6).Draw(rt, "size")
-			arguments := "first: $n, after: $c"
-			if backward {
-				arguments = "last: $n, before: $c"
-			}
-			page := must[groupPage](t, w.ask(`query($n: Int, $c: String) {project {scalingGroups(`+arguments+`) {totalCount edges {cursor node {groupId name}}
-				pageInfo {hasNextPage hasPreviousPage startCursor endCursor}}}}`, map[string]any{"n": size, "c": cursor})).Project.ScalingGroups
-			var ids []string
-			for _, e := range page.Edges {
-				ids = append(ids, e.Node.GroupID)
-				key := e.Node.GroupID + e.Node.Name
-				if old, ok := cursors[key]; ok && old != e.Cursor {
-					rt.Fatalf("%s has two cursors", key)
-				}
-				cursors[key] = e.Cursor
-			}
-			if backward {
-				seen = append(ids, seen...)
-				cursor = page.PageInfo.StartCursor
-			} else {
-				seen = append(seen, ids...)
-				cursor = page.PageInfo.EndCursor
-			}
-			if more := page.PageInfo.HasNextPage && !backward || page.PageInfo.HasPreviousPage && backward; !more {
-				break
-			}
-			change(rt, w, &next, stay)
-		}
-		var found []string
-		for _, id := range seen {
-			if _, ok := stay[id]; ok {
-				found = append(found, id)
-			}
-		}
-		slices.SortFunc(found, strings.Compare)
-		if len(found) != len(stay) || len(slices.Compact(found)) != len(stay) {
-			rt.Fatalf("saw %d of the %d groups that stayed: %v", len(found), len(stay), seen)
-		}
-	})
-}
-
-// change adds, removes or renames a group.
-func change(rt *rapid.T, w *world, next *int, stay map[string]string) {
+// changeGroups adds, removes or renames a group, or does nothing.
+func changeGroups(rt *rapid.T, w *world, next *int, stay map[string]bool) {
 	groups := w.emulator.Groups(project)
 	switch rapid.IntRange(0, 3).Draw(rt, "change") {
 	case 0:

@@ -50,9 +50,10 @@ func (c *console) group() int { return c.number % fleetGroups }
 // run polls until ctx ends. It measures only requests that start after the warm-up.
 func (c *console) run(ctx context.Context, warmUntil time.Time) {
 	c.walk.next = -1
-	wait := time.NewTimer(time.Duration(c.number) * pollInterval / fleetConsoles)
+	next := time.Now().Add(time.Duration(c.number) * pollInterval / fleetConsoles) // consoles poll at times of their own
+	wait := time.NewTimer(time.Until(next))
 	defer wait.Stop()
-	for next := time.Now(); ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,33 +145,26 @@ func (s *stage) disturbed(url string, times int, hostile string) string {
 		running.Go(func() { s.sendAs(499, url, hostile) })
 	}
 	time.Sleep(200 * time.Millisecond) // the hostile calls are in flight
-	var mu sync.Mutex
-	var latencies []time.Duration
-	failed := 0
+	latencies := make([]time.Duration, healthyGroups)
+	results := make([]string, healthyGroups)
 	var reads sync.WaitGroup
 	for n := range healthyGroups {
 		reads.Go(func() {
 			time.Sleep(time.Duration(n) * 10 * time.Millisecond)
 			start := time.Now()
-			ok := s.sendAs(n, url, page(groupID(firstHealthy+n), 20, eightFields))
-			mu.Lock()
-			defer mu.Unlock()
-			latencies = append(latencies, time.Since(start))
-			if !ok {
-				failed++
-			}
+			results[n] = s.sendAs(n, url, page(groupID(firstHealthy+n), 20, eightFields))
+			latencies[n] = time.Since(start)
 		})
 	}
 	reads.Wait()
 	running.Wait()
 	slices.Sort(latencies)
-	return fmt.Sprintf("p50 %s, p99 %s, %d of %d failed", millis(percentile(latencies, .5)), millis(percentile(latencies, .99)), failed, len(latencies))
+	return fmt.Sprintf("p50 %s, p99 %s, %s", millis(percentile(latencies, .5)), millis(percentile(latencies, .99)), countOf(results))
 }
 
 // atOnce sends a body with n tokens at once, or reads n large pages if it is empty.
 func (s *stage) atOnce(url string, n int, text string) string {
-	var mu sync.Mutex
-	ok := 0
+	results := make([]string, n)
 	var running sync.WaitGroup
 	for i := range n {
 		running.Go(func() {
@@ -176,33 +172,52 @@ func (s *stage) atOnce(url string, n int, text string) string {
 			if request == "" {
 				request = page(largeGroup+strconv.Itoa(i), 1, "logId description")
 			}
-			served := s.sendAs(i, url, request)
-			mu.Lock()
-			defer mu.Unlock()
-			if served {
-				ok++
-			}
+			results[i] = s.sendAs(i, url, request)
 		})
 	}
 	running.Wait()
-	return fmt.Sprintf("%d of %d served", ok, n)
+	return countOf(results)
 }
 
-// sendAs sends a body with the token of a console, and reports whether the response had no errors.
-func (s *stage) sendAs(console int, url, text string) bool {
+// countOf returns how often each result of sendAs occurs.
+func countOf(results []string) string {
+	counts := map[string]int{}
+	for _, r := range results {
+		counts[r]++
+	}
+	texts := make([]string, 0, len(counts))
+	for _, r := range slices.Sorted(maps.Keys(counts)) {
+		texts = append(texts, fmt.Sprintf("%d %s", counts[r], r))
+	}
+	return strings.Join(texts, ", ")
+}
+
+var codePattern = regexp.MustCompile(`"code":"([A-Z_]+)"`)
+
+// sendAs sends a body with the token of a console. It returns "complete" if the response has no errors, otherwise whether there is data and the
+// code of the first error.
+func (s *stage) sendAs(console int, url, text string) string {
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, url, strings.NewReader(text))
 	if err != nil {
-		return false
+		return err.Error()
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Auth-Token", consoleToken(console))
 	resp, err := client.Do(req)
 	if err != nil {
-		return false
+		return "without a response"
 	}
 	defer resp.Body.Close()
-	start := make([]byte, 9)
-	_, err = io.ReadFull(resp.Body, start)
-	rest, err2 := io.Copy(io.Discard, resp.Body)
-	return err == nil && err2 == nil && rest > 100 && resp.StatusCode == http.StatusOK && string(start) == `{"data":{`
+	start, err1 := io.ReadAll(io.LimitReader(resp.Body, 1<<20)) // a response with errors is small
+	_, err2 := io.Copy(io.Discard, resp.Body)
+	code := codePattern.FindSubmatch(start)
+	switch {
+	case err1 != nil || err2 != nil:
+		return "cut off"
+	case code == nil:
+		return "complete"
+	case bytes.Contains(start, []byte(`"nodes"`)):
+		return "partial with " + string(code[1])
+	}
+	return string(code[1])
 }
