@@ -5,6 +5,7 @@ import { FeedList } from './FeedList'
 import { Filters } from './Filters'
 import { Groups } from './Groups'
 import { Header } from './Header'
+import { Insights } from './Insights'
 import { LinkedActivity } from './LinkedActivity'
 import { Timeline } from './Timeline'
 import type { Activity, Change, GroupNode, GroupRef } from './documents'
@@ -26,7 +27,7 @@ export function App() {
   useLocale()
   const [theme, toggleTheme] = useTheme()
   const [place, change] = usePlace(initial)
-  const { groups: listed, failure } = useGroups()
+  const { data: listed, failure } = useGroups()
   const names = useMemo(() => namesOf(listed), [listed])
   const nameOf = (groupId: string) => names.get(groupId) ?? groupId.slice(0, 8)
   const chosen = useChosen(place, listed)
@@ -93,7 +94,17 @@ function View({ place, groups, change, theme, nameOf }: ViewProps) {
   })
   return (
     <>
-      <Timeline groups={groups} names={(group) => nameOf(group.groupId)} period={period} filter={filter} changes={changes} theme={theme} />
+      <Timeline
+        groups={groups}
+        names={(group) => nameOf(group.groupId)}
+        period={period}
+        filter={filter}
+        changes={changes}
+        theme={theme}
+        inspected={place.inspect}
+        inspect={(inspect) => change({ inspect })}
+      />
+      <Insights place={place} groups={groups} filter={filter} nameOf={nameOf} change={change} />
       <div className="bar">
         <Filters place={place} change={change} />
         <Export groups={groups} filter={filter} matches={matches} />

@@ -1,40 +1,25 @@
-import { useEffect, useState } from 'react'
 import { Copy } from './Copy'
+import { Problem } from './Problem'
+import { Reasons } from './Reasons'
 import { client } from './client'
 import { detailsQuery, type Activity, type Details } from './documents'
+import type { ResultOf } from './graphql'
 import { t } from './language'
 import { linkTo } from './place'
-import { messageOf, query, type Failure } from './retry'
-import { retryNow } from './wake'
+import { query } from './retry'
+import { useRead } from './useRead'
 
 type Instance = NonNullable<Details['failedInstances']>[number]
 type Balancer = NonNullable<Details['boundLoadBalancers']>[number]
-type Reason = Details['reasons'][number]
 
 /** DetailsOf requests the details of an activity when it is first shown, and again when the activity has ended meanwhile. */
 export function DetailsOf({ activity }: { activity: Activity }) {
-  const [details, setDetails] = useState<Details>()
-  const [failure, setFailure] = useState<Failure>()
   const { id, status } = activity
-  useEffect(() => {
-    const abort = new AbortController()
-    const read = async () => {
-      const node = await query(client, detailsQuery, { id }, (data) => data.node, abort.signal, setFailure)
-      if (node && 'description' in node) setDetails(node)
-    }
-    void read()
-    return () => abort.abort()
-  }, [id, status])
+  const select = ({ node }: ResultOf<typeof detailsQuery>) => (node && 'description' in node ? node : undefined)
+  const { data: details, failure } = useRead(`${id} ${status}`, (signal, report) => query(client, detailsQuery, { id }, select, signal, report))
   return (
     <div className="details" aria-live="polite" aria-busy={!details && !failure}>
-      {failure && (
-        <p className="problem">
-          {messageOf(failure)} <code>{failure.code}</code>{' '}
-          <button type="button" onClick={retryNow}>
-            {t('retry')}
-          </button>
-        </p>
-      )}
+      {failure && <Problem failure={failure} />}
       {!details && !failure && <p className="quiet">{t('details.loading')}</p>}
       {details && <Reasons details={details} />}
       {details && <Lists details={details} running={status === 'DOING'} />}
@@ -44,42 +29,6 @@ export function DetailsOf({ activity }: { activity: Activity }) {
         <Copy label={t('copy.link')} text={linkTo(activity)} />
       </p>
     </div>
-  )
-}
-
-/** Reasons says what the cloud gives as the reason of an activity, with the policy and the values before and after. */
-function Reasons({ details: { description, reasons } }: { details: Details }) {
-  return (
-    <dl className="reasons">
-      {description && (
-        <>
-          <dt>{t('details.description')}</dt>
-          <dd>{description}</dd>
-        </>
-      )}
-      {reasons.map((reason, i) => (
-        <ReasonLine key={i} reason={reason} />
-      ))}
-    </dl>
-  )
-}
-
-function ReasonLine({ reason }: { reason: Reason }) {
-  const { changeReason, scalingPolicyName, scalingPolicyId, oldValue, newValue } = reason
-  return (
-    <>
-      <dt>{t('details.reason')}</dt>
-      <dd>
-        <code>{changeReason}</code>
-        {scalingPolicyId && (
-          <>
-            {' '}
-            {t('details.policy')} <b>{scalingPolicyName ?? scalingPolicyId}</b>
-          </>
-        )}{' '}
-        {oldValue !== null && newValue !== null && t('details.values', { old: oldValue, new: newValue })}
-      </dd>
-    </>
   )
 }
 

@@ -1,4 +1,5 @@
 import { Fragment, useEffect, useLayoutEffect, useRef, type RefObject } from 'react'
+import { Problem } from './Problem'
 import { Row } from './Row'
 import type { Connection } from './documents'
 import type { Feed } from './feed'
@@ -6,7 +7,6 @@ import { t } from './language'
 import type { StatusChoice } from './place'
 import { useReasons } from './reasons'
 import { messageOf } from './retry'
-import { retryNow } from './wake'
 import { dayOf } from './words'
 
 interface Props {
@@ -28,14 +28,7 @@ export function FeedList({ feed, status, name, started, open, toggle }: Props) {
   const list = useRef<HTMLOListElement>(null)
   useStart(list, feed.origin)
   useHeldPosition(list, edges, feed.origin?.from === 'oldest')
-  const problem = failure && (
-    <p className="problem" role="alert">
-      {messageOf(failure)} {failure.code !== 'NETWORK' && <code>{failure.code}</code>}{' '}
-      <button type="button" onClick={retryNow}>
-        {t('retry')}
-      </button>
-    </p>
-  )
+  const problem = failure && <Problem failure={failure} />
   return (
     <section className="feed" aria-label={t('feed')} aria-busy={loading !== ''}>
       <p className="tally" role="status">

@@ -1,12 +1,13 @@
 import { useEffect, useState } from 'react'
 import { base } from '../shared/settings'
+import { LanguageSwitch } from './LanguageSwitch'
 import { Popover } from './Popover'
-import { setLanguage, setZone, t, useLocale, type Language, type Zone } from './language'
+import { setZone, t, useLocale, type Zone } from './language'
 import { acceptToken, settings, useSession } from './session'
 
 /** Header has the links, the credential, and what the user may choose for all views: time zone, language and colours. */
 export function Header({ theme, toggleTheme }: { theme: string; toggleTheme: () => void }) {
-  const { language, zone } = useLocale()
+  const { zone } = useLocale()
   return (
     <header>
       <a className="mark-word" href={`${base}/console`}>
@@ -30,10 +31,7 @@ export function Header({ theme, toggleTheme }: { theme: string; toggleTheme: () 
         <option value="local">{t('zone.local')}</option>
         <option value="UTC">UTC</option>
       </select>
-      <select aria-label={t('language')} value={language} onChange={(event) => setLanguage(event.target.value as Language)}>
-        <option value="en">English</option>
-        <option value="zh-CN">中文</option>
-      </select>
+      <LanguageSwitch />
       <button type="button" className="theme" onClick={toggleTheme} aria-label={theme === 'dark' ? t('theme.light') : t('theme.dark')}>
         <svg viewBox="0 0 20 20" aria-hidden="true">
           <circle cx="10" cy="10" r="7" />

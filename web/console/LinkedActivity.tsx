@@ -1,9 +1,8 @@
-import { useEffect, useState } from 'react'
 import { Row } from './Row'
-import { client } from './client'
-import { activityQuery, type Activity } from './documents'
+import { activityQuery } from './documents'
 import { t } from './language'
-import { messageOf, query, type Failure } from './retry'
+import { messageOf } from './retry'
+import { useQuery } from './useRead'
 
 interface Props {
   id: string
@@ -13,17 +12,7 @@ interface Props {
 
 /** LinkedActivity shows the one activity that the address names, opened, above the feed. */
 export function LinkedActivity({ id, name, close }: Props) {
-  const [activity, setActivity] = useState<Activity>()
-  const [failure, setFailure] = useState<Failure>()
-  useEffect(() => {
-    const abort = new AbortController()
-    const read = async () => {
-      const node = await query(client, activityQuery, { id }, (data) => data.node, abort.signal, setFailure)
-      if (node && 'logId' in node) setActivity(node)
-    }
-    void read()
-    return () => abort.abort()
-  }, [id])
+  const { data: activity, failure } = useQuery(activityQuery, { id }, ({ node }) => (node && 'logId' in node ? node : undefined))
   return (
     <section className="linked" aria-label={t('activity.linked')}>
       <p>

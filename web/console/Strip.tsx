@@ -13,10 +13,12 @@ interface Props {
   to: number
   theme: string
   last: boolean // has the time axis for all strips above it
+  inspected: boolean
+  inspect: () => void
 }
 
-/** Strip plots one group over time: actual and desired instances, and failures. */
-export function Strip({ name, steps, failure, from, to, theme, last }: Props) {
+/** Strip plots one group over time: actual and desired instances, and failures. Its name opens the panel of the group. */
+export function Strip({ name, steps, failure, from, to, theme, last, inspected, inspect }: Props) {
   const paper = useRef<HTMLDivElement>(null)
   const shown = useRef<Shown>({ steps: nothing, from, to })
   const plot = useRef<uPlot>(undefined)
@@ -52,7 +54,9 @@ export function Strip({ name, steps, failure, from, to, theme, last }: Props) {
   return (
     <figure className="strip">
       <figcaption>
-        <span className="strip-name">{name}</span>
+        <button type="button" className="strip-name" aria-expanded={inspected} title={t('strip.inspect')} onClick={inspect}>
+          {name}
+        </button>
         {failure ? (
           <span className="strip-error">{messageOf(failure)}</span>
         ) : actual === undefined ? (

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react'
+import { GroupPanel } from './GroupPanel'
 import { Strip } from './Strip'
 import type { Change, Filter, GroupRef } from './documents'
 import { t } from './language'
@@ -14,12 +15,15 @@ interface Props {
   filter: Filter
   changes: Change[]
   theme: string
+  /** The key of the group whose panel is open. */
+  inspected: string
+  inspect: (key: string) => void
 }
 
 /** Timeline has one strip for each group, all over the same period. Only the first few are read and shown until the user wants all. */
-export function Timeline({ groups, names, period, filter, changes, theme }: Props) {
+export function Timeline({ groups, names, period, filter, changes, theme, inspected, inspect }: Props) {
   const [oldest, setOldest] = useState<Record<string, number>>({})
-  const [all, setAll] = useState(false)
+  const [all, setAll] = useState(() => groups.findIndex((group) => writeGroup(group) === inspected) >= collapsed)
   const [now, setNow] = useState(() => Date.now() / 1000)
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now() / 1000), 5000)
@@ -51,6 +55,8 @@ export function Timeline({ groups, names, period, filter, changes, theme }: Prop
           from={from}
           to={to}
           last={i === shown.length - 1}
+          inspected={inspected === writeGroup(group)}
+          inspect={inspect}
           onOldest={(time) => setOldest((known) => (known[writeGroup(group)] === time ? known : { ...known, [writeGroup(group)]: time }))}
         />
       ))}
@@ -73,14 +79,22 @@ interface StripProps {
   from: number
   to: number
   last: boolean
+  inspected: boolean
+  inspect: (key: string) => void
   onOldest: (time: number) => void
 }
 
-function GroupStrip({ group, name, since, until, changes, theme, from, to, last, onOldest }: StripProps) {
+function GroupStrip({ group, name, since, until, changes, theme, from, to, last, inspected, inspect, onOldest }: StripProps) {
   const { steps, failure } = useTimeline(group, since, until, changes)
   const start = steps?.times[0]
   useEffect(() => {
     if (start !== undefined) onOldest(start)
   })
-  return <Strip name={name} steps={steps} failure={failure} from={from} to={to} theme={theme} last={last} />
+  const toggle = () => inspect(inspected ? '' : writeGroup(group))
+  return (
+    <>
+      <Strip name={name} steps={steps} failure={failure} from={from} to={to} theme={theme} last={last} inspected={inspected} inspect={toggle} />
+      {inspected && <GroupPanel group={group} name={name} />}
+    </>
+  )
 }

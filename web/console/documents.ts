@@ -76,6 +76,16 @@ export const detailsQuery = graphql(`
           newValue
           scalingPolicyId
           scalingPolicyName
+          policy {
+            id
+            name
+            action {
+              operation
+              rawOperation
+              instances
+              percentage
+            }
+          }
         }
         addedInstances {
           ...InstanceLine

@@ -70,6 +70,9 @@ export function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat
   return found
 }
 
+/** timeZoneName returns the IANA name of the current time zone. */
+export const timeZoneName = () => (zone === 'UTC' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone)
+
 const pad = (n: number) => String(n).padStart(2, '0')
 
 /** toInput converts an instant to the value of a datetime-local input in the current time zone; fromInput is its inverse. */

@@ -19,6 +19,10 @@ export interface Place {
   from: From
   /** The id of the one activity that the link is about; empty for none. */
   activity: string
+  /** Whether the figures over the period are shown. */
+  insights: boolean
+  /** The key of the group whose blockers and instances are shown; empty for none. */
+  inspect: string
 }
 
 const minute = 60_000
@@ -66,6 +70,8 @@ export function readPlace(search: string, initial: GroupRef[]): Place {
     until: instant(query.get('until')),
     from: query.get('from') === 'oldest' ? 'oldest' : 'newest',
     activity: query.get('activity') ?? '',
+    insights: query.has('insights'),
+    inspect: query.get('inspect') ?? '',
   }
 }
 
@@ -81,6 +87,8 @@ export function writePlace(place: Place): string {
   if (place.period === 'range' && place.until) query.set('until', place.until)
   if (place.from === 'oldest') query.set('from', 'oldest')
   if (place.activity) query.set('activity', place.activity)
+  if (place.insights) query.set('insights', 'shown')
+  if (place.inspect) query.set('inspect', place.inspect)
   return `?${query.toString().replaceAll('%2F', '/').replaceAll('%3A', ':')}`
 }
 

@@ -1,4 +1,6 @@
 import { useState } from 'react'
+import { LanguageSwitch } from '../console/LanguageSwitch'
+import { t, useLocale } from '../console/language'
 import { base } from '../shared/settings'
 import { settings, type Connection } from './connection'
 
@@ -9,25 +11,26 @@ interface Props {
 
 /** Bar has the credential, project and groups for all tabs. */
 export function Bar({ connection, change }: Props) {
+  useLocale()
   const [groups, setGroups] = useState(connection.groups.join(', '))
   return (
-    <form className="connection" aria-label="Connection" onSubmit={(event) => event.preventDefault()}>
+    <form className="connection" aria-label={t('graphiql')} onSubmit={(event) => event.preventDefault()}>
       <a className="home" href={`${base}/console`}>
         scale<b>graph</b>
       </a>
-      {settings.demo && <span className="badge">Demo data</span>}
+      {settings.demo && <span className="badge">{t('demo')}</span>}
       <label>
         <span>{settings.header || 'X-Auth-Token'}</span>
         <input type="password" autoComplete="off" value={connection.token} onChange={(event) => change({ ...connection, token: event.target.value.trim() })} />
       </label>
       <label>
-        <span>Project</span>
-        <input placeholder="of the server" value={connection.project} onChange={(event) => change({ ...connection, project: event.target.value.trim() })} />
+        <span>{t('graphiql.project')}</span>
+        <input placeholder={t('graphiql.project.hint')} value={connection.project} onChange={(event) => change({ ...connection, project: event.target.value.trim() })} />
       </label>
       <label className="wide">
-        <span>Groups</span>
+        <span>{t('graphiql.groups')}</span>
         <input
-          placeholder="group ids, for $group and $groups"
+          placeholder={t('graphiql.groups.hint')}
           value={groups}
           onChange={(event) => {
             setGroups(event.target.value)
@@ -35,6 +38,7 @@ export function Bar({ connection, change }: Props) {
           }}
         />
       </label>
+      <LanguageSwitch />
     </form>
   )
 }

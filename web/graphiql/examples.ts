@@ -1,6 +1,8 @@
+import { t } from '../console/language'
+
 // The variables are filled from the bar above the editors, so that an example can be run as it is.
 
-const oneGroup = `# The newest activities of one group. Pass endCursor as after to get the next page; new activities do not shift it.
+const oneGroup = `# ${t('example.oneGroup')}
 query OneGroup($group: ID!, $after: String) {
   scalingGroup(groupId: $group) {
     activities(first: 10, after: $after) {
@@ -31,7 +33,7 @@ query OneGroup($group: ID!, $after: String) {
 }
 `
 
-const failures = `# What failed, and why. The details cost upstream calls only in queries that select them.
+const failures = `# ${t('example.failures')}
 query Failures($group: ID!) {
   scalingGroup(groupId: $group) {
     activities(first: 5, filter: { status: FAIL }) {
@@ -62,7 +64,7 @@ query Failures($group: ID!) {
 }
 `
 
-const mergedFeed = `# One feed over many groups, newest first. Groups that cannot be read are listed in unavailableGroups.
+const mergedFeed = `# ${t('example.mergedFeed')}
 query MergedFeed($groups: [ScalingGroupRef!]!, $after: String) {
   scalingActivities(groups: $groups, first: 20, after: $after) {
     totalCount
@@ -95,7 +97,7 @@ query MergedFeed($groups: [ScalingGroupRef!]!, $after: String) {
 }
 `
 
-const summary = `# Counts, without fetching the activities themselves.
+const summary = `# ${t('example.summary')}
 query Summary($groups: [ScalingGroupRef!]!) {
   scalingGroups(groups: $groups) {
     groupId
@@ -118,7 +120,7 @@ query Summary($groups: [ScalingGroupRef!]!) {
 }
 `
 
-const deferred = `# The page first; the failures follow when they have been read.
+const deferred = `# ${t('example.deferred')}
 query Deferred($group: ID!) {
   scalingGroup(groupId: $group) {
     activities(first: 5) {
@@ -140,7 +142,7 @@ query Deferred($group: ID!) {
 }
 `
 
-const live = `# Every activity that starts or changes, from now on. After a broken connection, pass the last cursor as since.
+const live = `# ${t('example.live')}
 subscription Live($groups: [ScalingGroupRef!]!, $since: String) {
   scalingActivityChanged(groups: $groups, since: $since) {
     kind

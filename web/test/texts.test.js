@@ -7,9 +7,10 @@ const folder = join(import.meta.dirname, '../console')
 const catalogue = (language) => JSON.parse(readFileSync(join(folder, 'texts', `${language}.json`), 'utf8'))
 const english = catalogue('en')
 const chinese = catalogue('zh-CN')
-const source = readdirSync(folder)
+const source = [folder, join(folder, '../graphiql')]
+  .flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)))
   .filter((file) => /\.tsx?$/.test(file))
-  .map((file) => readFileSync(join(folder, file), 'utf8'))
+  .map((file) => readFileSync(file, 'utf8'))
   .join('\n')
 
 const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]).sort()
