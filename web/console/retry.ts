@@ -1,6 +1,6 @@
 import type { AnyVariables, Client, DocumentInput, OperationResult } from '@urql/core'
+import { filter, pipe, subscribe, take } from 'wonka'
 import { hasText, t } from './language'
-import { requestOptions } from './session'
 import { sleep } from './wake'
 
 // All repeated requests of the console are made here: there is one backoff, and one rule for what is worth repeating.
@@ -63,8 +63,7 @@ export async function query<Data, Variables extends AnyVariables, T>(
   const backoff = new Backoff()
   try {
     for (;;) {
-      const result = await client.query(document, variables, { requestPolicy: 'network-only', fetchOptions: () => ({ ...requestOptions(), signal }) }).toPromise()
-      if (signal.aborted) return undefined
+      const result = await attempt(client, document, variables, signal)
       const found = result.data ? select(result.data) : undefined
       if (found !== null && found !== undefined) {
         report(undefined)
@@ -78,4 +77,31 @@ export async function query<Data, Variables extends AnyVariables, T>(
     if (signal.aborted) return undefined
     throw error
   }
+}
+
+/** attempt sends a query once. If the signal is aborted, it ends the request and rejects. */
+function attempt<Data, Variables extends AnyVariables>(
+  client: Client,
+  document: DocumentInput<Data, Variables>,
+  variables: Variables,
+  signal: AbortSignal,
+): Promise<OperationResult<Data, Variables>> {
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const settled = new AbortController()
+    const { unsubscribe } = pipe(
+      client.query(document, variables, { requestPolicy: 'network-only' }),
+      filter((result) => !result.stale && !result.hasNext),
+      take(1),
+      subscribe((result) => {
+        settled.abort()
+        resolve(result)
+      }),
+    )
+    const end = () => {
+      unsubscribe()
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', end, { signal: settled.signal })
+  })
 }

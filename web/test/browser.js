@@ -64,6 +64,17 @@ export function watch(page, base) {
   return seen
 }
 
+/** visit opens the console as somebody who has never been there, and closes the browser when the test ends. */
+export async function visit(t, base, search = '', options = {}) {
+  const browser = await open(options)
+  t.after(browser.close)
+  const page = await browser.context.newPage()
+  page.setDefaultTimeout(30_000)
+  const seen = watch(page, base)
+  await page.goto(`${base}/console${search}`)
+  return { page, seen }
+}
+
 /** picture keeps what the page looks like, where PICTURES names a folder. */
 export async function picture(page, name) {
   if (process.env.PICTURES) await page.screenshot({ path: join(process.env.PICTURES, `${name}.png`) })

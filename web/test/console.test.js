@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { faultsOf } from './axe.js'
-import { open, picture, start, watch } from './browser.js'
+import { picture, start, visit as open } from './browser.js'
 
 let program
 before(async () => (program = await start()))
@@ -11,14 +11,9 @@ const busiest = 'f6fadfa7-e5c1-4b62-9362-da5cc13da58a'
 const quiet = '3c3ae353-fb14-428e-90b4-01a6c1cc0aff'
 
 async function visit(t, search = '', options = {}) {
-  const browser = await open(options)
-  t.after(browser.close)
-  const page = await browser.context.newPage()
-  page.setDefaultTimeout(30_000)
-  const seen = watch(page, program.base)
-  await page.goto(`${program.base}/console${search}`)
-  await page.locator('.row').first().waitFor()
-  return { page, seen }
+  const visited = await open(t, program.base, search, options)
+  await visited.page.locator('.row').first().waitFor()
+  return visited
 }
 
 const asked = (seen, name) => seen.asked.filter((request) => request.operationName === name)
@@ -108,7 +103,7 @@ test('filters narrow the feed and stand in the address', async (t) => {
   assert.deepEqual(seen.faults, [])
 })
 
-test('it is usable by keyboard alone', async (t) => {
+test('the arrow keys move between rows, and Enter opens and closes one', async (t) => {
   const { page, seen } = await visit(t, `?group=${quiet}&period=7d`)
   const rows = page.locator('.row > button')
   await rows.first().focus()
@@ -119,6 +114,49 @@ test('it is usable by keyboard alone', async (t) => {
   assert.equal(await rows.nth(2).getAttribute('aria-expanded'), 'true')
   await page.keyboard.press('Enter')
   assert.equal(await rows.nth(2).getAttribute('aria-expanded'), 'false')
+  assert.deepEqual(seen.faults, [])
+})
+
+/** tabTo presses Tab until an element that matches has the focus. */
+async function tabTo(page, selector) {
+  for (let i = 0; i < 60; i++) {
+    if (await page.evaluate((selector) => document.activeElement.matches(selector), selector)) return
+    await page.keyboard.press('Tab')
+  }
+  assert.fail(`60 times Tab did not reach ${selector}`)
+}
+
+test('the keyboard alone chooses a group, filters, opens a row, and exports', async (t) => {
+  const { page, seen } = await open(t, program.base, '?group=&period=7d')
+  await tabTo(page, '.picker > button')
+  await page.keyboard.press('Enter')
+  await page.locator('.panel li').nth(1).waitFor()
+  await tabTo(page, '.panel input[type=search]')
+  await page.keyboard.type('archive')
+  await page.waitForFunction(() => document.querySelectorAll('.panel li').length === 1)
+  await tabTo(page, '.panel li input')
+  await page.keyboard.press('Space')
+  await page.waitForURL((url) => url.searchParams.get('group') === quiet)
+  await page.keyboard.press('Escape')
+  await page.locator('.panel').waitFor({ state: 'detached' })
+  await page.locator('.row').first().waitFor()
+
+  await tabTo(page, '.filters label:has(option[value=FAIL]) select')
+  await page.keyboard.type('Fai')
+  await page.waitForURL(/status=FAIL/)
+  await page.locator('.row').first().waitFor()
+  await page.waitForFunction(() => [...document.querySelectorAll('.row')].every((row) => row.dataset.outcome === 'FAILED'))
+
+  await tabTo(page, '.export button')
+  const download = page.waitForEvent('download')
+  await page.keyboard.press('Enter')
+  assert.match((await download).suggestedFilename(), /\.csv$/)
+  await page.locator('.export [role=status]').waitFor()
+  assert.ok(await page.evaluate(() => document.activeElement.matches('.export button')), 'the export took the focus away')
+
+  await tabTo(page, '.row > button')
+  await page.keyboard.press('Enter')
+  await page.locator('.row .ids').waitFor()
   assert.deepEqual(seen.faults, [])
 })
 

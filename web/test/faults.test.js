@@ -238,3 +238,20 @@ test('the current view is exported as CSV and NDJSON, and the last line says whe
     assert.ok(rows > 0 && rows === lines.length - (button === 'CSV' ? 2 : 1), `${button}: ${lines.at(-1)}`)
   }
 })
+
+test('an export can be cancelled, and its last line says that it is incomplete', async (t) => {
+  const { page } = await newPage(t)
+  await visit(page, `?group=${quiet}&period=7d`)
+  let requested
+  const reached = new Promise((resolve) => (requested = resolve))
+  await page.route('**/graphql', (route) => (route.request().postDataJSON().variables?.first === 200 ? requested() : route.fallback()))
+  await page.getByRole('button', { name: 'NDJSON', exact: true }).click()
+  await reached // and never responded to
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  const stream = await (await download).createReadStream()
+  let text = ''
+  for await (const chunk of stream) text += chunk
+  assert.equal(text, '{"complete":false,"rows":0}\n')
+  await page.locator('.export [role=status]').getByText('incomplete').waitFor()
+})
