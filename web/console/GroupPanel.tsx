@@ -89,8 +89,9 @@ function InstanceLine({ instance }: { instance: GroupInstance }) {
   const [state, check] = [`lifecycle.${lifecycleState}`, `health.${health}`]
   return (
     <li data-health={health}>
-      <b>{instanceName ?? t('details.unnamed')}</b> <span className="health">{hasText(check) ? t(check) : rawHealth}</span>{' '}
-      <span>{hasText(state) ? t(state) : rawLifecycleState}</span> {protectedFromScaleIn && <span>{t('instances.protected')}</span>}
+      <b>{instanceName ?? t('details.unnamed')}</b> <span className="health">{hasText(check) ? t(check) : rawHealth}</span>
+      {` · ${hasText(state) ? t(state) : rawLifecycleState}`}
+      {protectedFromScaleIn && ` · ${t('instances.protected')}`}
       <span className="quiet">
         {joinedAt && t('instances.joined', { time: dayAndTimeOf(joinedAt) })} {configurationName} <code>{instanceId}</code>
       </span>

@@ -8,8 +8,8 @@ before(async () => (program = await start()))
 after(() => program?.stop())
 
 /** graphiql opens the page as somebody who has never been there. */
-async function graphiql(t, colorScheme = 'light') {
-  const browser = await open({ colorScheme })
+async function graphiql(t, options = {}) {
+  const browser = await open(options)
   t.after(browser.close)
   const page = await browser.context.newPage()
   const seen = watch(page, program.base)
@@ -100,9 +100,21 @@ test('tabs that were stored for the demo do not come back on a real upstream', a
   assert.ok(names.length > 0 && names.every((name) => name.startsWith('scalegraph:demo:')), names.join())
 })
 
+test('in a Chinese browser the bar and the examples are in Chinese, and the switch changes the bar', async (t) => {
+  const { page, seen } = await graphiql(t, { locale: 'zh-CN' })
+  await page.getByText('演示数据').waitFor()
+  await page.getByLabel('项目').waitFor()
+  await tabOf(page, 'OneGroup').click()
+  await page.locator('.graphiql-query-editor .view-line', { hasText: '一个伸缩组的最新活动' }).waitFor()
+  assert.deepEqual(await faultsOf(page), [])
+  await page.getByLabel('语言').selectOption('en')
+  await page.getByLabel('Project').waitFor()
+  assert.deepEqual(seen.faults, [])
+})
+
 for (const colorScheme of ['light', 'dark']) {
   test(`GraphiQL has no serious accessibility fault in ${colorScheme} colours`, async (t) => {
-    const { page } = await graphiql(t, colorScheme)
+    const { page } = await graphiql(t, { colorScheme })
     await answer(page, 'OneGroup', '"totalCount"')
     assert.deepEqual(await faultsOf(page), [])
     await page.getByRole('button', { name: /Documentation Explorer/ }).click()
