@@ -12,8 +12,14 @@ import (
 
 // A state is the rows that matched the filter between two changes.
 type state struct {
-	from time.Time
-	rows []upstream.FeedPoint // in the order of the feed
+	from   time.Time
+	groups [][]upstream.FeedPoint // of each group, in the order of the feed
+}
+
+// has reports whether a row of the n-th group matched the filter.
+func (s state) has(n int, p upstream.FeedPoint) bool {
+	_, ok := slices.BinarySearchFunc(s.groups[n], p, upstream.FeedPoint.Compare)
+	return ok
 }
 
 // delay returns a different delay for each of several concurrent calls, so that a history is deterministic.
@@ -57,17 +63,17 @@ func (h *history) change() {
 
 // insert adds n rows at the head, at most maxTies in one second.
 func (h *history) insert(g upstream.Group, n int) {
-	rows := h.emulator.Rows(project, g.ID)
+	rows := h.rows(g, emulator.Filter{})
 	start := epoch
 	if len(rows) > 0 {
-		start = rows[0].Start
+		start = rows[0].start
 	}
 	if h.rng.IntN(2) == 0 { // in one second with another group's newest row, or later
 		start = h.newest(start)
 	}
 	kinds, states := append(emulator.Types(), emulator.Normal, emulator.Normal, emulator.Normal, emulator.ManualAdd), []string{"SUCCESS", "SUCCESS", "SUCCESS", "FAIL", "DOING"}
 	added := make([]emulator.Row, n)
-	ties := slices.IndexFunc(rows, func(r emulator.Row) bool { return r.Start.Before(start) })
+	ties := slices.IndexFunc(rows, func(r row) bool { return r.start.Before(start) })
 	if ties < 0 {
 		ties = len(rows)
 	}
@@ -88,8 +94,8 @@ func (h *history) insert(g upstream.Group, n int) {
 // newest returns the later of start and the start of the newest row of all groups.
 func (h *history) newest(start time.Time) time.Time {
 	for _, g := range h.groups {
-		if rows := h.emulator.Rows(project, g.ID); len(rows) > 0 && rows[0].Start.After(start) {
-			start = rows[0].Start
+		if rows := h.rows(g, emulator.Filter{}); len(rows) > 0 && rows[0].start.After(start) {
+			start = rows[0].start
 		}
 	}
 	return start
@@ -99,17 +105,25 @@ func (h *history) newest(start time.Time) time.Time {
 func scramble(n int) int { return (n*7919 + 13) % 1_000_003 }
 
 func (h *history) finish(g upstream.Group) {
-	var doing []emulator.Row
-	for _, row := range h.emulator.Rows(project, g.ID) {
-		if row.Status == emulator.Doing {
-			doing = append(doing, row)
-		}
-	}
+	doing := h.rows(g, emulator.Filter{Status: emulator.Doing})
 	if len(doing) > 0 {
 		row := doing[h.rng.IntN(len(doing))]
 		status := []string{emulator.Success, emulator.Fail}[h.rng.IntN(2)]
-		h.emulator.Finish(project, g.ID, row.ID, status, row.Start.Add(time.Duration(1+h.rng.IntN(900))*time.Second))
+		h.emulator.Finish(project, g.ID, row.id, status, row.start.Add(time.Duration(1+h.rng.IntN(900))*time.Second))
 	}
+}
+
+// row is what changes need to know of a row. Copies of whole rows would take most of a history's time.
+type row struct {
+	id    string
+	start time.Time
+}
+
+// rows returns the rows of a group that match a filter, newest first.
+func (h *history) rows(g upstream.Group, f emulator.Filter) []row {
+	var rows []row
+	h.emulator.Each(project, g.ID, f, func(id string, start time.Time) { rows = append(rows, row{id, start}) })
+	return rows
 }
 
 // remember records the rows that match the filter from now on.
@@ -120,11 +134,14 @@ func (h *history) remember() {
 	}
 	s := state{from: time.Now()}
 	for _, g := range h.groups {
-		h.emulator.Each(project, g.ID, f, func(id string, start time.Time) {
-			s.rows = append(s.rows, upstream.FeedPoint{Second: start.Unix(), Group: g, LogID: id})
-		})
+		rows := h.rows(g, f)
+		points := make([]upstream.FeedPoint, len(rows))
+		for i, r := range rows {
+			points[i] = upstream.FeedPoint{Second: r.start.Unix(), Group: g, LogID: r.id}
+		}
+		slices.SortFunc(points, upstream.FeedPoint.Compare)
+		s.groups = append(s.groups, points)
 	}
-	slices.SortFunc(s.rows, upstream.FeedPoint.Compare)
 	h.states = append(h.states, s)
 }
 
