@@ -69,7 +69,7 @@ var errorTable = []errorMapping{
 	{upstream.ErrNotFound, apierr.NotFound, "There is no such scaling group or policy."},
 	{upstream.ErrRateLimited, apierr.RateLimited, "The upstream is throttling; try again later."},
 	{upstream.ErrRejected, apierr.UpstreamRejected, "The upstream rejected this request."},
-	{upstream.ErrTimeout, apierr.UpstreamTimeout, "The upstream did not answer in time."},
+	{upstream.ErrTimeout, apierr.UpstreamTimeout, "The upstream did not respond in time."},
 	{upstream.ErrUnavailable, apierr.UpstreamUnavailable, "The upstream is unavailable."},
 	{upstream.ErrBadResponse, apierr.UpstreamBadResponse, "The upstream's answer could not be read."},
 	{request.ErrTooManyCalls, apierr.TooComplex, "The query needs more upstream calls than one request may make."},

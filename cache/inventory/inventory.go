@@ -5,7 +5,7 @@
 // what the upstream has sent to that same credential, for the same call, and lists that differ by caller need no special case.
 //
 // A read looks in memory, then in Redis, then calls the upstream (read.go). Equal reads of one credential share one call, in this process by
-// singleflight and between replicas by a lease (shared.go). A list that moves while it is read is read again (whole.go).
+// singleflight and between replicas by a lease (shared.go). A list that moves while it is read is read again (readall.go).
 package inventory
 
 import (
@@ -83,7 +83,7 @@ func (c *Cache) Close() {
 func (c *Cache) Groups(ctx context.Context, p upstream.Project) (upstream.Snapshot[upstream.GroupDetails], error) {
 	k := c.key(ctx, upstream.CallGroups, upstream.Group{Region: p.Region, Project: p.ID})
 	return read(ctx, c, k, func(ctx context.Context) (upstream.Snapshot[upstream.GroupDetails], error) {
-		return whole(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.GroupDetails], error) {
+		return readAll(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.GroupDetails], error) {
 			return c.source.ListGroups(ctx, p, r)
 		}, func(g *upstream.GroupDetails) string { return g.Group.ID })
 	})
@@ -100,7 +100,7 @@ func (c *Cache) Group(ctx context.Context, g upstream.Group) (upstream.Snapshot[
 // Instances returns the instances of a group. An unknown group is upstream.ErrNotFound.
 func (c *Cache) Instances(ctx context.Context, g upstream.Group) (upstream.Snapshot[upstream.GroupInstance], error) {
 	return read(ctx, c, c.key(ctx, upstream.CallInstances, g), func(ctx context.Context) (upstream.Snapshot[upstream.GroupInstance], error) {
-		return whole(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.GroupInstance], error) {
+		return readAll(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.GroupInstance], error) {
 			return c.source.ListInstances(ctx, g, r)
 		}, identity)
 	})
@@ -109,7 +109,7 @@ func (c *Cache) Instances(ctx context.Context, g upstream.Group) (upstream.Snaps
 // GroupPolicies returns the policies of a group, by the V2 call, so that they have the same attributes as in ProjectPolicies. An unknown group is upstream.ErrNotFound.
 func (c *Cache) GroupPolicies(ctx context.Context, g upstream.Group) (upstream.Snapshot[upstream.Policy], error) {
 	return read(ctx, c, c.key(ctx, upstream.CallGroupPolicies, g), func(ctx context.Context) (upstream.Snapshot[upstream.Policy], error) {
-		return whole(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.Policy], error) {
+		return readAll(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.Policy], error) {
 			return c.source.ListResourcePolicies(ctx, g, r)
 		}, policyID)
 	})
@@ -119,7 +119,7 @@ func (c *Cache) GroupPolicies(ctx context.Context, g upstream.Group) (upstream.S
 func (c *Cache) ProjectPolicies(ctx context.Context, p upstream.Project) (upstream.Snapshot[upstream.Policy], error) {
 	k := c.key(ctx, upstream.CallProjectPolicies, upstream.Group{Region: p.Region, Project: p.ID})
 	return read(ctx, c, k, func(ctx context.Context) (upstream.Snapshot[upstream.Policy], error) {
-		return whole(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.Policy], error) {
+		return readAll(ctx, func(ctx context.Context, r upstream.Range) (upstream.Items[upstream.Policy], error) {
 			return c.source.ListProjectPolicies(ctx, p, r)
 		}, policyID)
 	})

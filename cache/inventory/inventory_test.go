@@ -272,7 +272,7 @@ func TestReadThatBeginsAfterAnotherEndedMakesNoCall(t *testing.T) {
 		t.Error("the list is read again")
 		return upstream.Snapshot[upstream.GroupDetails]{}, nil
 	}
-	if o := <-c.fetch(as(allGroups), k, fetcher(c, k, load)); o.err != nil || o.value != c.inMemory(k) {
+	if o := <-c.fetch(as(allGroups), k, newFetch(c, k, load)); o.err != nil || o.value != c.inMemory(k) {
 		t.Errorf("got %+v", o)
 	}
 }

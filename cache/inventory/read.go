@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// patience is how long to wait for a hanging upstream if a cached value can be served instead.
-	patience = time.Second
+	// staleWait is how long to wait for a hanging upstream if a cached value can be served instead.
+	staleWait = time.Second
 	// noCacheEvery is the minimum time between two reads of one value that bypass the cache.
 	noCacheEvery = time.Second
 )
@@ -44,14 +44,14 @@ func read[T any](ctx context.Context, c *Cache, k key, load func(context.Context
 	case age < c.cfg.Fresh:
 		return serve[T](c, k, caller, cached), nil
 	case age < c.cfg.Fresh+c.cfg.Stale:
-		c.fetch(ctx, k, fetcher(c, k, load))
+		c.fetch(ctx, k, newFetch(c, k, load))
 		return serve[T](c, k, caller, cached), nil
 	}
-	got, err := c.wait(ctx, k, fetcher(c, k, load), cached != nil && age < c.cfg.StaleIfError)
+	got, err := c.wait(ctx, k, newFetch(c, k, load), cached != nil && age < c.cfg.StaleIfError)
 	if err == nil {
 		return serve[T](c, k, caller, got), nil
 	}
-	if cached == nil || age >= c.cfg.StaleIfError || !failing(err) || c.refusedElsewhere(ctx, k, cached) {
+	if cached == nil || age >= c.cfg.StaleIfError || !isUnavailable(err) || c.rejectedElsewhere(ctx, k, cached) {
 		return upstream.Snapshot[T]{}, err
 	}
 	caller.Tally.StaleHits.Add(1)
@@ -151,9 +151,9 @@ func decode[T any](e envelope) *value {
 // weigh estimates the bytes that a value takes in memory from the length of its JSON.
 func weigh(encoded int) uint32 { return uint32(500 + 3*encoded) }
 
-// fetcher returns the read that fills the cache. It runs detached from the request; ctx has the caller's credentials. It makes no call if another
+// newFetch returns the read that fills the cache. It runs detached from the request; ctx has the caller's credentials. It makes no call if another
 // read has filled the cache since the caller looked.
-func fetcher[T any](c *Cache, k key, load func(context.Context) (upstream.Snapshot[T], error)) func(context.Context) (*value, error) {
+func newFetch[T any](c *Cache, k key, load func(context.Context) (upstream.Snapshot[T], error)) func(context.Context) (*value, error) {
 	return func(ctx context.Context) (*value, error) {
 		if v := c.inMemory(k); v.age() < c.cfg.Fresh && !bypasses(ctx) {
 			return v, nil
@@ -165,7 +165,7 @@ func fetcher[T any](c *Cache, k key, load func(context.Context) (upstream.Snapsh
 		}
 		sent := time.Now()
 		s, err := load(ctx)
-		if refused(err) {
+		if isRejection(err) {
 			c.forget(k)
 			c.shared.refuse(ctx, k, sent, c.lifetime())
 		}
@@ -220,11 +220,11 @@ func (c *Cache) lifetime() time.Duration {
 }
 
 // wait returns the result of the fetch. If a cached value may be served instead, it waits for a hanging upstream at most for the duration
-// patience.
+// staleWait.
 func (c *Cache) wait(ctx context.Context, k key, fetch func(context.Context) (*value, error), fallback bool) (*value, error) {
 	var limit <-chan time.Time
 	if fallback {
-		timer := time.NewTimer(patience)
+		timer := time.NewTimer(staleWait)
 		defer timer.Stop()
 		limit = timer.C
 	}
@@ -266,18 +266,18 @@ func (c *Cache) forget(k key) {
 	}
 }
 
-// refusedElsewhere reports whether the upstream has refused the credential after v was read, on this replica or another.
-func (c *Cache) refusedElsewhere(ctx context.Context, k key, v *value) bool {
+// rejectedElsewhere reports whether the upstream has refused the credential after v was read, on this replica or another.
+func (c *Cache) rejectedElsewhere(ctx context.Context, k key, v *value) bool {
 	return c.shared.get(ctx, k).refusedAt.After(v.at)
 }
 
-// refused reports whether the upstream rejected the credential, or the resource is gone: no cached value may be served after that.
-func refused(err error) bool {
+// isRejection reports whether the upstream rejected the credential, or the resource is gone: no cached value may be served after that.
+func isRejection(err error) bool {
 	return errors.Is(err, upstream.ErrUnauthenticated) || errors.Is(err, upstream.ErrForbidden) || errors.Is(err, upstream.ErrNotFound)
 }
 
-// failing reports whether the upstream failed in a way that lets a cached value be served instead.
-func failing(err error) bool {
+// isUnavailable reports whether the upstream failed in a way that lets a cached value be served instead.
+func isUnavailable(err error) bool {
 	return errors.Is(err, upstream.ErrRateLimited) || errors.Is(err, upstream.ErrTimeout) ||
 		errors.Is(err, upstream.ErrUnavailable) || errors.Is(err, upstream.ErrBadResponse)
 }

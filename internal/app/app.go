@@ -115,5 +115,5 @@ func newOptions(cfg config.Config, demo *demoUpstream, redis *redisx.Client, ins
 	if authenticator != nil {
 		o.Authenticate = authenticator.Authenticate
 	}
-	return o, demo.allow(o.Keys)
+	return o, demo.acceptKeys(o.Keys)
 }

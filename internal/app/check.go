@@ -57,7 +57,7 @@ func checkRegions(ctx context.Context, cfg config.Config, report func(part, find
 	defer demo.stop(log)
 	keys, err := keySource(cfg)
 	if err == nil {
-		err = demo.allow(keys)
+		err = demo.acceptKeys(keys)
 	}
 	if err != nil {
 		report("keys", err.Error(), false)

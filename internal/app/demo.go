@@ -46,8 +46,8 @@ func (d *demoUpstream) token() string {
 	return demo.Token
 }
 
-// allow makes the demo accept requests signed with the present keys. It does nothing if d or keys is nil.
-func (d *demoUpstream) allow(keys upstream.KeySource) error {
+// acceptKeys makes the demo accept requests signed with the present keys. It does nothing if d or keys is nil.
+func (d *demoUpstream) acceptKeys(keys upstream.KeySource) error {
 	if d == nil || keys == nil {
 		return nil
 	}

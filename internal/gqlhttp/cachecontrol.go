@@ -9,10 +9,10 @@ import (
 	"scalegraph/internal/request"
 )
 
-// cachePolicy returns the Cache-Control of a response without errors. A private cache, such as that of a browser, may serve it as long as the pages in
+// cacheControl returns the Cache-Control of a response without errors. A private cache, such as that of a browser, may serve it as long as the pages in
 // it are fresh. A response without pages must be revalidated, which the ETag makes cheap. One with extensions.explain, which Vary does not
 // cover, must not be stored.
-func cachePolicy(c *request.Caller, now time.Time) string {
+func cacheControl(c *request.Caller, now time.Time) string {
 	if c.Explain {
 		return "no-store"
 	}

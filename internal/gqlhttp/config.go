@@ -98,30 +98,30 @@ func (c Config) authenticator() identity.Authenticator {
 
 // withDefaults returns c with the default of each zero field.
 func (c Config) withDefaults() Config {
-	fill(&c.Limits.Body, 256<<10)
-	fill(&c.Limits.Tokens, 4000)
-	fill(&c.Limits.Depth, 20)
-	fill(&c.Limits.Aliases, 100)
-	fill(&c.Limits.RootFields, 50)
-	fill(&c.Limits.Directives, 50)
-	fill(&c.Limits.Cost, 20_000)
-	fill(&c.Limits.UpstreamCalls, 200)
-	fill(&c.RequestTimeout, 30*time.Second)
-	fill(&c.StatusProfile, Audit)
-	fill(&c.KeepAlive, 10*time.Second)
-	fill(&c.InitTimeout, 10*time.Second)
-	fill(&c.ReauthInterval, 45*time.Second)
-	fill(&c.Streams, &stream.Registry{})
+	setDefault(&c.Limits.Body, 256<<10)
+	setDefault(&c.Limits.Tokens, 4000)
+	setDefault(&c.Limits.Depth, 20)
+	setDefault(&c.Limits.Aliases, 100)
+	setDefault(&c.Limits.RootFields, 50)
+	setDefault(&c.Limits.Directives, 50)
+	setDefault(&c.Limits.Cost, 20_000)
+	setDefault(&c.Limits.UpstreamCalls, 200)
+	setDefault(&c.RequestTimeout, 30*time.Second)
+	setDefault(&c.StatusProfile, Audit)
+	setDefault(&c.KeepAlive, 10*time.Second)
+	setDefault(&c.InitTimeout, 10*time.Second)
+	setDefault(&c.ReauthInterval, 45*time.Second)
+	setDefault(&c.Streams, &stream.Registry{})
 	if c.Events == nil {
 		c.Events = func(ctx context.Context, _ string) (context.Context, func() string) {
 			return ctx, func() string { return "" }
 		}
 	}
-	fill(&c.Log, slog.New(slog.DiscardHandler))
+	setDefault(&c.Log, slog.New(slog.DiscardHandler))
 	return c
 }
 
-func fill[T comparable](field *T, value T) {
+func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {
 		*field = value

@@ -60,7 +60,7 @@ func (x *exchange) send(status int, b *encodedBody, cacheable bool) {
 	if cacheable && x.r.Method != http.MethodPost {
 		tag := b.etag(encoding)
 		h.Set("ETag", tag)
-		h.Set("Cache-Control", cachePolicy(x.caller, time.Now()))
+		h.Set("Cache-Control", cacheControl(x.caller, time.Now()))
 		if notModified(x.r.Header, tag) {
 			x.report.Status = http.StatusNotModified
 			x.w.WriteHeader(http.StatusNotModified)

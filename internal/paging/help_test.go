@@ -74,20 +74,24 @@ func (b *bench) before(page upstream.Page, n int, f upstream.Filter) (upstream.P
 	return b.ask(upstream.PageQuery{Count: n, Filter: f, Before: &p, Last: true})
 }
 
-// record returns the ids of the rows that the log has now under a filter, in our order.
-func (b *bench) record(f emulator.Filter) []string {
-	rows := b.Match(project, groupID, f)
-	slices.SortFunc(rows, func(x, y emulator.Row) int {
-		return point(x).Compare(point(y))
+// points returns the rows that the log has now under a filter, in our order.
+func (b *bench) points(f emulator.Filter) []upstream.Point {
+	var points []upstream.Point
+	b.Each(project, groupID, f, func(id string, start time.Time) {
+		points = append(points, upstream.Point{Second: start.Unix(), LogID: id})
 	})
-	ids := make([]string, len(rows))
-	for i, row := range rows {
-		ids[i] = row.ID
+	slices.SortFunc(points, upstream.Point.Compare)
+	return points
+}
+
+// record returns the ids of points.
+func (b *bench) record(f emulator.Filter) []string {
+	var ids []string
+	for _, p := range b.points(f) {
+		ids = append(ids, p.LogID)
 	}
 	return ids
 }
-
-func point(r emulator.Row) upstream.Point { return upstream.Point{Second: r.Start.Unix(), LogID: r.ID} }
 
 func ids(page upstream.Page) []string {
 	out := make([]string, len(page.Rows))

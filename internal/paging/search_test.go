@@ -61,7 +61,7 @@ func TestSearchBound(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			b := newBench(t, 0, emulator.Switches{})
 			b.grow(kind, total)
-			s := search{bench: b, all: b.record(emulator.Filter{}), rows: b.Match(project, groupID, emulator.Filter{})}
+			s := search{bench: b, points: b.points(emulator.Filter{}), ids: b.record(emulator.Filter{})}
 			if most := s.longest(false); most > bound+1 {
 				t.Errorf("%d calls without any memory, want at most %d", most, bound+1)
 			}
@@ -75,25 +75,25 @@ func TestSearchBound(t *testing.T) {
 // A search resumes at places of a log that nobody remembers.
 type search struct {
 	*bench
-	all  []string // the log in our order
-	rows []emulator.Row
+	points []upstream.Point // the log in our order
+	ids    []string
 }
 
 // longest returns how many calls the longest of some searches took.
 func (s search) longest(totalKnown bool) int {
 	most, sum, n := 0, 0, 0
 	rng := rand.New(rand.NewPCG(3, 4))
-	for range 60 {
-		row := s.rows[rng.IntN(len(s.rows))]
-		p, at := point(row), slices.Index(s.all, row.ID)
+	for range 30 {
+		at := rng.IntN(len(s.points))
+		p := s.points[at]
 		for _, back := range []bool{false, true} {
 			s.forget()
 			if totalKnown {
 				s.count()
 			}
-			q, want := upstream.PageQuery{Count: 20, After: &p}, s.all[at+1:min(len(s.all), at+21)]
+			q, want := upstream.PageQuery{Count: 20, After: &p}, s.ids[at+1:min(len(s.ids), at+21)]
 			if back {
-				q, want = upstream.PageQuery{Count: 20, Before: &p, Last: true}, s.all[max(0, at-20):at]
+				q, want = upstream.PageQuery{Count: 20, Before: &p, Last: true}, s.ids[max(0, at-20):at]
 			}
 			page, calls := s.ask(q)
 			s.want(fmt.Sprint("at ", at), page, want)
@@ -165,7 +165,7 @@ func TestSearchBoundAfterExpiry(t *testing.T) {
 
 // insertAtHead adds n rows at the head, a second apart.
 func (b *bench) insertAtHead(n int) {
-	start := b.Match(project, groupID, emulator.Filter{})[0].Start
+	start := time.Unix(b.points(emulator.Filter{})[0].Second, 0)
 	rows := make([]emulator.Row, n)
 	for i := range rows {
 		start = start.Add(time.Second)

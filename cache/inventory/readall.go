@@ -13,9 +13,9 @@ const maxEntries = 10_000
 // attempts is how often a list is read that changes between the calls.
 const attempts = 3
 
-// whole reads a list in calls of 100 entries. Neighbouring calls overlap by one entry if that costs no further call, and agree on the total;
+// readAll reads a list in calls of 100 entries. Neighbouring calls overlap by one entry if that costs no further call, and agree on the total;
 // if they do not fit together, the list changed meanwhile and is read again. id identifies an entry.
-func whole[T any](ctx context.Context, call func(context.Context, upstream.Range) (upstream.Items[T], error), id func(*T) string) (upstream.Snapshot[T], error) {
+func readAll[T any](ctx context.Context, call func(context.Context, upstream.Range) (upstream.Items[T], error), id func(*T) string) (upstream.Snapshot[T], error) {
 	for range attempts {
 		list, err := readOnce(ctx, call, id)
 		if err != nil {
