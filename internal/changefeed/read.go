@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,6 +20,9 @@ const (
 
 	// maxLookups bounds the rows that one read looks up by id. Others are looked up by later reads.
 	maxLookups = 32
+
+	// maxRunningPages bounds the pages of rows in progress that one read reads: enough for maxRunning rows.
+	maxRunningPages = maxRunning/moreRows + 1
 
 	parallelLookups = 4
 )
@@ -71,7 +75,7 @@ func (r logReader) readInitial(ctx context.Context) (*snapshot, error) {
 	if s.complete {
 		return s, nil
 	}
-	return s, r.readRunning(ctx, s)
+	return s, r.readRunning(ctx, s, func() bool { return false })
 }
 
 // readChanges reads the changes since each of the positions.
@@ -115,30 +119,39 @@ func noKnownRow(s *snapshot) error {
 	return fmt.Errorf("no known row among the newest %d: %w", len(s.rows), upstream.ErrPositionNotFound)
 }
 
-// readRunning reads the rows in progress in the whole log, at most moreRows of them.
-func (r logReader) readRunning(ctx context.Context, s *snapshot) error {
-	page, err := r.page(ctx, s, upstream.PageQuery{Count: moreRows, Filter: upstream.Filter{Status: upstream.StatusDoing}})
-	if crowded(err) {
-		return nil // those that a position names are looked up by id
-	}
-	if err != nil {
-		return err
-	}
-	for _, row := range page.Rows {
-		s.running[row.LogID] = row
+// readRunning reads the rows in progress in the whole log, newest first, until they are enough, and at most maxRunningPages pages of them.
+func (r logReader) readRunning(ctx context.Context, s *snapshot, enough func() bool) error {
+	q := upstream.PageQuery{Count: moreRows, Filter: upstream.Filter{Status: upstream.StatusDoing}}
+	for range maxRunningPages {
+		page, err := r.page(ctx, s, q)
+		if crowded(err) {
+			return nil // those that a position names are looked up by id
+		}
+		if err != nil {
+			return err
+		}
+		for _, row := range page.Rows {
+			s.running[row.LogID] = row
+		}
+		if !page.HasOlder || len(page.Rows) == 0 || enough() {
+			return nil
+		}
+		last := page.Rows[len(page.Rows)-1].Point()
+		q.After = &last
 	}
 	return nil
 }
 
-// readMissing reads the rows that were in progress when they were read last and are not in the head: those that still are by
-// one read, the others one by one, up to maxLookups.
+// readMissing reads the rows that were in progress when they were read last and are not in the head: those that still are page by page, the
+// others one by one, up to maxLookups. If there are more, they are chosen at random, so that later reads find all of them.
 func (r logReader) readMissing(ctx context.Context, s *snapshot, list []*position) error {
 	ids := s.missingIDs(list)
 	if len(ids) > 1 {
-		if err := r.readRunning(ctx, s); err != nil {
+		if err := r.readRunning(ctx, s, func() bool { return len(s.missingIDs(list)) <= 1 }); err != nil {
 			return err
 		}
 		ids = s.missingIDs(list)
+		rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 	}
 	ids = ids[:min(len(ids), maxLookups)]
 	found := make([]upstream.Page, len(ids))
