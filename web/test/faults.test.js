@@ -125,6 +125,25 @@ test('the state of the page is honest, and recovers by itself', async (t) => {
   await page.locator('.live[data-state=live]').waitFor()
 })
 
+test('an unavailable cloud and a lost connection are shown, and both recover by themselves', async (t) => {
+  const { page } = await newPage(t)
+  const fault = await failing(page, (request) => request.operationName === 'Feed', 'UPSTREAM_UNAVAILABLE')
+  let lost = false
+  await page.route('**/graphql', (route) => (lost && route.request().postDataJSON().operationName === 'Live' ? route.abort() : route.fallback()))
+  await page.goto(`${program.base}/console?group=${busiest}`)
+  await page.locator('.live[data-state=unavailable]').waitFor()
+  assert.equal(await page.locator('.problem code').first().innerText(), 'UPSTREAM_UNAVAILABLE')
+  lost = true
+  fault.code = undefined
+  await page.locator('.row').first().waitFor()
+  await page.locator('.picker > button').click()
+  await page.locator('.panel li:not(:has(:checked)) input').first().check() // subscribes anew, in vain
+  await page.locator('.live[data-state=reconnecting]').waitFor()
+  lost = false
+  await page.locator('.live[data-state=live]').waitFor()
+  await page.locator('.problem').waitFor({ state: 'detached' })
+})
+
 test('a filter change keeps the focus, the open popover and the open row; Escape and a click outside close the popover', async (t) => {
   const { page } = await newPage(t)
   await visit(page, `?group=${busiest}&period=1d&status=FAIL`)
@@ -222,6 +241,43 @@ test('the picker finds groups by name, and the project is one choice', async (t)
   await page.waitForURL(/project=all/)
   await page.keyboard.press('Escape')
   await page.locator('.row').first().waitFor()
+  await page.locator('.fold[aria-expanded=false]', { hasText: 'Show all' }).waitFor()
+  assert.equal(await page.locator('.strip').count(), 4, 'the other strips are not collapsed')
+})
+
+test('an absolute range bounds the feed, and follows the time zone that is chosen', async (t) => {
+  const { page, seen } = await newPage(t, { timezoneId: 'Asia/Shanghai' })
+  const hour = 3_600_000
+  const until = new Date(Math.floor(Date.now() / hour) * hour)
+  const since = new Date(until - 72 * hour)
+  await visit(page, `?group=${quiet}&period=range&since=${since.toISOString()}&until=${until.toISOString()}`)
+  const { filter } = feeds(seen).at(-1).variables
+  assert.deepEqual(filter, { startTime: since.toISOString(), endTime: until.toISOString() })
+  const input = page.getByLabel('From', { exact: true })
+  const inShanghai = new Date(since.getTime() + 8 * hour).toISOString().slice(0, 16)
+  assert.equal(await input.inputValue(), inShanghai)
+  const shown = page.locator('.row time').first()
+  const start = await shown.getAttribute('datetime')
+  await page.getByLabel('Time zone').selectOption('UTC')
+  await page.waitForFunction((since) => document.querySelector('input[type=datetime-local]').value === since, since.toISOString().slice(0, 16))
+  assert.equal(await shown.innerText(), start.slice(11, 19))
+  await input.fill(new Date(since.getTime() + hour).toISOString().slice(0, 16))
+  await page.waitForURL((url) => url.searchParams.get('since') === new Date(since.getTime() + hour).toISOString())
+})
+
+test('ids and the link of an activity can be copied', async (t) => {
+  const { page } = await newPage(t, { permissions: ['clipboard-read', 'clipboard-write'] })
+  await visit(page, `?group=${quiet}&period=7d`)
+  const row = page.locator('.row').first()
+  await row.getByRole('button').first().click()
+  const copied = async (label, place) => {
+    await row.getByRole('button', { name: label, exact: true }).first().click()
+    await row.locator('.copy').nth(place).filter({ hasText: 'Copied' }).waitFor()
+    return page.evaluate(() => navigator.clipboard.readText())
+  }
+  assert.equal(await copied('Copy id', 0), await row.locator('.ids code').first().innerText())
+  await page.goto(await copied('Copy link', 2))
+  await page.locator('.linked .row .ids').waitFor()
 })
 
 test('the current view is exported as CSV and NDJSON, and the last line says whether it is complete', async (t) => {
