@@ -38,7 +38,7 @@ func (s *simulation) scale(r *emulator.Row) {
 	if s.rng.IntN(room+1) < size-s.plan.minSize {
 		target = size - step
 	}
-	target = min(max(target, s.plan.minSize), s.plan.maxSize)
+	target = min(max(target, s.plan.minSize), s.limit())
 	if target == size { // full
 		target--
 	}
@@ -68,7 +68,7 @@ func (s *simulation) repair(r *emulator.Row) {
 	if len(s.members) >= s.target && len(s.members) > 0 {
 		s.members = s.members[1:]
 	}
-	target := min(max(s.target, len(s.members)+1), s.plan.maxSize)
+	target := min(max(s.target, len(s.members)+1), s.limit())
 	s.describe(r, policy{kind: emulator.Diff}, target)
 	s.move(r, target)
 }

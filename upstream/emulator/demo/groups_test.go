@@ -56,8 +56,8 @@ func TestDemoGroupsAgreeWithTheirLogs(t *testing.T) {
 	names, refused := map[string]bool{}, 0
 	for _, g := range e.Groups(demo.Project) {
 		names[g.Name] = true
-		if g.Desire > g.Max || g.Max == 0 || g.Name == g.ID {
-			t.Errorf("%+v", g)
+		if n := len(e.Members(demo.Project, g.ID)); g.Desire > g.Max || g.Max == 0 || n > g.Max || g.Name == g.ID {
+			t.Errorf("%+v has %d instances", g, n)
 		}
 		changes := policyChanges(t, e.Rows(demo.Project, g.ID))
 		found := 0

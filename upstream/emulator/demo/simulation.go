@@ -29,6 +29,12 @@ func newSimulation(p plan, seed uint64, from time.Time) *simulation {
 	return s
 }
 
+// maxStandby bounds the instances in standby, which more actions enter than leave.
+const maxStandby = 2
+
+// limit returns the maximum number of members. Instances in standby count for the group's maximum, too.
+func (s *simulation) limit() int { return s.plan.maxSize - len(s.standby) }
+
 // weights has the frequency of each type in percent.
 var weights = []struct {
 	kind    string
@@ -70,8 +76,12 @@ func (s *simulation) kind() string {
 func (s *simulation) possible(kind string) string {
 	spare := len(s.members) > max(s.plan.minSize, 1)
 	switch kind {
-	case emulator.ELBCheckDelete, emulator.AuditCheckDelete, emulator.ManualRemove, emulator.ManualDelete, emulator.EnterStandby:
+	case emulator.ELBCheckDelete, emulator.AuditCheckDelete, emulator.ManualRemove, emulator.ManualDelete:
 		if !spare {
+			return emulator.Normal
+		}
+	case emulator.EnterStandby:
+		if !spare || len(s.standby) == maxStandby {
 			return emulator.Normal
 		}
 	case emulator.ExitStandby:
@@ -79,7 +89,7 @@ func (s *simulation) possible(kind string) string {
 			return emulator.Normal
 		}
 	case emulator.ManualAdd:
-		if len(s.members)+3 > s.plan.maxSize {
+		if len(s.members)+3 > s.limit() {
 			return emulator.Normal
 		}
 	}
