@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { faultsOf } from './axe.js'
-import { start, visit } from './browser.js'
+import { picture, start, visit } from './browser.js'
 
 let program
 before(async () => (program = await start()))
@@ -151,6 +151,7 @@ for (const [name, options] of Object.entries({
     await page.locator('.causes li').first().waitFor()
     await page.locator('.instances li').first().waitFor()
     await page.locator('.blockers :is(li, h3 ~ p:not(.quiet))').first().waitFor()
+    await picture(page, `console-panels-${name}`)
     assert.deepEqual(await faultsOf(page), [])
     assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= page.viewportSize().width, 'it is wider than its window')
     assert.deepEqual(seen.faults, [])
