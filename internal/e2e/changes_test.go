@@ -159,7 +159,7 @@ func TestCrowd(t *testing.T) {
 		t.Errorf("%d calls in %.1f intervals", calls, intervals)
 	}
 	var polled atomic.Int64 // when the last group's poll brought the change
-	e.OnAnswered(func(emulator.Answer) { polled.Store(time.Now().UnixNano()) })
+	e.OnResponse(func(emulator.Response) { polled.Store(time.Now().UnixNano()) })
 	for _, group := range groups {
 		start := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 		e.Insert(testProject, group, emulator.Row{Status: emulator.Success, Type: "NORMAL", Start: start, End: start.Add(time.Second)})
@@ -181,7 +181,7 @@ func TestCrowd(t *testing.T) {
 	if told.Load() != crowd {
 		t.Errorf("%d changes were heard", told.Load())
 	}
-	e.OnAnswered(nil)
+	e.OnResponse(nil)
 	testkit.Eventually(t, "all streams to end", func() bool { return streams() == 0 })
 	testkit.Eventually(t, "all connections to close", func() bool { return sockets(t, cmd) < 100 }) // some are kept for the upstream
 	testkit.Eventually(t, "all goroutines to end", func() bool {

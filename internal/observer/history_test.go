@@ -51,7 +51,7 @@ func newWorld(seed uint64, sizes []int, ties float64) *world {
 	}
 	w.mover = newMover(w.Emulator, rng, w.log, groups)
 	w.mover.fill(sizes, ties, rng.Float64()/2, time.Now().UTC().Truncate(time.Second))
-	w.OnAnswered(w.log.call)
+	w.OnResponse(w.log.call)
 	return w
 }
 

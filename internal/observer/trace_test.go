@@ -32,7 +32,7 @@ func (t *trace) failf(format string, args ...any) {
 }
 
 // call notes an upstream call.
-func (t *trace) call(a emulator.Answer) {
+func (t *trace) call(a emulator.Response) {
 	t.addf("    upstream %s ?%s: change %d, total %d, %d rows", a.Group, a.RawQuery, a.Seq, a.Total, len(a.IDs))
 }
 

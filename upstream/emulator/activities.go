@@ -49,7 +49,7 @@ func (e *Emulator) listActivities(t target, g grant, values url.Values, req *Req
 		}
 		return list
 	}
-	e.answered(req, len(all), ids)
+	e.recordResponse(req, len(all), ids)
 	if l.pretty {
 		return indent(encodePage(p)), nil
 	}
@@ -77,16 +77,16 @@ func (e *Emulator) unknownGroup(c Call) *refusal {
 	return bad("AS.2007", "The scaling group does not exist.")
 }
 
-// answered records the state from which a response was computed and calls the OnAnswered hook. ids is called only if there is a hook. The
+// recordResponse records the state from which a response was computed and calls the OnResponse hook. ids is called only if there is a hook. The
 // lock is held.
-func (e *Emulator) answered(req *Request, total int, ids func() []string) {
+func (e *Emulator) recordResponse(req *Request, total int, ids func() []string) {
 	seq := e.seq
 	e.record.update(func() { req.Seq, req.Total = seq, total })
-	h := e.onAnswered.Load()
+	h := e.onResponse.Load()
 	if h == nil || *h == nil {
 		return
 	}
-	(*h)(Answer{Request: *req, IDs: ids()})
+	(*h)(Response{Request: *req, IDs: ids()})
 }
 
 // window returns a page of the matching entries (oldest first) in reverse order.

@@ -15,7 +15,7 @@
 // filters nothing, an unknown execute_type matches nothing, and groups and policies refuse paging with AS.1001 and AS.1002.
 //
 // It shares no code with the client of this project, so that a misreading of the documents is not repeated here. An Emulator holds the groups,
-// logs and policies; Switches select the behaviour; Fault injects errors; Requests and OnAnswered show the calls.
+// logs and policies; Switches select the behaviour; Fault injects errors; Requests and OnResponse show the calls.
 //
 // # Documented behaviour
 //
@@ -82,7 +82,7 @@ type Emulator struct {
 	ties   shuffler
 
 	onRequest  atomic.Pointer[func(Request)]
-	onAnswered atomic.Pointer[func(Answer)]
+	onResponse atomic.Pointer[func(Response)]
 	fault      atomic.Pointer[func(*http.Request) *Fault]
 
 	mu       sync.RWMutex // guards the fields below; a response is computed while it is held

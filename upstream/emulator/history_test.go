@@ -214,8 +214,8 @@ func TestResponsesMatchHistory(t *testing.T) {
 		w := &world{bench: inMemory(t, drawSwitches(rt))}
 		w.KeepHistory()
 		var mu sync.Mutex
-		var answers []emulator.Answer
-		w.OnAnswered(func(a emulator.Answer) {
+		var answers []emulator.Response
+		w.OnResponse(func(a emulator.Response) {
 			mu.Lock()
 			defer mu.Unlock()
 			answers = append(answers, a)
@@ -246,7 +246,7 @@ func TestConcurrentRequests(t *testing.T) {
 	b.KeepHistory()
 	b.seed(200)
 	b.OnRequest(func(emulator.Request) {})
-	b.OnAnswered(func(emulator.Answer) {})
+	b.OnResponse(func(emulator.Response) {})
 	b.Fault(emulator.Times(5, emulator.Fault{Status: 503}))
 	var all sync.WaitGroup
 	for worker := range 4 {

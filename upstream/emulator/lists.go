@@ -73,7 +73,7 @@ func (e *Emulator) respond(l listing, items []item, req *Request) []byte {
 	total := len(items)
 	from := min(l.offset, total)
 	shown := items[from:min(from+l.limit, total)]
-	e.answered(req, total, func() []string { return idsOf(shown) })
+	e.recordResponse(req, total, func() []string { return idsOf(shown) })
 	list := []byte{'['}
 	for i, it := range shown {
 		if i > 0 {
@@ -131,7 +131,7 @@ func extend(encoded []byte, extra map[string]json.RawMessage) []byte {
 
 // single encodes the response of a call that shows one object.
 func (e *Emulator) single(name, id string, encoded []byte, req *Request) []byte {
-	e.answered(req, 1, func() []string { return []string{id} })
+	e.recordResponse(req, 1, func() []string { return []string{id} })
 	var o object
 	o.raw(name, encoded)
 	return o.bytes()

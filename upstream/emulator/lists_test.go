@@ -443,7 +443,7 @@ func TestTokensOfEnterpriseProjects(t *testing.T) {
 func TestCallsAreCounted(t *testing.T) {
 	b := shop(t, emulator.Switches{})
 	var ids [][]string
-	b.OnAnswered(func(a emulator.Answer) { ids = append(ids, a.IDs) })
+	b.OnResponse(func(a emulator.Response) { ids = append(ids, a.IDs) })
 	for call, path := range everyCall {
 		b.at(path)
 		b.at(path)

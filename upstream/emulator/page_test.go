@@ -251,7 +251,7 @@ func TestOnAnsweredHasPage(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.seed(5)
 	var seen []string
-	b.OnAnswered(func(a emulator.Answer) { seen = append(seen, fmt.Sprint(a.Seq, a.Total, a.IDs)) })
+	b.OnResponse(func(a emulator.Response) { seen = append(seen, fmt.Sprint(a.Seq, a.Total, a.IDs)) })
 	b.get("limit=2")
 	if want := []string{fmt.Sprint(b.Seq(), 5, ids(4, 3))}; !slices.Equal(seen, want) {
 		t.Errorf("seen %v, want %v", seen, want)

@@ -29,8 +29,8 @@ type Request struct {
 	Total          int       // total_number of the response
 }
 
-// Answer is a successful response that was just computed.
-type Answer struct {
+// Response is a successful response that was just computed.
+type Response struct {
 	Request
 	IDs []string // of its entries, in order; an instance without an id has its name
 }
@@ -123,9 +123,9 @@ func (e *Emulator) Reset() {
 // it.
 func (e *Emulator) OnRequest(f func(Request)) { e.onRequest.Store(&f) }
 
-// OnAnswered sets a hook that is called for every successful response while the lock is held: no log changes in between. It may be called
+// OnResponse sets a hook that is called for every successful response while the lock is held: no log changes in between. It may be called
 // concurrently and must not call the emulator. nil removes it.
-func (e *Emulator) OnAnswered(f func(Answer)) { e.onAnswered.Store(&f) }
+func (e *Emulator) OnResponse(f func(Response)) { e.onResponse.Store(&f) }
 
 // Fault sets a function that is called for every request and returns the fault to inject; nil for none. A nil function removes it.
 func (e *Emulator) Fault(f func(*http.Request) *Fault) { e.fault.Store(&f) }
