@@ -12,7 +12,7 @@ type State struct {
 	Confirmed          bool      // whether ranks are known to follow from total and expired
 	AnchorLost         bool      // the newest rows were read and none of them was known
 	UnchangedSince     time.Time // when total, expired and confirmed were first read with their current values
-	ExpiredConfirmedAt time.Time // when a row with a known rank last confirmed expired
+	ExpiredConfirmedAt time.Time // when the first rows of the generation were read; later reads do not change it
 	Head               *Segment  // the newest rows, possibly older than at; nil if they were not read
 }
 
@@ -34,8 +34,9 @@ func (st *State) Compatible(seg *Segment, settled bool) bool {
 	return st.sameEnds(seg)
 }
 
-// rankKnown reports whether the rank of a segment of the state's generation is known: it was read together with known rows, or no more
-// rows have expired than was presumed at that time.
+// rankKnown reports whether the rank of a segment of the state's generation is known: a row with a known rank confirmed it when it was located,
+// or it was read no later than the first rows of the generation and no rows have expired since. A presumed rank is never confirmed later; the
+// segment is read again.
 func (st *State) rankKnown(seg *Segment) bool {
 	return seg.RankConfirmed || seg.Expired == st.Expired && !seg.At.After(st.ExpiredConfirmedAt)
 }

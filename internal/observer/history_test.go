@@ -147,7 +147,7 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 	for i := range 1 + rng.IntN(3) {
 		name := fmt.Sprintf("walker %d", i)
 		k := &walker{
-			name: name, rng: random(seed, name), log: w.log, judge: judge{record{w.Emulator, w.mover}, w.sw, broken}, clients: clients,
+			name: name, rng: random(seed, name), log: w.log, judge: judge{record: record{w.Emulator, w.mover}, sw: w.sw, broken: broken, realTime: pace.realTime}, clients: clients,
 			groups: w.mover.groups, cursors: seen, think: pace.think, pages: pages,
 		}
 		walking.Go(func() { k.run(ctx, 2) })
@@ -172,7 +172,7 @@ func summaryHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 		moving.Go(func() { w.keepMoving(ctx, random(seed, "moves"), every) })
 	}
 	k := &walker{
-		name: "walker", rng: random(seed, "walker"), log: w.log, judge: judge{record{w.Emulator, w.mover}, w.sw, ""}, clients: []client{r.client},
+		name: "walker", rng: random(seed, "walker"), log: w.log, judge: judge{record: record{w.Emulator, w.mover}, sw: w.sw}, clients: []client{r.client},
 		groups: w.mover.groups, think: pace.think,
 	}
 	for range 10 {
@@ -188,6 +188,7 @@ func summaryHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 type pace struct {
 	call, move, think time.Duration
 	restart           func() // restarts Redis; nil: there is none
+	realTime          bool
 }
 
 var leisurely = pace{call: 200 * time.Millisecond, move: 500 * time.Millisecond, think: 6 * time.Second}

@@ -88,7 +88,7 @@ func TestReplicas(t *testing.T) {
 				c.lasts, c.move, c.stays = 8*time.Second, 250*time.Millisecond, 1500*time.Millisecond
 			}
 			if seed%4 == 3 {
-				p := pace{call: 10 * time.Millisecond, move: 100 * time.Millisecond, think: 500 * time.Millisecond, restart: redis.Restart}
+				p := pace{call: 10 * time.Millisecond, move: 100 * time.Millisecond, think: 500 * time.Millisecond, restart: redis.Restart, realTime: true}
 				report(t, "TestReplicas", seed, walkHistory(t, seed, p, served(args...)))
 				return
 			}

@@ -37,6 +37,7 @@ type page struct {
 	stale            bool
 	missing          []string
 	arrived          uint64 // number of the last change before it arrived
+	took             time.Duration
 }
 
 // promised is the largest page whose rows, count and flags hold at one moment.
@@ -47,6 +48,8 @@ type judge struct {
 	record
 	sw     emulator.Switches
 	broken string // group that the upstream refuses; empty: none
+
+	realTime bool // the history runs in real time
 }
 
 // readable returns the groups of a request that the upstream serves.
@@ -87,7 +90,7 @@ func (j judge) availability(q request, p page) string {
 		want = []string{j.broken}
 	}
 	switch {
-	case p.stale:
+	case p.stale && !(j.realTime && p.took >= time.Second): // a busy machine may delay a call for longer than the second that it is waited for
 		return "stale, though the upstream serves"
 	case !slices.Equal(p.missing, want):
 		return fmt.Sprintf("%d unavailable groups %.60q…, want %v", len(p.missing), p.missing, want)
@@ -214,7 +217,7 @@ func (j judge) moment(q request, p page, logs [][]state) string {
 				sides[v] = true
 			}
 		}
-		if len(sides) == 0 && len(p.edges) > promised {
+		if len(p.edges) > promised { // the contract: its count and its flags were right at some moment, its rows perhaps at several
 			if text := w.throughout(group, want, logs[i]); text != "" {
 				return text
 			}

@@ -154,27 +154,54 @@ func (w *walker) wait(ctx context.Context) {
 	}
 }
 
-// widest is how many groups a merged page may have so that the 200 upstream calls of a request always suffice for it: five for each.
-// A wider one may need more while the logs change, and fails as a whole then.
-const widest = 40
+// budget is how many upstream calls a request may make.
+const budget = 200
+
+// mostCalls estimates how many upstream calls a page needs if nothing is cached: for each group two, one to find the place and one to read there,
+// or one if the page begins at the head; further ones for the groups with most of the rows; and two for each move of a log, whose rows are read
+// again. A page that may need more than the budget may fail as a whole with QUERY_TOO_COMPLEX.
+func mostCalls(q request, moves int) int {
+	groups, size := len(q.groups), q.size()
+	calls := 2*groups + 2*moves
+	if !q.backward() && q.after == nil && q.offset <= 0 {
+		calls -= groups
+	}
+	for n := 2*size/groups + 2; n < size; n *= 3 { // a group that is read further has n rows of the page at least
+		calls += size / n * (1 + 3*n/promised)
+	}
+	return calls
+}
+
+// movesIn returns how many moves there were after change number from, up to number to.
+func (r record) movesIn(from, to uint64) (n int) {
+	for _, end := range r.m.ends() {
+		if from < end && end <= to {
+			n++
+		}
+	}
+	return n
+}
 
 // page asks for a page and judges it; false if the walk cannot go on.
 func (w *walker) page(ctx context.Context, name string, q request) (page, bool) {
 	c := w.clients[w.rng.IntN(len(w.clients))]
 	what := name + " " + q.String()
 	w.log.addf("%s, form %d", what, q.form)
+	began, before := time.Now(), w.judge.e.Seq()
 	p, err := c.page(ctx, q, w.rng)
+	p.took = time.Since(began)
 	if ctx.Err() != nil {
 		return p, false
 	}
 	p.arrived = w.judge.e.Seq()
 	var coded *fieldError
-	if errors.As(err, &coded) && coded.code == "QUERY_TOO_COMPLEX" && q.merged && len(q.groups) > widest {
+	moves := w.judge.movesIn(before, p.arrived)
+	if errors.As(err, &coded) && coded.code == "QUERY_TOO_COMPLEX" && mostCalls(q, moves) > budget {
 		w.log.addf("%s: %v", what, err)
 		return p, false
 	}
 	if err != nil {
-		w.log.failf("%s: %v", what, err)
+		w.log.failf("%s: %v, with %d moves of the logs and at most %d calls", what, err, moves, mostCalls(q, moves))
 		return p, false
 	}
 	w.log.addf("%s: %d rows, total %d, previous %v, next %v, asOf %s, by change %d", name, len(p.edges), p.total, p.hasPrev, p.hasNext, clock(p.asOf), p.arrived)
