@@ -132,7 +132,7 @@ func (i *instruments) done(ctx context.Context, r *request.Report) {
 		id = c.RequestID
 		o.Calls, o.MemoryHits, o.RedisHits = c.Tally.Calls.Load(), c.Tally.MemoryHits.Load(), c.Tally.RedisHits.Load()
 	}
-	i.metrics.Served(o)
+	i.metrics.Served(ctx, o)
 	telemetry.Finish(trace.SpanFromContext(ctx), o, r.Status, id)
 }
 
@@ -147,18 +147,18 @@ func (i *instruments) observe(cfg config.Config, api *API, redis *redisx.Client)
 // observeClient adds the metrics of the upstream client.
 func (i *instruments) observeClient(cfg config.Config, c *upstream.Client) {
 	i.metrics.Counter("upstream_retries_total", "Calls that were further attempts of a failed one.", nil, func() float64 { return float64(c.Retries()) })
-	i.metrics.Counter("upstream_rows_left_out_total", "Rows without an id or a start time, which no answer has.", nil, func() float64 { return float64(c.RowsSkipped()) })
+	i.metrics.Counter("upstream_rows_left_out_total", "Rows without an id or a start time, which are left out of pages.", nil, func() float64 { return float64(c.RowsSkipped()) })
 	i.metrics.Gauge("upstream_calls_in_flight_max", "SCALEGRAPH_UPSTREAM_CONCURRENCY.", nil, func() float64 { return float64(cfg.UpstreamConcurrency) })
 	for _, region := range slices.Sorted(maps.Keys(c.Circuits())) {
-		i.metrics.StateGauges("upstream_circuit", "Which state a region's circuit breaker is in.", telemetry.Labels{"region": region},
+		i.metrics.StateGauges("upstream_circuit", "1 for the state of a region's circuit breaker.", telemetry.Labels{"region": region},
 			[]string{"closed", "open", "half-open"}, func() string { return c.Circuits()[region] })
 	}
 	if cfg.Auth != config.AuthKeys {
 		return
 	}
-	i.metrics.StateGauges("signing", "How the signing of upstream calls goes.", nil, []string{upstream.SigningOK, upstream.SigningUntried, upstream.SigningRefused,
+	i.metrics.StateGauges("signing", "1 for the state of the signing of upstream calls.", nil, []string{upstream.SigningOK, upstream.SigningUntried, upstream.SigningRefused,
 		upstream.SigningStopped, upstream.SigningClock, upstream.SigningUnreadable}, func() string { return c.Signing().State })
-	i.metrics.Gauge("clock_ahead_seconds", "By how much our clock is ahead of the upstream's, where that is a minute or more.", nil,
+	i.metrics.Gauge("clock_ahead_seconds", "By how much the server's clock is ahead of the upstream's, if it is a minute or more.", nil,
 		func() float64 { return c.Signing().Skew.Seconds() })
 }
 

@@ -3,12 +3,14 @@
 package telemetry
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // buckets are the bounds of latencies, in seconds: from 0.1 ms, for a response from memory, to 30 s, for a failing upstream.
@@ -91,9 +93,9 @@ func (m *Metrics) StateGauges(short, help string, labels Labels, states []string
 	}
 }
 
-// Handler serves all metrics in the exposition formats of Prometheus.
+// Handler serves all metrics in the exposition formats of Prometheus. Only OpenMetrics has exemplars.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry, EnableOpenMetrics: true, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
 
 // Registry returns the registry, for further collectors.
@@ -111,8 +113,8 @@ type Operation struct {
 	Calls, MemoryHits, RedisHits int64 // upstream calls, and cached pages
 }
 
-// Served counts an operation and observes its duration.
-func (m *Metrics) Served(o Operation) {
+// Served counts an operation and observes its duration. ctx is that of the operation.
+func (m *Metrics) Served(ctx context.Context, o Operation) {
 	kind, outcome := o.Kind, o.Code
 	if kind == "" {
 		kind = "unknown"
@@ -121,7 +123,7 @@ func (m *Metrics) Served(o Operation) {
 		outcome = "ok"
 	}
 	m.requests.WithLabelValues(kind, outcome).Inc()
-	m.seconds.WithLabelValues(kind).Observe(o.Duration.Seconds())
+	observe(m.seconds.WithLabelValues(kind), o.Duration, trace.SpanContextFromContext(ctx))
 	m.cost.WithLabelValues(kind).Add(float64(o.Cost))
 	if o.Trusted != "" {
 		m.trusted.WithLabelValues(o.Trusted, outcome).Inc()
@@ -129,6 +131,15 @@ func (m *Metrics) Served(o Operation) {
 	if o.Cached {
 		m.cached.Inc()
 	}
+}
+
+// observe records a duration. If the trace is sampled, its id becomes the exemplar, so that dashboards can link to it.
+func observe(h prometheus.Observer, d time.Duration, span trace.SpanContext) {
+	if with, ok := h.(prometheus.ExemplarObserver); ok && span.IsSampled() {
+		with.ObserveWithExemplar(d.Seconds(), Labels{"trace_id": span.TraceID().String()})
+		return
+	}
+	h.Observe(d.Seconds())
 }
 
 // Limited counts an operation that exceeded its caller's limit; mode is enforce or measure.

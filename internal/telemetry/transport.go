@@ -3,7 +3,9 @@ package telemetry
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,12 +61,25 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // traced starts the span of a call, and returns a copy of the request with the span's trace context in its headers.
 func (t *Transport) traced(req *http.Request, c *call) *http.Request {
-	ctx, span := t.Tracing.Tracer.Start(req.Context(), "GET scaling_activity_log", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+	ctx, span := t.Tracing.Tracer.Start(req.Context(), spanName(req.URL.Path), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("http.request.method", req.Method), attribute.String("server.address", req.URL.Hostname()), attribute.String("scalegraph.region", c.region)))
 	c.span = span
 	req = req.Clone(ctx)
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	return req
+}
+
+// resources are the resources of the upstream that spans are named by.
+var resources = []string{"scaling_activity_log", "scaling_group", "scaling_group_instance", "scaling_policy", "scaling_policy_execute_log"}
+
+// spanName names a call by its resource. It contains no ids, because tracing systems count the different names.
+func spanName(path string) string {
+	for part := range strings.SplitSeq(path, "/") {
+		if slices.Contains(resources, part) {
+			return http.MethodGet + " " + part
+		}
+	}
+	return http.MethodGet
 }
 
 // CloseIdleConnections closes the idle connections of Next. http.Client.CloseIdleConnections calls it.
@@ -87,7 +102,7 @@ type call struct {
 func (c *call) end(status string, code codes.Code) {
 	c.metrics.callsInFlight.WithLabelValues(c.region).Dec()
 	c.metrics.calls.WithLabelValues(c.region, status).Inc()
-	c.metrics.callSeconds.WithLabelValues(c.region).Observe(time.Since(c.began).Seconds())
+	observe(c.metrics.callSeconds.WithLabelValues(c.region), time.Since(c.began), c.span.SpanContext())
 	c.span.SetStatus(code, "")
 	c.span.End()
 }

@@ -247,7 +247,7 @@ func TestOnRequestMayChangeLog(t *testing.T) {
 	}
 }
 
-func TestOnAnsweredHasPage(t *testing.T) {
+func TestOnResponseHasPage(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.seed(5)
 	var seen []string
