@@ -83,6 +83,26 @@ test('one bar has the token and the groups for all tabs', async (t) => {
   assert.deepEqual(seen.faults, [])
 })
 
+test('a server that signs its own requests is offered a key in the header Authorization', async (t) => {
+  const { page } = await graphiql(t)
+  await page.route('**/graphiql', async (route) => {
+    const response = await route.fetch()
+    const body = (await response.text()).replace('"token":"demo-token"', '"token":"","header":"Authorization"')
+    assert.ok(body.includes('"header":"Authorization"'), 'the page has no token of the demo')
+    await route.fulfill({ response, body })
+  })
+  await page.evaluate(() => sessionStorage.clear())
+  await page.reload()
+  await page.locator('.graphiql-query-editor .view-line').first().waitFor()
+  await page.getByLabel('Authorization').fill('my-key')
+  const sent = page.waitForRequest((request) => request.postData()?.includes('OneGroup') ?? false)
+  await tabOf(page, 'OneGroup').click()
+  await page.locator('.graphiql-execute-button').click()
+  const headers = (await sent).headers()
+  assert.equal(headers.authorization, 'Bearer my-key')
+  assert.equal(headers['x-auth-token'], undefined)
+})
+
 test('a browser that opens /graphql is led to GraphiQL, and /graphiql/ and /console/ work', async (t) => {
   const { page, seen } = await graphiql(t)
   await page.goto(`${program.base}/graphql`)
