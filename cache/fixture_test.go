@@ -10,7 +10,7 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -35,15 +35,15 @@ func defaults() cache.Config {
 // fixture is a log in an emulator and a client for it.
 type fixture struct {
 	testing.TB
-	*pagestest.GroupLog
+	*pagingtest.GroupLog
 	client *upstream.Client
 }
 
 // newFixture makes a log of n rows, one each minute.
 func newFixture(t testing.TB, n int, sw emulator.Switches) *fixture {
 	t.Helper()
-	log := pagestest.NewGroupLog(group, epoch, n, sw)
-	return &fixture{TB: t, GroupLog: log, client: pagestest.Client(t, log.Emulator)}
+	log := pagingtest.NewGroupLog(group, epoch, n, sw)
+	return &fixture{TB: t, GroupLog: log, client: pagingtest.Client(t, log.Emulator)}
 }
 
 func newOpenFixture(t testing.TB, n int) *fixture {

@@ -8,7 +8,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/cache/redistest"
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/upstream/emulator"
 )
 
@@ -18,10 +18,10 @@ var histories = flag.Int("histories", 25, "how many random histories to check of
 func TestHistories(t *testing.T) {
 	for name, cfg := range configs() {
 		t.Run(name, func(t *testing.T) {
-			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
-				logs := cache.New(pagestest.Client(t, e), cfg)
+			pagingtest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagingtest.Browser {
+				logs := cache.New(pagingtest.Client(t, e), cfg)
 				t.Cleanup(logs.Close)
-				return pagestest.Direct(paging.New(logs))
+				return pagingtest.Direct(paging.New(logs))
 			})
 		})
 	}
@@ -32,16 +32,16 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	for name, every := range map[string]int{"steady": 0, "Redis comes and goes": 3} {
 		t.Run(name, func(t *testing.T) {
-			pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
+			pagingtest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagingtest.Browser {
 				server.Do("FLUSHALL")
-				link, client := &redisLink{server: server}, pagestest.Client(t, e)
+				link, client := &redisLink{server: server}, pagingtest.Client(t, e)
 				r := &replicas{redis: link, every: every}
 				for range 2 {
 					cfg := defaults()
 					cfg.Redis = link.client(t)
 					logs := cache.New(client, cfg)
 					t.Cleanup(logs.Close)
-					r.pages = append(r.pages, pagestest.Direct(paging.New(logs)))
+					r.pages = append(r.pages, pagingtest.Direct(paging.New(logs)))
 				}
 				return r
 			})
@@ -51,14 +51,14 @@ func TestHistoriesThroughTwoReplicas(t *testing.T) {
 
 // replicas sends each request to another one.
 type replicas struct {
-	pages []pagestest.Browser
+	pages []pagingtest.Browser
 	redis *redisLink
 	every int // requests between two restarts of Redis; 0 for none
 
 	requests int
 }
 
-func (r *replicas) Page(ctx context.Context, req pagestest.Request) (pagestest.Response, error) {
+func (r *replicas) Page(ctx context.Context, req pagingtest.Request) (pagingtest.Response, error) {
 	r.requests++
 	if r.every > 0 && r.requests%r.every == 0 {
 		r.redis.restart(r.requests%2 == 0)

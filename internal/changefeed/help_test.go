@@ -12,7 +12,7 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -48,7 +48,7 @@ func newWorld(t testing.TB, groups int, tokens ...string) *world {
 
 // hub returns what another process would have.
 func (w *world) hub(cfg Config) *Hub {
-	client := pagestest.Client(w, w.Emulator)
+	client := pagingtest.Client(w, w.Emulator)
 	cfg.Pages, cfg.Source = paging.New(client), client
 	if w.kept {
 		kept := cache.New(client, cache.Config{

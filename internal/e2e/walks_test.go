@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"scalegraph/internal/app/apptest"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -22,7 +22,7 @@ var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 type stroll struct {
 	testing.TB
 	*emulator.Emulator
-	pagestest.Browser
+	pagingtest.Browser
 	groups []upstream.Group
 	next   int // number of the next row
 }
@@ -31,7 +31,7 @@ type stroll struct {
 func newStroll(t testing.TB, groups, n int) *stroll {
 	t.Helper()
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen, Compression: emulator.GzipNever, LimitZero: emulator.LimitZeroRefused})
-	s := &stroll{TB: t, Emulator: e, Browser: pagestest.GraphQL(apptest.InProcess(t, e, false))}
+	s := &stroll{TB: t, Emulator: e, Browser: pagingtest.GraphQL(apptest.InProcess(t, e, false))}
 	for i := range groups {
 		g := upstream.Group{Region: "r", Project: "p", ID: fmt.Sprint("g", i)}
 		s.groups = append(s.groups, g)
@@ -55,7 +55,7 @@ func (s *stroll) insert(g upstream.Group, n int) {
 }
 
 // request requests a page, of the first group unless it is merged, and checks the reported number of upstream calls.
-func (s *stroll) request(req pagestest.Request) pagestest.Response {
+func (s *stroll) request(req pagingtest.Request) pagingtest.Response {
 	s.Helper()
 	if !req.Merged {
 		req.Groups = s.groups[:1]
@@ -71,16 +71,16 @@ func (s *stroll) request(req pagestest.Request) pagestest.Response {
 	return resp
 }
 
-func forward(n int, after pagestest.Response) pagestest.Request {
-	req := pagestest.Request{First: n, Last: -1}
+func forward(n int, after pagingtest.Response) pagingtest.Request {
+	req := pagingtest.Request{First: n, Last: -1}
 	if len(after.Rows) > 0 {
 		req.After = after.Rows[len(after.Rows)-1].Cursor
 	}
 	return req
 }
 
-func backward(n int, before pagestest.Response) pagestest.Request {
-	req := pagestest.Request{First: -1, Last: n}
+func backward(n int, before pagingtest.Response) pagingtest.Request {
+	req := pagingtest.Request{First: -1, Last: n}
 	if len(before.Rows) > 0 {
 		req.Before = before.Rows[0].Cursor
 	}
@@ -106,12 +106,12 @@ func TestWalkCosts(t *testing.T) {
 				s.insert(s.groups[0], 500)
 				s.Expire("p", "g0", 500)
 			}, search},
-			"a restart": {func(s *stroll) { s.Browser = pagestest.GraphQL(apptest.InProcess(s.TB, s.Emulator, false)) }, search},
+			"a restart": {func(s *stroll) { s.Browser = pagingtest.GraphQL(apptest.InProcess(s.TB, s.Emulator, false)) }, search},
 		} {
 			for _, depth := range []int{0, total / 2} {
 				t.Run(fmt.Sprintf("%s, pages of %d at %d", name, n, depth), func(t *testing.T) {
 					s := newStroll(t, 1, total)
-					page := s.request(pagestest.Request{First: n, Last: -1, Offset: depth})
+					page := s.request(pagingtest.Request{First: n, Last: -1, Offset: depth})
 					page = s.request(forward(n, page))
 					test.change(s)
 					page = s.request(forward(n, page))
@@ -127,20 +127,20 @@ func TestWalkCosts(t *testing.T) {
 // TestFailingGroup makes one group of a merged feed fail for a while: the pages continue without it, and then resume it at the cursor.
 func TestFailingGroup(t *testing.T) {
 	s := newStroll(t, 3, 60)
-	feed := func(req pagestest.Request) pagestest.Response {
+	feed := func(req pagingtest.Request) pagingtest.Response {
 		req.Merged, req.Groups = true, s.groups
 		return s.request(req)
 	}
-	whole := feed(forward(180, pagestest.Response{}))
-	first := feed(forward(60, pagestest.Response{}))
+	whole := feed(forward(180, pagingtest.Response{}))
+	first := feed(forward(60, pagingtest.Response{}))
 
 	s.Fault(emulator.ForGroup("g1", emulator.Fault{Status: http.StatusForbidden, Code: "APIG.0302"}))
 	second := feed(forward(40, first))
-	missing := []pagestest.UnavailableGroup{{Group: s.groups[1], Code: "FORBIDDEN"}}
+	missing := []pagingtest.UnavailableGroup{{Group: s.groups[1], Code: "FORBIDDEN"}}
 	if second.Total != 120 || !slices.Equal(second.Unavailable, missing) {
 		t.Errorf("total %d, unavailable %v", second.Total, second.Unavailable)
 	}
-	left := slices.DeleteFunc(slices.Clone(whole.Rows[60:]), func(r pagestest.Row) bool { return r.Point.Group == s.groups[1] })
+	left := slices.DeleteFunc(slices.Clone(whole.Rows[60:]), func(r pagingtest.Row) bool { return r.Point.Group == s.groups[1] })
 	if !slices.Equal(second.Rows, left[:40]) {
 		t.Errorf("without the group: %v, want %v", second.Rows, left[:40])
 	}
@@ -159,9 +159,9 @@ func TestFailingGroup(t *testing.T) {
 func FuzzCursor(f *testing.F) {
 	s := newStroll(f, 2, 150)
 	s.Insert("p", "g0", emulator.Row{ID: "x", Type: emulator.Normal, Status: emulator.Fail, Start: epoch, End: epoch})
-	var whole [2][]pagestest.Row
+	var whole [2][]pagingtest.Row
 	for i := range whole {
-		req := forward(500, pagestest.Response{})
+		req := forward(500, pagingtest.Response{})
 		req.Merged, req.Groups = i == 1, s.groups
 		whole[i] = s.request(req).Rows
 		for _, at := range []int{0, 1, 75, len(whole[i]) - 1} {
@@ -179,15 +179,15 @@ func FuzzCursor(f *testing.F) {
 		if merged {
 			rows = whole[1]
 		}
-		request := func(req pagestest.Request) (pagestest.Response, error) {
+		request := func(req pagingtest.Request) (pagingtest.Response, error) {
 			req.Merged, req.Groups = merged, s.groups
 			if !merged {
 				req.Groups = s.groups[:1]
 			}
 			return s.Page(t.Context(), req)
 		}
-		older, err := request(pagestest.Request{First: int(n), Last: -1, After: cursor})
-		newer, other := request(pagestest.Request{First: -1, Last: int(n), Before: cursor})
+		older, err := request(pagingtest.Request{First: int(n), Last: -1, After: cursor})
+		newer, other := request(pagingtest.Request{First: -1, Last: int(n), Before: cursor})
 		if err != nil || other != nil {
 			expectCursorError(t, err)
 			expectCursorError(t, other)
@@ -199,14 +199,14 @@ func FuzzCursor(f *testing.F) {
 
 // expectCursorError fails t unless err has one of the codes of cursor errors.
 func expectCursorError(t *testing.T, err error) {
-	var coded *pagestest.CodedError
+	var coded *pagingtest.CodedError
 	if !errors.As(err, &coded) || !slices.Contains([]string{"BAD_USER_INPUT", "CURSOR_MISMATCH", "CURSOR_EXPIRED"}, coded.Code) {
 		t.Fatalf("error %v", err)
 	}
 }
 
 // around checks that two pages are adjacent in rows, with nothing but the cursor's own row between them.
-func around(t *testing.T, cursor string, rows []pagestest.Row, newer, older pagestest.Response, n int) {
+func around(t *testing.T, cursor string, rows []pagingtest.Row, newer, older pagingtest.Response, n int) {
 	end := len(rows) // of the rows before the place, if there are any, and start of those after it
 	start := end
 	if len(older.Rows) > 0 {

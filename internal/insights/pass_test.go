@@ -17,7 +17,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/internal/insights"
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -40,7 +40,7 @@ type fleet struct {
 func newFleet(t testing.TB) *fleet {
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen, Compression: emulator.GzipNever})
 	f := &fleet{TB: t, Emulator: e}
-	logs := cache.New(pagestest.Client(t, e), cache.Config{
+	logs := cache.New(pagingtest.Client(t, e), cache.Config{
 		Fresh: time.Minute, Stale: time.Minute, StaleIfError: time.Hour, Grant: time.Hour, GrantIfError: time.Hour, Memory: 256 << 20,
 	})
 	t.Cleanup(logs.Close)

@@ -11,7 +11,7 @@ import (
 
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -34,7 +34,7 @@ type fleet struct {
 func newFleet(t testing.TB, groups, n int, ties float64) *fleet {
 	t.Helper()
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen, Compression: emulator.GzipNever})
-	f := &fleet{TB: t, Emulator: e, client: pagestest.Client(t, e)}
+	f := &fleet{TB: t, Emulator: e, client: pagingtest.Client(t, e)}
 	rng := rand.New(rand.NewPCG(uint64(groups), uint64(n)))
 	for i := range groups {
 		g := upstream.Group{Region: "r", Project: project, ID: fmt.Sprintf("g%03d", i)}

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -25,7 +25,7 @@ var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 // A bench is a log and the pages over it.
 type bench struct {
 	testing.TB
-	*pagestest.GroupLog
+	*pagingtest.GroupLog
 	pages *paging.Pager
 }
 
@@ -33,7 +33,7 @@ type bench struct {
 func newBench(t testing.TB, n int, sw emulator.Switches) *bench {
 	t.Helper()
 	sw.Access = emulator.AccessOpen
-	b := &bench{TB: t, GroupLog: pagestest.NewGroupLog(group, epoch, n, sw)}
+	b := &bench{TB: t, GroupLog: pagingtest.NewGroupLog(group, epoch, n, sw)}
 	b.forget()
 	return b
 }
@@ -41,7 +41,7 @@ func newBench(t testing.TB, n int, sw emulator.Switches) *bench {
 // forget puts pages without any memory over the log.
 func (b *bench) forget() {
 	b.Helper()
-	b.pages = paging.New(pagestest.Client(b, b.Emulator))
+	b.pages = paging.New(pagingtest.Client(b, b.Emulator))
 }
 
 // ask answers q and says how many upstream calls that took.

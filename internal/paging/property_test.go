@@ -5,14 +5,14 @@ import (
 	"testing"
 
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/upstream/emulator"
 )
 
 var histories = flag.Int("histories", 300, "how many random histories to check")
 
 func TestHistories(t *testing.T) {
-	pagestest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
-		return pagestest.Direct(paging.New(pagestest.Client(t, e)))
+	pagingtest.Run(t, *histories, func(t testing.TB, e *emulator.Emulator) pagingtest.Browser {
+		return pagingtest.Direct(paging.New(pagingtest.Client(t, e)))
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/cache/redistest"
 	"scalegraph/internal/paging"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/redisx"
 	"scalegraph/internal/request"
 	"scalegraph/internal/scale"
@@ -58,7 +58,7 @@ func TestCallsAgreeWithTheEstimate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const length = 4 * time.Minute
 				e := newUpstream(c.groups, 200, c.credentials)
-				client := pagestest.Client(t, e)
+				client := pagingtest.Client(t, e)
 				cached := cache.New(client, cache.Config{
 					Memory: 16 << 20, Fresh: scale.Measured.Fresh, Stale: 10 * time.Second, StaleIfError: time.Hour, Grant: scale.Measured.Grant, GrantIfError: time.Hour,
 				})
@@ -99,7 +99,7 @@ func TestBlocksAgreeWithTheEstimate(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	cached := cache.New(pagestest.Client(t, e), cache.Config{Fresh: time.Minute, Grant: time.Hour, StaleIfError: time.Hour, Redis: client})
+	cached := cache.New(pagingtest.Client(t, e), cache.Config{Fresh: time.Minute, Grant: time.Hour, StaleIfError: time.Hour, Redis: client})
 	used := func() int {
 		var n int
 		for line := range strings.Lines(fmt.Sprint(server.Do("INFO", "memory"))) {

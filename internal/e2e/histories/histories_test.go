@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"scalegraph/internal/app/apptest"
-	"scalegraph/internal/paging/pagestest"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/upstream/emulator"
 )
 
@@ -25,8 +25,8 @@ var (
 func TestHistories(t *testing.T) {
 	for name, n := range map[string]int{"plain": *histories, "cached": *cached} {
 		t.Run(name, func(t *testing.T) {
-			pagestest.Run(t, n, func(t testing.TB, e *emulator.Emulator) pagestest.Browser {
-				return pagestest.GraphQL(apptest.InProcess(t, e, name == "cached"))
+			pagingtest.Run(t, n, func(t testing.TB, e *emulator.Emulator) pagingtest.Browser {
+				return pagingtest.GraphQL(apptest.InProcess(t, e, name == "cached"))
 			})
 		})
 	}

@@ -1,7 +1,7 @@
-// Package pagestest tests paging. Run pages through random histories of logs that grow, expire and change, and compares each response
+// Package pagingtest tests paging. Run pages through random histories of logs that grow, expire and change, and compares each response
 // with the emulator's own record of the log. The stack under test is a Browser: Direct for package paging, GraphQL for the whole
 // server. GroupLog is a log for tests that need a given number of rows.
-package pagestest
+package pagingtest
 
 import (
 	"context"

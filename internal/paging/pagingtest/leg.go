@@ -1,4 +1,4 @@
-package pagestest
+package pagingtest
 
 import (
 	"slices"
