@@ -23,7 +23,7 @@ type RedisBroadcaster struct {
 
 	mu       sync.Mutex
 	handlers map[string][]*handler // by channel; a poller may still have one when its successor subscribes
-	sub      *redis.PubSub         // nil while there are no handlers
+	sub      *redisx.Subscription  // nil while there are no handlers
 }
 
 // NewRedisBroadcaster returns the broadcaster of one process. While Redis fails, the process leads by itself. The client must not be nil.
@@ -66,20 +66,18 @@ func (r *RedisBroadcaster) Publish(ctx context.Context, log upstream.Group, mess
 	_ = r.redis.Publish(ctx, broadcastKey(log), message)
 }
 
-// Subscribe subscribes to a log's channel. The Redis client reconnects and subscribes again when the connection is lost.
+// Subscribe subscribes to a log's channel. The Redis client reconnects and subscribes again when the connection is lost, and reports a denied
+// subscription.
 func (r *RedisBroadcaster) Subscribe(log upstream.Group, handle func([]byte)) (stop func()) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.redis.Timeout())
-	defer cancel()
 	channel := broadcastKey(log)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := &handler{handle}
 	r.handlers[channel] = append(slices.Clone(r.handlers[channel]), h)
 	if r.sub == nil {
-		r.sub = r.redis.Subscribe(ctx)
-		go r.dispatch(r.sub.Channel(redis.WithChannelSize(1000)))
+		r.sub = r.redis.Subscribe(r.dispatch)
 	}
-	_ = r.sub.Subscribe(ctx, channel) // the client subscribes later if Redis does not respond now
+	r.sub.Add(channel)
 	return sync.OnceFunc(func() { r.unsubscribe(channel, h) })
 }
 
@@ -88,8 +86,6 @@ type handler struct{ handle func([]byte) }
 
 // unsubscribe removes one handler, and ends the subscription to its channel if it was the last one.
 func (r *RedisBroadcaster) unsubscribe(channel string, h *handler) {
-	ctx, cancel := context.WithTimeout(context.Background(), r.redis.Timeout())
-	defer cancel()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if others := slices.DeleteFunc(slices.Clone(r.handlers[channel]), func(other *handler) bool { return other == h }); len(others) > 0 {
@@ -98,21 +94,19 @@ func (r *RedisBroadcaster) unsubscribe(channel string, h *handler) {
 	}
 	delete(r.handlers, channel)
 	if len(r.handlers) == 0 {
-		_ = r.sub.Close()
+		r.sub.Close()
 		r.sub = nil
 		return
 	}
-	_ = r.sub.Unsubscribe(ctx, channel)
+	r.sub.Remove(channel)
 }
 
-// dispatch passes messages to the handlers until the connection is closed.
-func (r *RedisBroadcaster) dispatch(messages <-chan *redis.Message) {
-	for m := range messages {
-		r.mu.Lock()
-		handlers := r.handlers[m.Channel]
-		r.mu.Unlock()
-		for _, h := range handlers {
-			h.handle([]byte(m.Payload))
-		}
+// dispatch passes a message to the handlers of its channel.
+func (r *RedisBroadcaster) dispatch(channel string, message []byte) {
+	r.mu.Lock()
+	handlers := r.handlers[channel]
+	r.mu.Unlock()
+	for _, h := range handlers {
+		h.handle(message)
 	}
 }

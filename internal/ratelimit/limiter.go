@@ -24,28 +24,32 @@ func (l *Limiter) UseRedis(redis *redisx.Client, secret string) {
 	l.shared = &sharedBuckets{redis: redis, secret: []byte(secret), capacity: l.local.capacity}
 }
 
-// Take spends a cost and returns 0, or spends nothing and returns how long to wait until the cost can be spent; see Buckets.Take. If Redis
-// fails, the caller's bucket continues in memory from the last known level.
+// Take spends a cost and returns 0, or returns how long to wait until the cost can be spent; see Buckets.Take. If Redis fails, the caller's
+// bucket continues in memory from the last known level.
 //
 // A caller without a name spends from the bucket of each of its tokens, so that an additional token, which nothing has verified yet, adds
-// no budget.
+// no budget. If only some of these buckets are full, the cost is spent from the others. All of them take one round trip to Redis together.
 func (l *Limiter) Take(ctx context.Context, c *request.Caller, cost int) time.Duration {
 	var wait time.Duration
-	for _, identity := range c.Identities() {
-		wait = max(wait, l.take(ctx, identity, cost))
-	}
-	return wait
-}
-
-func (l *Limiter) take(ctx context.Context, identity string, cost int) time.Duration {
-	key := l.local.Key(identity)
+	identities := c.Identities()
 	if l.shared == nil {
-		return l.local.Take(key, cost)
+		for _, identity := range identities {
+			wait = max(wait, l.local.Take(l.local.Key(identity), cost))
+		}
+		return wait
 	}
-	wait, level, ok := l.shared.take(ctx, identity, cost, l.local.unsharedLevel(key))
-	if !ok {
-		return l.local.Take(key, cost)
+	takes := make([]take, len(identities))
+	for i, identity := range identities {
+		takes[i] = take{identity, l.local.unsharedLevel(l.local.Key(identity))}
 	}
-	l.local.setShared(key, level)
+	for i, result := range l.shared.take(ctx, cost, takes) {
+		key := l.local.Key(identities[i])
+		if !result.ok {
+			wait = max(wait, l.local.Take(key, cost))
+			continue
+		}
+		l.local.setShared(key, result.level)
+		wait = max(wait, result.wait)
+	}
 	return wait
 }

@@ -38,17 +38,37 @@ local life = math.ceil(level)
 if life > 0 then redis.call('SET', KEYS[1], string.format('%.6f', level - life), 'PX', string.format('%.0f', life)) end
 return {0, life}`)
 
-// take is Limiter.Take. The bucket has at least minLevel. ok is false if Redis fails.
-func (s *sharedBuckets) take(ctx context.Context, identity string, cost int, minLevel float64) (wait time.Duration, level float64, ok bool) {
-	reply, err := s.redis.Run(ctx, takeScript, []string{s.key(identity)}, s.drainTime(float64(cost)), s.drainTime(minLevel), minute)
+// take is a cost to spend from one bucket, which has at least a level.
+type take struct {
+	identity string
+	minLevel float64
+}
+
+// result is the outcome of a take: how long to wait and the level of the bucket. ok is false if Redis failed.
+type result struct {
+	wait  time.Duration
+	level float64
+	ok    bool
+}
+
+// take spends a cost from several buckets in one round trip. The buckets of a cluster are at several servers, so there is one call of the script
+// for each of them.
+func (s *sharedBuckets) take(ctx context.Context, cost int, takes []take) []result {
+	calls := make([]redisx.ScriptCall, len(takes))
+	for i, t := range takes {
+		calls[i] = redisx.ScriptCall{Keys: []string{s.key(t.identity)}, Args: []any{s.drainTime(float64(cost)), s.drainTime(t.minLevel), minute}}
+	}
+	results := make([]result, len(takes))
+	replies, err := s.redis.RunAll(ctx, takeScript, calls)
 	if err != nil {
-		return 0, 0, false
+		return results
 	}
-	numbers, err := reply.Int64Slice()
-	if err != nil || len(numbers) != 2 {
-		return 0, 0, false
+	for i, reply := range replies {
+		if numbers, err := reply.Int64Slice(); err == nil && len(numbers) == 2 {
+			results[i] = result{time.Duration(numbers[0]) * time.Millisecond, float64(numbers[1]) / minute * s.capacity, true}
+		}
 	}
-	return time.Duration(numbers[0]) * time.Millisecond, float64(numbers[1]) / minute * s.capacity, true
+	return results
 }
 
 // drainTime returns how long a level takes to drain, in milliseconds.

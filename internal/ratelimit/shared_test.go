@@ -1,6 +1,8 @@
 package ratelimit
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -20,15 +22,21 @@ func replicas(t *testing.T, s *redistest.Server, n, perMinute int) []*Limiter {
 	t.Helper()
 	out := make([]*Limiter, n)
 	for i := range out {
-		client, err := redisx.Open(redisx.Config{URL: s.URL(), Timeout: 5 * time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		out[i] = NewLimiter(perMinute)
-		out[i].UseRedis(client, "the-secret")
+		out[i] = replica(t, s.URL(), perMinute)
 	}
 	return out
+}
+
+func replica(t *testing.T, url string, perMinute int) *Limiter {
+	t.Helper()
+	client, err := redisx.Open(redisx.Config{URL: url, Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	l := NewLimiter(perMinute)
+	l.UseRedis(client, "the-secret")
+	return l
 }
 
 func TestReplicasShareABucket(t *testing.T) {
@@ -81,10 +89,10 @@ func TestSmallCostsAddUp(t *testing.T) {
 			t.Fatalf("wait %v", wait)
 		}
 	}
-	_, level, ok := l.shared.take(t.Context(), c.Identities()[0], 0, 0)
+	spentNow := l.shared.take(t.Context(), 0, []take{{c.Identities()[0], 0}})[0]
 	leaked := 600_000 * time.Since(began).Minutes()
-	if least := math.Max(0, spent-leaked-20); !ok || level < least || level > spent+10 {
-		t.Errorf("the level is %v after %d were spent and %v have run out at most", level, spent, leaked)
+	if least := math.Max(0, spent-leaked-20); !spentNow.ok || spentNow.level < least || spentNow.level > spent+10 {
+		t.Errorf("the level is %v after %d were spent and %v have run out at most", spentNow.level, spent, leaked)
 	}
 }
 
@@ -144,36 +152,47 @@ func TestRedisFailure(t *testing.T) {
 	}
 }
 
-func TestTakeIsOneRoundTrip(t *testing.T) {
-	s := redistest.Start(t)
-	l := replicas(t, s, 1, 1000)[0]
-	l.Take(t.Context(), &request.Caller{}, 1) // loads the script
-	before := commands(t, s)
-	for range 10 {
-		l.Take(t.Context(), &request.Caller{}, 1)
-	}
-	if n := commands(t, s) - before; n != 10 {
-		t.Errorf("%d calls of the script", n)
+// tripCounter counts round trips to Redis.
+type tripCounter struct{ n atomic.Int64 }
+
+func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmds)
 	}
 }
 
-// commands returns how often a script was called by its hash.
-func commands(t *testing.T, s *redistest.Server) int {
-	t.Helper()
-	text, _ := s.Do("INFO", "commandstats").(string)
-	for line := range strings.Lines(text) {
-		if rest, ok := strings.CutPrefix(line, "cmdstat_evalsha:calls="); ok {
-			n := 0
-			for _, c := range rest {
-				if c < '0' || c > '9' {
-					break
-				}
-				n = n*10 + int(c-'0')
-			}
-			return n
-		}
+// A request takes one round trip, however many tokens it has, and the cost is spent from the bucket of each, also in a cluster.
+func TestTakeIsOneRoundTrip(t *testing.T) {
+	many := &request.Caller{Tokens: map[string]string{}}
+	for i := range 100 {
+		many.Tokens[fmt.Sprint("p", i)] = fmt.Sprint("token", i)
 	}
-	return 0
+	for name, url := range map[string]string{"one server": redistest.Start(t).URL(), "a cluster": redistest.ClusterURL(redistest.Cluster(t))} {
+		t.Run(name, func(t *testing.T) {
+			l := replica(t, url, 1000)
+			l.Take(t.Context(), many, 1) // loads the script
+			var trips tripCounter
+			l.shared.redis.AddHook(&trips)
+			one := &request.Caller{Token: "token7"}
+			for i, take := range []struct {
+				caller *request.Caller
+				cost   int
+			}{{&request.Caller{}, 250}, {many, 250}, {one, 490}, {many, 250}} {
+				if wait := l.Take(t.Context(), take.caller, take.cost); wait != 0 {
+					t.Errorf("request %d waits %v", i, wait)
+				}
+			}
+			if wait := l.Take(t.Context(), many, 250); wait <= 0 || wait > 15*time.Second { // 991 of 1000 are spent with one token, 501 with the others
+				t.Errorf("a request waits %v for the bucket of one of its tokens", wait)
+			}
+			if n := trips.n.Load(); n != 5 {
+				t.Errorf("%d round trips for 5 requests", n)
+			}
+		})
+	}
 }
 
 // Every replica computes the same key, which cannot be computed without the secret.

@@ -51,7 +51,7 @@ type deniedCommands struct {
 
 // record records which commands were denied and which succeeded, and logs the first denial of each.
 func (d *deniedCommands) record(log *slog.Logger, cmds []redis.Cmder, err error) {
-	denied := err != nil && strings.Contains(err.Error(), "NOPERM")
+	denied := isDenied(err)
 	if !denied && (err != nil || d.none()) {
 		return
 	}
@@ -59,7 +59,7 @@ func (d *deniedCommands) record(log *slog.Logger, cmds []redis.Cmder, err error)
 	defer d.mu.Unlock()
 	for _, cmd := range cmds {
 		i, known := slices.BinarySearch(d.list, cmd.Name())
-		cmdDenied := denied && (cmd.Err() == nil && len(cmds) == 1 || cmd.Err() != nil && strings.Contains(cmd.Err().Error(), "NOPERM"))
+		cmdDenied := denied && (cmd.Err() == nil && len(cmds) == 1 || isDenied(cmd.Err()))
 		switch {
 		case cmdDenied && !known:
 			d.list = slices.Insert(d.list, i, cmd.Name())

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -122,28 +123,72 @@ func (c *Client) Pipelined(ctx context.Context, fill func(redis.Pipeliner)) erro
 	})
 }
 
-// Run runs a script by its hash, or by its text if the server does not have it.
+// ScriptCall is one call of a script. All of its keys must be in one slot of a cluster.
+type ScriptCall struct {
+	Keys []string
+	Args []any
+}
+
+// Run calls a script once.
 func (c *Client) Run(ctx context.Context, script *redis.Script, keys []string, args ...any) (*redis.Cmd, error) {
+	results, err := c.RunAll(ctx, script, []ScriptCall{{keys, args}})
+	if err != nil {
+		return nil, err
+	}
+	return results[0], nil
+}
+
+// RunAll makes several calls of a script in one round trip, and in two if a server does not know the script yet. The results are in the order of
+// the calls. It returns an error if any call failed, as Pipelined does.
+func (c *Client) RunAll(ctx context.Context, script *redis.Script, calls []ScriptCall) ([]*redis.Cmd, error) {
 	if c == nil {
 		return nil, ErrOff
 	}
-	result := redis.NewCmd(ctx, "evalsha")
-	err := c.do(ctx, []redis.Cmder{result}, func(ctx context.Context) error {
-		result = script.Run(ctx, c.rdb, keys, args...)
-		return failure(result.Err())
+	pipe := c.rdb.Pipeline()
+	results := make([]*redis.Cmd, len(calls))
+	for i, call := range calls {
+		results[i] = script.EvalSha(ctx, pipe, call.Keys, call.Args...)
+	}
+	err := c.do(ctx, pipe.Cmds(), func(ctx context.Context) error {
+		_, err := pipe.Exec(ctx)
+		if anyUnknown(results) {
+			err = c.runTexts(ctx, script, calls, results)
+		}
+		for _, result := range results {
+			if err := failure(result.Err()); err != nil {
+				return fmt.Errorf("%s: %w", result.Name(), err)
+			}
+		}
+		return failure(err)
 	})
-	return result, err
+	return results, err
 }
+
+// runTexts repeats the calls that a server could not make because it did not know the script, and replaces their results.
+func (c *Client) runTexts(ctx context.Context, script *redis.Script, calls []ScriptCall, results []*redis.Cmd) error {
+	pipe := c.rdb.Pipeline()
+	replacements := map[int]*redis.Cmd{}
+	for i, call := range calls {
+		if isUnknown(results[i]) {
+			replacements[i] = script.Eval(ctx, pipe, call.Keys, call.Args...)
+		}
+	}
+	_, err := pipe.Exec(ctx)
+	for i, replacement := range replacements {
+		results[i].SetVal(replacement.Val())
+		results[i].SetErr(replacement.Err())
+	}
+	return err
+}
+
+// isUnknown reports whether a server did not know the script that it was to run by its hash.
+func isUnknown(result *redis.Cmd) bool { return redis.HasErrorPrefix(result.Err(), "NOSCRIPT") }
+
+func anyUnknown(results []*redis.Cmd) bool { return slices.ContainsFunc(results, isUnknown) }
 
 // Publish sends a message to the subscribers of a channel.
 func (c *Client) Publish(ctx context.Context, channel string, message []byte) error {
 	return c.Pipelined(ctx, func(p redis.Pipeliner) { p.Publish(ctx, channel, message) })
-}
-
-// Subscribe returns a subscription to channels, which may be none. It has a connection of its own, outside the timeout and the breaker;
-// go-redis connects and subscribes again after a loss. The client must not be nil.
-func (c *Client) Subscribe(ctx context.Context, channels ...string) *redis.PubSub {
-	return c.rdb.Subscribe(ctx, channels...)
 }
 
 // do makes one round trip unless the breaker is open, and records its outcome. The commands name the span and what was denied.
@@ -213,10 +258,6 @@ func (c *Client) Faults() int64 {
 	}
 	return c.faults.Load()
 }
-
-// Timeout returns the timeout of one round trip. Commands of a subscription, which has a connection of its own, need it. The client must not
-// be nil.
-func (c *Client) Timeout() time.Duration { return c.timeout }
 
 // PoolStats returns the use of connections.
 func (c *Client) PoolStats() *redis.PoolStats { return c.rdb.PoolStats() }

@@ -3,10 +3,12 @@ package redisx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,33 +158,108 @@ func TestValuesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// The documented user may do what the server does. A user without rights on channels is reported, once.
-func TestDeniedPublishIsReported(t *testing.T) {
+// The documented user may do what the server does. A user without rights on channels is reported, once for each command, until it has them again.
+func TestDeniedChannelsAreReported(t *testing.T) {
 	s := redistest.Start(t)
 	client, log := open(t, Config{URL: s.DocumentedUser(), Timeout: 5 * time.Second})
-	publish := func() error { return client.Publish(t.Context(), "sg1:changes:x", []byte("m")) }
-	sub := client.Subscribe(t.Context(), "sg1:changes:x")
+	received := make(chan string, 100)
+	sub := client.Subscribe(func(channel string, message []byte) { received <- channel + " " + string(message) })
 	defer sub.Close()
-	if _, err := sub.Receive(t.Context()); err != nil {
-		t.Errorf("SUBSCRIBE: %v", err)
+	sub.Add("sg1:changes:x")
+	publish := func() error { return client.Publish(t.Context(), "sg1:changes:x", []byte("m")) }
+	delivered := func() bool {
+		return publish() == nil && len(received) > 0 && <-received == "sg1:changes:x m"
 	}
+	redistest.Eventually(t, "a message", delivered)
 	script := redis.NewScript(`redis.call('SET', KEYS[1], ARGV[1], 'PX', 1000) return redis.call('PTTL', KEYS[1])`)
 	if _, err := client.Run(t.Context(), script, []string{"sg1:s"}, "v"); err != nil {
 		t.Errorf("a script: %v", err)
 	}
-	if err := errors.Join(publish(), lookup(t, client)); err != nil || client.State() != StateOK {
+	if err := lookup(t, client); err != nil || client.State() != StateOK {
 		t.Fatalf("%v: %s", err, client.State())
 	}
 	s.Do("ACL", "SETUSER", "scalegraph", "resetchannels")
-	redistest.Eventually(t, "the connection is made again", func() bool { return publish() != nil })
+	redistest.Eventually(t, "a denied SUBSCRIBE is reported", func() bool { return client.State() == StateFailing && client.Cause() == "NOPERM subscribe" })
+	redistest.Eventually(t, "a denied PUBLISH is reported", func() bool { return publish() != nil && client.Cause() == "NOPERM publish, subscribe" })
 	for range failuresToOpen {
 		_ = publish()
 		if err := lookup(t, client); err != nil && !errors.Is(err, ErrOpen) && client.Cause() == "" {
 			t.Errorf("lookup: %v", err)
 		}
 	}
-	if client.State() != StateFailing || client.Cause() != "NOPERM publish" || count(log, "Redis denies a command") != 1 {
-		t.Errorf("%s %q, logged %d times", client.State(), client.Cause(), count(log, "Redis denies a command"))
+	if n := count(log, "Redis denies a command"); n != 2 || count(log, "command=subscribe") != 1 {
+		t.Errorf("logged %d times", n)
+	}
+	s.Do("ACL", "SETUSER", "scalegraph", "&sg1:*")
+	redistest.Eventually(t, "messages arrive again", delivered)
+	redistest.Eventually(t, "nothing is denied", func() bool { return publish() == nil && client.State() == StateOK })
+}
+
+// Messages arrive again after the server has restarted, and none after the end of a channel's subscription.
+func TestSubscriptionReconnects(t *testing.T) {
+	s := redistest.Start(t)
+	client, _ := open(t, Config{URL: s.URL(), Timeout: time.Second})
+	received := make(chan string, 100)
+	sub := client.Subscribe(func(channel string, _ []byte) { received <- channel })
+	defer sub.Close()
+	sub.Add("a")
+	sub.Add("b")
+	arrives := func(channel string) {
+		t.Helper()
+		redistest.Eventually(t, "a message on "+channel, func() bool {
+			_ = client.Publish(t.Context(), channel, nil)
+			return len(received) > 0 && <-received == channel
+		})
+	}
+	arrives("a")
+	s.Restart()
+	arrives("b")
+	sub.Remove("a")
+	redistest.Eventually(t, "the channel has no subscriber", func() bool { return strings.Contains(fmt.Sprint(s.Do("PUBSUB", "NUMSUB", "a")), " 0") })
+	sub.Close()
+	redistest.Eventually(t, "no channel has a subscriber", func() bool { return fmt.Sprint(s.Do("PUBSUB", "CHANNELS")) == "[]" })
+}
+
+// tripCounter counts round trips.
+type tripCounter struct{ n atomic.Int64 }
+
+func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook          { return next }
+func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmds)
+	}
+}
+
+// Calls of a script on many keys are made once each, also by servers that do not know the script yet, and by a cluster in which only some do.
+func TestRunAll(t *testing.T) {
+	for name, url := range map[string]string{"one server": redistest.Start(t).URL(), "a cluster": redistest.ClusterURL(redistest.Cluster(t))} {
+		t.Run(name, func(t *testing.T) {
+			client, _ := open(t, Config{URL: url, Timeout: 5 * time.Second})
+			var trips tripCounter
+			client.AddHook(&trips)
+			script := redis.NewScript(`return redis.call('INCRBY', KEYS[1], ARGV[1])`)
+			if _, err := client.Run(t.Context(), script, []string{"first"}, 1); err != nil {
+				t.Fatal(err)
+			}
+			var calls []ScriptCall
+			for i := range 50 {
+				calls = append(calls, ScriptCall{[]string{fmt.Sprint("k", i)}, []any{i + 1}})
+			}
+			for round, most := range []int64{2, 1, 1} {
+				trips.n.Store(0)
+				results, err := client.RunAll(t.Context(), script, calls)
+				if err != nil || trips.n.Load() > most {
+					t.Fatalf("round %d: %v, %d round trips", round, err, trips.n.Load())
+				}
+				for i, result := range results {
+					if n, err := result.Int(); err != nil || n != (round+1)*(i+1) {
+						t.Fatalf("round %d, call %d: %d, %v", round, i, n, err)
+					}
+				}
+			}
+		})
 	}
 }
 
