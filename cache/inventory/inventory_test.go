@@ -66,6 +66,21 @@ func newCache(t *testing.T, e *emulator.Emulator, change func(*Config)) *Cache {
 	return c
 }
 
+// newReplica returns a cache over e that shares a Redis.
+func newReplica(t *testing.T, e *emulator.Emulator, server *redistest.Server, change func(*Config)) *Cache {
+	t.Helper()
+	client, err := redisx.Open(redisx.Config{URL: server.URL(), Timeout: 5 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return newCache(t, e, func(cfg *Config) {
+		if cfg.Redis = client; change != nil {
+			change(cfg)
+		}
+	})
+}
+
 func as(token string) context.Context {
 	return request.WithCaller(context.Background(), &request.Caller{Token: token})
 }
@@ -139,15 +154,7 @@ func TestConcurrentReadsOfOneCredentialShareACall(t *testing.T) {
 func TestReplicasShareWhatOneRead(t *testing.T) {
 	server := redistest.Start(t)
 	e := newEmulator(30)
-	replica := func() *Cache {
-		client, err := redisx.Open(redisx.Config{URL: server.URL(), Timeout: 5 * time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		return newCache(t, e, func(cfg *Config) { cfg.Redis = client })
-	}
-	a, b := replica(), replica()
+	a, b := newReplica(t, e, server, nil), newReplica(t, e, server, nil)
 	var wg sync.WaitGroup
 	for range 20 {
 		for _, c := range []*Cache{a, b} {
@@ -167,19 +174,61 @@ func TestReplicasShareWhatOneRead(t *testing.T) {
 	}
 }
 
+// TestExecutionsInRedis checks that another replica serves the parts of execution logs without a call, to the same credential only, and that
+// values which are cut, or which belong to another key, are misses.
+func TestExecutionsInRedis(t *testing.T) {
+	server := redistest.Start(t)
+	e := newEmulator(2)
+	const policies = 3
+	for i := range policies {
+		id := fmt.Sprintf("p%d", i)
+		e.PutPolicies(project, emulator.Policy{ID: id, Resource: groupID(1)})
+		e.PutExecutions(project, id, emulator.Execution{ID: "x" + id, Time: time.Unix(1_700_000_000, 0)})
+	}
+	// calls reads the log of every policy and returns the number of upstream calls.
+	calls := func(c *Cache, token string) int {
+		t.Helper()
+		before := e.Count()
+		for i := range policies {
+			policy := upstream.PolicyRef{Region: "r", Project: project, ID: fmt.Sprintf("p%d", i)}
+			part, err := c.Executions(as(token), policy, upstream.ExecutionFilter{}, upstream.Range{Limit: 100}, false)
+			if err != nil || len(part.Entries[0].Entries) != 1 || part.Entries[0].Entries[0].LogID != "xp"+fmt.Sprint(i) {
+				t.Fatalf("policy %d: %+v, %v", i, part.Entries, err)
+			}
+		}
+		return e.Count() - before
+	}
+	if n := calls(newReplica(t, e, server, nil), allGroups); n != policies {
+		t.Errorf("%d calls of the first replica", n)
+	}
+	if n := calls(newReplica(t, e, server, nil), allGroups); n != 0 {
+		t.Errorf("%d calls of the second replica", n)
+	}
+	keys := server.Do("KEYS", "sg1:i:*").([]any)
+	if len(keys) != policies {
+		t.Fatalf("keys %v", keys)
+	}
+	if n := calls(newReplica(t, e, server, nil), someToken); n != policies {
+		t.Errorf("%d calls with another token", n)
+	}
+	values := make([]any, policies)
+	for i, k := range keys {
+		values[i] = server.Do("GET", k)
+	}
+	server.Do("SET", keys[0], values[1])
+	server.Do("SET", keys[1], values[0])
+	server.Do("SET", keys[2], values[2].(string)[:20])
+	if n := calls(newReplica(t, e, server, nil), allGroups); n != policies {
+		t.Errorf("%d calls after the values were exchanged", n)
+	}
+}
+
 // A rejection by one replica ends the access to cached values for the credential on all replicas, also while the upstream fails.
 func TestRejectionReachesOtherReplicas(t *testing.T) {
 	server := redistest.Start(t)
 	e := newEmulator(4)
-	replica := func() *Cache {
-		client, err := redisx.Open(redisx.Config{URL: server.URL(), Timeout: 5 * time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(client.Close)
-		return newCache(t, e, func(cfg *Config) { cfg.Redis, cfg.Fresh, cfg.Stale = client, time.Nanosecond, 0 })
-	}
-	a, b := replica(), replica()
+	brief := func(cfg *Config) { cfg.Fresh, cfg.Stale = time.Nanosecond, 0 }
+	a, b := newReplica(t, e, server, brief), newReplica(t, e, server, brief)
 	for _, c := range []*Cache{a, b} {
 		if _, err := c.Groups(as(allGroups), p); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"encoding/binary"
+	"hash/crc32"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -47,7 +48,8 @@ type envelope struct {
 	snapshot  []byte
 }
 
-// The first byte of a stored envelope; the time follows in eight bytes, in milliseconds since 1970, then the compressed JSON.
+// The first byte of a stored envelope; the time follows in eight bytes, in milliseconds since 1970, then the compressed JSON, and last the
+// checksum.
 const (
 	tagValue   = 'v'
 	tagRefusal = 'r'
@@ -63,7 +65,11 @@ func (s *shared) get(ctx context.Context, k key) envelope {
 		return envelope{}
 	}
 	raw, err := stored.Bytes()
-	if err != nil || len(raw) < 9 {
+	if err != nil || len(raw) < 9+crc32.Size {
+		return envelope{}
+	}
+	raw, sum := raw[:len(raw)-crc32.Size], raw[len(raw)-crc32.Size:]
+	if binary.BigEndian.Uint32(sum) != checksum(k, raw) {
 		return envelope{}
 	}
 	at := time.UnixMilli(int64(binary.BigEndian.Uint64(raw[1:])))
@@ -95,7 +101,15 @@ func (s *shared) refuse(ctx context.Context, k key, at time.Time, life time.Dura
 
 // put writes a value. If that fails, another replica makes one call more.
 func (s *shared) put(ctx context.Context, k key, raw []byte, life time.Duration) {
+	raw = binary.BigEndian.AppendUint32(raw, checksum(k, raw))
 	_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, k.text(), raw, life) })
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checksum binds a value to its key, so that one that was copied to another key, perhaps of another credential, is a miss.
+func checksum(k key, raw []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(k.text()), castagnoli), castagnoli, raw)
 }
 
 // lease acquires the read of k, unless another replica is reading it. If Redis fails, every replica reads.

@@ -9,7 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"strings"
+	"path"
 	"sync"
 	"testing"
 	"time"
@@ -84,16 +84,25 @@ func TestFeedGoesOnWithoutAGroup(t *testing.T) {
 }
 
 func testFeedOver(t *testing.T, subscribe func(base, query string) listener) {
-	const missing, forbidden = "not-yet", "forbidden"
+	const missing, forbidden, failing = "not-yet", "forbidden", "failing"
 	e, upstream := newUpstream(t)
+	groups := []string{testGroup, missing, forbidden, failing} // and six others that can be read
+	for n := range 6 {
+		groups = append(groups, fmt.Sprint("quiet-", n))
+		e.AddGroup(testProject, groups[len(groups)-1])
+	}
 	s := startServer(t, "-upstream", upstream, "-project", testProject, "-poll", "100ms")
 	deny := func(r *http.Request) *emulator.Fault {
-		if strings.Contains(r.URL.Path, forbidden) {
+		switch path.Base(r.URL.Path) {
+		case forbidden:
 			return &emulator.Fault{Status: http.StatusForbidden, Code: "AS.0011"}
+		case failing:
+			return &emulator.Fault{Status: http.StatusInternalServerError}
 		}
 		return nil
 	}
 	e.AddGroup(testProject, forbidden)
+	e.AddGroup(testProject, failing)
 	e.Fault(deny)
 	next := func(l listener) heard {
 		t.Helper()
@@ -105,12 +114,15 @@ func testFeedOver(t *testing.T, subscribe func(base, query string) listener) {
 	}
 	unavailable := func(l listener) {
 		t.Helper()
-		codes := map[string]bool{next(l).Data.Change.Code: true, next(l).Data.Change.Code: true}
-		if !codes["NOT_FOUND"] || !codes["FORBIDDEN"] {
+		codes := map[string]bool{}
+		for range 3 {
+			codes[next(l).Data.Change.Code] = true
+		}
+		if !codes["NOT_FOUND"] || !codes["FORBIDDEN"] || !codes["UPSTREAM_UNAVAILABLE"] {
 			t.Fatalf("unavailable: %v", codes)
 		}
 	}
-	l := subscribe(s.base, feedOf("", testGroup, missing, forbidden))
+	l := subscribe(s.base, feedOf("", groups...))
 	unavailable(l)
 	row := emulator.Row{ID: emulator.ID(1), Status: emulator.Success, Type: "NORMAL", Start: time.Now()} // not before the subscription
 	e.Insert(testProject, testGroup, row)
@@ -120,21 +132,22 @@ func testFeedOver(t *testing.T, subscribe func(base, query string) listener) {
 	}
 	l.leave()
 
-	l = subscribe(s.base, feedOf(fmt.Sprintf("since: %q", h.Data.Change.Cursor), testGroup, missing, forbidden))
+	l = subscribe(s.base, feedOf(fmt.Sprintf("since: %q", h.Data.Change.Cursor), groups...))
 	defer l.leave()
 	unavailable(l)
 	e.AddGroup(testProject, missing)
 	row.ID, row.Start = emulator.ID(101), time.Now()
 	e.Insert(testProject, missing, row)
 	e.Insert(testProject, forbidden, row)
+	e.Insert(testProject, failing, row)
 	e.Fault(nil)
 	var events []string
-	for range 4 {
+	for range 6 {
 		h := next(l).Data.Change
 		events = append(events, h.Typename+" "+h.Activity.LogID)
 	}
 	available, change := "ScalingGroupAvailable ", "ScalingActivityChange "+row.ID
-	if count(events, available) != 2 || count(events, change) != 2 || events[0] != available {
+	if count(events, available) != 3 || count(events, change) != 3 || events[0] != available {
 		t.Fatalf("after the outages: %q", events)
 	}
 	refused := subscribe(s.base, feedOf("", missing+"-either"))
