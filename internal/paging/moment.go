@@ -18,8 +18,7 @@ func (sp span) page(q upstream.PageQuery) (upstream.Page, bool) {
 
 // surroundings returns the total and whether rows lie before and after the span, as they were when the window with the newest
 // row was read. Which rows lie before the span is in that window. Those behind it are counted: between the rows of a span
-// nothing joins or leaves if the filter is append-only, or if all windows are aligned. The total is at least that of the rows up to the end of
-// the span, because a long page may have rows of several moments.
+// nothing joins or leaves if the filter is append-only, or if all windows are aligned.
 func (sp span) surroundings() (total int, newer, older bool) {
 	v := sp.windows[0]
 	before := min(v.rank(sp.start), v.total)
@@ -27,8 +26,7 @@ func (sp span) surroundings() (total int, newer, older bool) {
 		v = sp.windowOf(sp.rows[0])
 		before = v.rankOf(sp.rows[0])
 	}
-	end := before + len(sp.rows)
-	return max(v.total, end), before > 0, end < v.total
+	return v.total, before > 0, before+len(sp.rows) < v.total
 }
 
 // truncated reports whether the span ends before the page is full because the log ended there, although rows followed when

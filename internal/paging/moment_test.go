@@ -50,14 +50,3 @@ func TestRowsJoinBehindThePlace(t *testing.T) {
 		t.Errorf("%d calls: row %s, total %d, want the row that joined", calls, page.Rows[0].LogID, page.Total)
 	}
 }
-
-// TestLongPageCountsItsRows has the oldest row expire with each call of a page that is too long to be read at one moment. Its total is never less
-// than its rows.
-func TestLongPageCountsItsRows(t *testing.T) {
-	b := newBench(t, 270, emulator.Switches{})
-	b.OnRequest(func(emulator.Request) { b.Expire(project, groupID, 1) })
-	page, _ := b.ask(upstream.PageQuery{Count: 500, Last: true})
-	if page.Total < len(page.Rows) || page.HasNewer || page.HasOlder {
-		t.Errorf("%d rows, total %d, newer %v, older %v", len(page.Rows), page.Total, page.HasNewer, page.HasOlder)
-	}
-}
