@@ -17,7 +17,7 @@ lint: ## reads all code with golangci-lint (built from tools/go.mod, the first t
 	$(GOLANGCI) run ./...
 
 test: redis ## runs all tests with the race detector, and installs redis-server where it is missing
-	SCALEGRAPH_REQUIRE_REDIS=1 go test -race -p 4 -timeout 20m ./... # packages that wait leave the CPU to others
+	SCALEGRAPH_REQUIRE_REDIS=1 go test -race -timeout 20m ./...
 
 race: test ## the same
 
