@@ -135,7 +135,7 @@ func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) 
 				c.recordFailure(ctx, l, err)
 			}
 		case passThrough:
-			out, err := c.fetchOne(ctx, l, l.passThroughSpec(), c.flights.wait)
+			out, err := c.fetchOne(ctx, l, l.passThroughSpec(), nil)
 			if err == nil {
 				l.caller.Tally.LimitFreshness(time.Time{})
 				return out.listing, nil
@@ -144,18 +144,8 @@ func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) 
 		case fail:
 			return upstream.Listing{}, l.err
 		}
-		a = l.reassemble(a)
+		a = l.assemble()
 	}
-}
-
-// reassemble assembles again after an action. If the upstream failed, and meanwhile the log has changed so that the cached rows no longer
-// suffice, it returns the rows that could be served before.
-func (l *lookup) reassemble(before assembly) assembly {
-	a := l.assemble()
-	if l.failure == upstreamFailed && a.freshness > stateStaleIfError && before.freshness <= stateStaleIfError {
-		return before
-	}
-	return a
 }
 
 // situation returns the situation of a lookup now.

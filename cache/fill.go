@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"scalegraph/cache/access"
 	"scalegraph/cache/block"
@@ -11,19 +12,21 @@ import (
 	"scalegraph/upstream"
 )
 
-// waitFunc waits for the end of a flight: flights.wait or flights.waitWhileServing.
-type waitFunc func(context.Context, *flight) error
+// staleWait is how long to wait for a hanging upstream if cached rows can be served instead.
+const staleWait = time.Second
 
 // fill fetches the rows that the assembly lacks. If the caller's access is unknown, it makes one call, with the caller's own credential.
 func (c *Cache) fill(ctx context.Context, l *lookup, a assembly, s situation) error {
 	l.fetches++
 	l.nothingNew = false
-	wait := c.flights.wait
+	var giveUp <-chan time.Time
 	if s.mayServeIfError() {
 		if c.backingOff(l) {
 			return errBackoff
 		}
-		wait = c.flights.waitWhileServing
+		timer := time.NewTimer(staleWait)
+		defer timer.Stop()
+		giveUp = timer.C
 	}
 	specs := a.missing
 	if len(specs) == 0 {
@@ -33,15 +36,15 @@ func (c *Cache) fill(ctx context.Context, l *lookup, a assembly, s situation) er
 		specs = []fetchSpec{l.headSpec()}
 	}
 	if s.access != access.Granted {
-		return c.fetchWithOwnCredential(ctx, l, specs[0], wait)
+		return c.fetchWithOwnCredential(ctx, l, specs[0], giveUp)
 	}
-	return c.fetchAll(ctx, l, dedupe(specs), wait)
+	return c.fetchAll(ctx, l, dedupe(specs), giveUp)
 }
 
 // fetchAll fetches concurrently and waits for all.
-func (c *Cache) fetchAll(ctx context.Context, l *lookup, specs []fetchSpec, wait waitFunc) error {
+func (c *Cache) fetchAll(ctx context.Context, l *lookup, specs []fetchSpec, giveUp <-chan time.Time) error {
 	if len(specs) == 1 {
-		_, err := c.fetchOne(ctx, l, specs[0], wait)
+		_, err := c.fetchOne(ctx, l, specs[0], giveUp)
 		return err
 	}
 	inFlight := make([]*flight, len(specs))
@@ -50,16 +53,16 @@ func (c *Cache) fetchAll(ctx context.Context, l *lookup, specs []fetchSpec, wait
 		inFlight[i], joined[i] = c.joinOrStart(ctx, l, spec)
 	}
 	for i, spec := range specs {
-		if _, err := c.waitFor(ctx, l, spec, inFlight[i], joined[i], wait); err != nil {
+		if _, err := c.waitFor(ctx, l, spec, inFlight[i], joined[i], giveUp); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Cache) fetchOne(ctx context.Context, l *lookup, spec fetchSpec, wait waitFunc) (fetchResult, error) {
+func (c *Cache) fetchOne(ctx context.Context, l *lookup, spec fetchSpec, giveUp <-chan time.Time) (fetchResult, error) {
 	fl, joined := c.joinOrStart(ctx, l, spec)
-	return c.waitFor(ctx, l, spec, fl, joined, wait)
+	return c.waitFor(ctx, l, spec, fl, joined, giveUp)
 }
 
 // backingOff reports whether the log could not be read a moment ago for a reason that concerns the caller.
@@ -78,16 +81,16 @@ func (c *Cache) concernsOnly(starter *request.Caller, l *lookup, err error) bool
 
 // waitFor waits for a fetch. If another caller started it and it failed for a reason that concerns only that caller, this one fetches
 // itself.
-func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flight, joined bool, wait waitFunc) (fetchResult, error) {
+func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flight, joined bool, giveUp <-chan time.Time) (fetchResult, error) {
 	if joined {
 		c.recordCoalesced(l)
 	}
-	err := wait(ctx, fl)
+	err := fl.wait(ctx, giveUp)
 	if err != nil && joined && c.concernsOnly(fl.caller, l, err) {
 		key := c.flightKeyFor(l, spec)
 		key.credential = l.accessReq.Credential
 		fl, _ = c.flights.do(ctx, key, c.newFetch(l, spec))
-		err = wait(ctx, fl)
+		err = fl.wait(ctx, giveUp)
 	}
 	if err != nil {
 		return fetchResult{}, err
@@ -124,7 +127,7 @@ func (l *lookup) merge(out fetchResult) {
 }
 
 // fetchWithOwnCredential makes the call that decides whether the caller has access. Concurrent calls of one credential wait for the first.
-func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetchSpec, wait waitFunc) error {
+func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetchSpec, giveUp <-chan time.Time) error {
 	key := flightKey{log: l.accessReq.Scope, block: block.AccessCheck, credential: l.accessReq.Credential, bypass: l.caller.NoCache}
 	fetch := c.newFetch(l, spec)
 	fl, joined := c.flights.do(ctx, key, func(ctx context.Context, deliver func(fetchResult)) {
@@ -137,11 +140,11 @@ func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetc
 		fetch(ctx, deliver)
 	})
 	if !joined {
-		_, err := c.waitFor(ctx, l, spec, fl, false, wait)
+		_, err := c.waitFor(ctx, l, spec, fl, false, giveUp)
 		return err
 	}
 	c.recordCoalesced(l)
-	err := wait(ctx, fl)
+	err := fl.wait(ctx, giveUp)
 	switch {
 	case err == nil:
 		l.access = c.grants.Level(ctx, l.accessReq.ScopeKey())
@@ -154,7 +157,7 @@ func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetc
 	own := c.flightKeyFor(l, spec) // the other call failed for a reason of its own query
 	own.credential = l.accessReq.Credential
 	fl, _ = c.flights.do(ctx, own, fetch)
-	_, err = c.waitFor(ctx, l, spec, fl, false, wait)
+	_, err = c.waitFor(ctx, l, spec, fl, false, giveUp)
 	return err
 }
 

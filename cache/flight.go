@@ -22,10 +22,9 @@ type flights struct {
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
 
-	mu       sync.Mutex
-	byKey    map[flightKey]*flight
-	closed   bool
-	answered time.Time // when the upstream last responded to any fetch
+	mu     sync.Mutex
+	byKey  map[flightKey]*flight
+	closed bool
 }
 
 // flightKey identifies fetches that are coalesced.
@@ -44,7 +43,6 @@ type flight struct {
 	key    flightKey
 	done   chan struct{} // closed when result is set
 	result fetchResult
-	sent   time.Time // when its latest call was sent; zero while it waits for a slot. Protected by flights.mu
 }
 
 // fetchResult is the result of a fetch.
@@ -92,7 +90,7 @@ func (f *flights) do(ctx context.Context, key flightKey, fetch func(ctx context.
 }
 
 func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Context, func(fetchResult))) {
-	ctx, cancel := context.WithTimeout(upstream.WithSent(ctx, func() { f.recordSent(fl) }), f.timeout)
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	defer context.AfterFunc(f.ctx, cancel)()
 	var once sync.Once
@@ -100,9 +98,6 @@ func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Contex
 		once.Do(func() {
 			f.mu.Lock()
 			delete(f.byKey, fl.key)
-			if !fl.sent.IsZero() && !isUnavailable(out.err) {
-				f.answered = time.Now()
-			}
 			f.mu.Unlock()
 			fl.result = out
 			close(fl.done)
@@ -117,67 +112,24 @@ func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Contex
 	})
 }
 
-func (f *flights) recordSent(fl *flight) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fl.sent = time.Now()
-}
-
-// wait waits for the end of the flight. It returns the error of ctx if that ends first.
-func (f *flights) wait(ctx context.Context, fl *flight) error {
-	select {
-	case <-fl.done:
-		return fl.result.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// staleWait is how long to wait for a hanging upstream if cached rows can be served instead.
-const staleWait = time.Second
-
 // errStaleWait ends the wait for a hanging upstream if cached rows can be served instead.
 var errStaleWait = fmt.Errorf("no response yet: %w", upstream.ErrTimeout)
 
-// waitWhileServing waits for the end of the flight like wait, but returns errStaleWait if the upstream hangs: the flight's call was sent
-// staleWait ago, or it has waited for a slot and the upstream has responded to no other call for so long. A busy queue of calls is
-// therefore no reason to give up.
-func (f *flights) waitWhileServing(ctx context.Context, fl *flight) error {
-	began := time.Now()
-	timer := time.NewTimer(time.Until(f.patienceEnd(fl, began)))
-	defer timer.Stop()
-	for {
-		select {
-		case <-fl.done:
-			return fl.result.err
-		default:
-		}
-		select {
-		case <-fl.done:
-			return fl.result.err
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-timer.C:
-		}
-		end := f.patienceEnd(fl, began)
-		if !time.Now().Before(end) {
-			return errStaleWait
-		}
-		timer.Reset(time.Until(end))
+// wait waits for the end of the flight. It returns errStaleWait if giveUp fires first, and the error of ctx if that ends first.
+func (fl *flight) wait(ctx context.Context, giveUp <-chan time.Time) error {
+	select {
+	case <-fl.done:
+		return fl.result.err
+	default:
 	}
-}
-
-// patienceEnd returns when a wait for a flight that began at began may end.
-func (f *flights) patienceEnd(fl *flight, began time.Time) time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case !fl.sent.IsZero():
-		return fl.sent.Add(staleWait)
-	case f.answered.After(began):
-		return f.answered.Add(staleWait)
+	select {
+	case <-fl.done:
+		return fl.result.err
+	case <-giveUp:
+		return errStaleWait
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return began.Add(staleWait)
 }
 
 // callerSpecific reports whether an error concerns only the caller that started the fetch, so that other waiting callers must fetch

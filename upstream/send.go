@@ -191,17 +191,3 @@ func (c *Client) putBuffer(b *bytes.Buffer) {
 		c.buffers.Put(b)
 	}
 }
-
-type sentKey struct{}
-
-// WithSent returns a context in which each call of a Client calls sent when it has acquired its slot, just before its first request is sent.
-// Callers can thereby tell a slow upstream from a long queue.
-func WithSent(ctx context.Context, sent func()) context.Context {
-	return context.WithValue(ctx, sentKey{}, sent)
-}
-
-func notifySent(ctx context.Context) {
-	if sent, ok := ctx.Value(sentKey{}).(func()); ok {
-		sent()
-	}
-}
