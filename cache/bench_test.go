@@ -1,7 +1,6 @@
 package cache_test
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -13,22 +12,9 @@ import (
 	"scalegraph/upstream"
 )
 
-// tripCounter counts round trips to Redis: single commands and pipelines.
-type tripCounter struct{ n atomic.Int64 }
-
-func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error { c.n.Add(1); return next(ctx, cmd) }
-}
-
-func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error { c.n.Add(1); return next(ctx, cmds) }
-}
-
 // replicaWithCounter returns a connected replica and the counter of its round trips.
-func (b *fixture) replicaWithCounter(url string, change ...func(*cache.Config)) (*cache.Cache, *tripCounter) {
-	trips := new(tripCounter)
+func (b *fixture) replicaWithCounter(url string, change ...func(*cache.Config)) (*cache.Cache, *redistest.TripCounter) {
+	trips := new(redistest.TripCounter)
 	return b.replica(url, append(change, func(c *cache.Config) {
 		c.Redis.AddHook(trips)
 		_ = c.Redis.Pipelined(b.Context(), func(p redis.Pipeliner) { p.Get(b.Context(), "sg1:none") })
@@ -58,7 +44,7 @@ func BenchmarkRedisAlone(b *testing.B) {
 			for n := range 3 * groups {
 				ask(n)
 			}
-			before := trips.n.Load()
+			before := trips.N.Load()
 			var next atomic.Int64
 			b.SetParallelism(16)
 			b.ReportAllocs()
@@ -68,7 +54,7 @@ func BenchmarkRedisAlone(b *testing.B) {
 					ask(int(next.Add(1)))
 				}
 			})
-			b.ReportMetric(float64(trips.n.Load()-before)/float64(b.N), "trips/op")
+			b.ReportMetric(float64(trips.N.Load()-before)/float64(b.N), "trips/op")
 		})
 	}
 }

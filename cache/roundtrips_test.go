@@ -17,10 +17,10 @@ func TestColdPageIsOneRoundTrip(t *testing.T) {
 	b.list(b.as("a"), first, poll)
 	b.list(b.as("a"), first, deep)
 	waitUntilStored(t, s, 5)
-	took := func(trips *tripCounter, do func()) int64 {
-		before := trips.n.Load()
+	took := func(trips *redistest.TripCounter, do func()) int64 {
+		before := trips.N.Load()
 		do()
-		return trips.n.Load() - before
+		return trips.N.Load() - before
 	}
 
 	cold, trips := b.replicaWithCounter(s.URL())

@@ -9,8 +9,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// Complexity prices a query: the fields selected, times the rows asked. A list within a row counts as one entry, because how
-// long it is shows only when it is read. No price goes by a text: the edge remembers costs by the numbers among the variables.
+// Complexity prices a query: the fields selected, times the rows requested. A list within a row counts as one entry, because its length is known
+// only when it has been read.
 func Complexity() graph.ComplexityRoot {
 	var c graph.ComplexityRoot
 	c.Query.Nodes = func(child int, ids []string) int { return price(child, len(ids)) }

@@ -2,13 +2,11 @@ package resolvers
 
 import (
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/complexity"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"scalegraph/graph"
@@ -61,55 +59,4 @@ func cost(t *testing.T, query string) int {
 	}
 	ctx := graphql.WithOperationContext(t.Context(), &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0]})
 	return complexity.Calculate(ctx, schema, doc.Operations[0], nil)
-}
-
-// TestNoPriceGoesByAText holds all prices to what the edge relies on, see edge.Config: one text costs as much as another.
-func TestNoPriceGoesByAText(t *testing.T) {
-	schema := graph.NewExecutableSchema(graph.Config{Resolvers: New(Config{}), Complexity: Complexity()})
-	priced := 0
-	for _, object := range schema.Schema().Types {
-		for _, field := range object.Fields {
-			price := func(text string) (int, bool) {
-				args := map[string]any{}
-				for _, arg := range field.Arguments {
-					args[arg.Name] = sample(schema.Schema(), arg.Type, text)
-				}
-				return schema.Complexity(t.Context(), object.Name, field.Name, 7, args)
-			}
-			short, ok := price("")
-			long, _ := price(strings.Repeat("1000", 1000))
-			if short != long {
-				t.Errorf("%s.%s costs %d with one text and %d with another", object.Name, field.Name, short, long)
-			}
-			if ok && len(field.Arguments) > 0 {
-				priced++
-			}
-		}
-	}
-	if priced < 5 {
-		t.Errorf("only %d fields with arguments have a price", priced)
-	}
-}
-
-// sample returns a value of a type in which all that is an ID or a String is text.
-func sample(schema *ast.Schema, of *ast.Type, text string) any {
-	if of.Elem != nil {
-		return []any{sample(schema, of.Elem, text)}
-	}
-	def := schema.Types[of.NamedType]
-	switch {
-	case def.Kind == ast.InputObject:
-		fields := map[string]any{}
-		for _, field := range def.Fields {
-			fields[field.Name] = sample(schema, field.Type, text)
-		}
-		return fields
-	case def.Kind == ast.Enum:
-		return def.EnumValues[0].Name
-	case of.NamedType == "ID", of.NamedType == "String":
-		return text
-	case of.NamedType == "Int":
-		return int64(3)
-	}
-	return "2026-03-01T00:00:00Z"
 }

@@ -69,7 +69,7 @@ func (s *shared) get(ctx context.Context, k key) envelope {
 		return envelope{}
 	}
 	raw, sum := raw[:len(raw)-crc32.Size], raw[len(raw)-crc32.Size:]
-	if binary.BigEndian.Uint32(sum) != checksum(k, raw) {
+	if binary.BigEndian.Uint32(sum) != redisstore.Checksum(k.text(), raw) {
 		return envelope{}
 	}
 	at := time.UnixMilli(int64(binary.BigEndian.Uint64(raw[1:])))
@@ -101,15 +101,8 @@ func (s *shared) refuse(ctx context.Context, k key, at time.Time, life time.Dura
 
 // put writes a value. If that fails, another replica makes one call more.
 func (s *shared) put(ctx context.Context, k key, raw []byte, life time.Duration) {
-	raw = binary.BigEndian.AppendUint32(raw, checksum(k, raw))
+	raw = binary.BigEndian.AppendUint32(raw, redisstore.Checksum(k.text(), raw))
 	_ = s.redis.Pipelined(ctx, func(p redis.Pipeliner) { p.Set(ctx, k.text(), raw, life) })
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// checksum binds a value to its key, so that one that was copied to another key, perhaps of another credential, is a miss.
-func checksum(k key, raw []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(k.text()), castagnoli), castagnoli, raw)
 }
 
 // lease acquires the read of k, unless another replica is reading it. If Redis fails, every replica reads.

@@ -66,14 +66,18 @@ func addHeader(key string, flags byte, writeID uint64, payload []byte) []byte {
 	b := make([]byte, 0, headerSize+len(payload))
 	b = append(b, codecVersion, flags)
 	b = binary.BigEndian.AppendUint64(b, writeID)
-	b = binary.BigEndian.AppendUint32(b, checksum(key, b, payload))
+	b = binary.BigEndian.AppendUint32(b, Checksum(key, b, payload))
 	return append(b, payload...)
 }
 
-// checksum includes the key, so that a value that was copied to another key is rejected.
-func checksum(key string, head, payload []byte) uint32 {
-	s := crc32.Checksum([]byte(key), castagnoli)
-	return crc32.Update(crc32.Update(s, castagnoli, head), castagnoli, payload)
+// Checksum returns the CRC-32C of a key and of the parts of its value, so that a value that was copied to another key, perhaps of another
+// credential, is rejected.
+func Checksum(key string, parts ...[]byte) uint32 {
+	sum := crc32.Checksum([]byte(key), castagnoli)
+	for _, part := range parts {
+		sum = crc32.Update(sum, castagnoli, part)
+	}
+	return sum
 }
 
 func (c codec) decodeValue(key, value string) (writeID uint64, payload string, err error) {
@@ -82,7 +86,7 @@ func (c codec) decodeValue(key, value string) (writeID uint64, payload string, e
 	}
 	b := []byte(value)
 	writeID, payload = binary.BigEndian.Uint64(b[2:]), value[headerSize:]
-	if checksum(key, b[:10], b[headerSize:]) != binary.BigEndian.Uint32(b[10:]) || value[1] > flagCompressed {
+	if Checksum(key, b[:10], b[headerSize:]) != binary.BigEndian.Uint32(b[10:]) || value[1] > flagCompressed {
 		return 0, "", errCorrupt
 	}
 	if value[1] == flagCompressed {

@@ -45,9 +45,9 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 	// Requests do not inherit the end of ctx: they may finish.
 	base, cancelBase := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelBase()
-	requests := &requests{handler: cfg.Handler}
+	handler := &drainingHandler{next: cfg.Handler}
 	server := &http.Server{
-		Handler:           requests,
+		Handler:           handler,
 		ReadHeaderTimeout: HeaderTimeout,
 		IdleTimeout:       IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
@@ -65,7 +65,7 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 		return err
 	case <-ctx.Done():
 	}
-	requests.draining.Store(true)
+	handler.draining.Store(true)
 	cfg.OnReady(false)
 	cfg.Log.Info("draining", "delay", cfg.DrainDelay)
 	select {
@@ -73,7 +73,7 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 		return err
 	case <-time.After(cfg.DrainDelay):
 	}
-	err := shutdown(base, server, requests, cfg)
+	err := shutdown(base, server, handler, cfg)
 	if errors.Is(err, context.DeadlineExceeded) {
 		cancelBase()
 		err = errors.Join(errors.New("requests in flight were cut off"), server.Close())
@@ -85,7 +85,7 @@ func Serve(ctx context.Context, listener net.Listener, cfg Config) error {
 }
 
 // shutdown closes the listener, ends the streams and waits for all requests. http.Server.Shutdown neither ends streams nor waits for WebSockets.
-func shutdown(ctx context.Context, server *http.Server, requests *requests, cfg Config) error {
+func shutdown(ctx context.Context, server *http.Server, handler *drainingHandler, cfg Config) error {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(cfg.DrainTimeout, DefaultDrainTimeout))
 	defer cancel()
 	streamsDone := make(chan error, 1)
@@ -93,26 +93,26 @@ func shutdown(ctx context.Context, server *http.Server, requests *requests, cfg 
 	server.SetKeepAlivesEnabled(false)
 	err := cmp.Or(server.Shutdown(ctx), <-streamsDone)
 	if err == nil {
-		requests.running.Wait() // a WebSocket that has ended still has to be logged and traced
+		handler.running.Wait() // a WebSocket that has ended still has to be logged and traced
 	}
 	return err
 }
 
-// requests serves requests and counts those in progress, including those that have become WebSockets. While draining, it makes the client close
-// its connection after the response.
-type requests struct {
-	handler  http.Handler
+// drainingHandler counts the requests in progress, including those that have become WebSockets. While draining, it makes the client close its
+// connection after the response.
+type drainingHandler struct {
+	next     http.Handler
 	running  sync.WaitGroup
 	draining atomic.Bool
 }
 
-func (s *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.running.Add(1)
-	defer s.running.Done()
-	if s.draining.Load() {
+func (h *drainingHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.running.Add(1)
+	defer h.running.Done()
+	if h.draining.Load() {
 		w.Header().Set("Connection", "close")
 	}
-	s.handler.ServeHTTP(w, r)
+	h.next.ServeHTTP(w, r)
 }
 
 // removeWriteDeadline is for http.Server.ConnState: the write deadline of a response must not apply to later responses of http.Server

@@ -38,11 +38,11 @@ func (l *Limiter) Take(ctx context.Context, c *request.Caller, cost int) time.Du
 		}
 		return wait
 	}
-	takes := make([]take, len(identities))
+	charges := make([]charge, len(identities))
 	for i, identity := range identities {
-		takes[i] = take{identity, l.local.unsharedLevel(l.local.Key(identity))}
+		charges[i] = charge{identity, l.local.unsharedLevel(l.local.Key(identity))}
 	}
-	for i, result := range l.shared.take(ctx, cost, takes) {
+	for i, result := range l.shared.take(ctx, cost, charges) {
 		key := l.local.Key(identities[i])
 		if !result.ok {
 			wait = max(wait, l.local.Take(key, cost))

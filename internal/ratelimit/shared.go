@@ -38,13 +38,13 @@ local life = math.ceil(level)
 if life > 0 then redis.call('SET', KEYS[1], string.format('%.6f', level - life), 'PX', string.format('%.0f', life)) end
 return {0, life}`)
 
-// take is a cost to spend from one bucket, which has at least a level.
-type take struct {
+// charge is the bucket that a cost is spent from, and the level that it has at least.
+type charge struct {
 	identity string
 	minLevel float64
 }
 
-// result is the outcome of a take: how long to wait and the level of the bucket. ok is false if Redis failed.
+// result is the outcome of a charge: how long to wait and the level of the bucket. ok is false if Redis failed.
 type result struct {
 	wait  time.Duration
 	level float64
@@ -53,12 +53,12 @@ type result struct {
 
 // take spends a cost from several buckets in one round trip. The buckets of a cluster are at several servers, so there is one call of the script
 // for each of them.
-func (s *sharedBuckets) take(ctx context.Context, cost int, takes []take) []result {
-	calls := make([]redisx.ScriptCall, len(takes))
-	for i, t := range takes {
+func (s *sharedBuckets) take(ctx context.Context, cost int, charges []charge) []result {
+	calls := make([]redisx.ScriptCall, len(charges))
+	for i, t := range charges {
 		calls[i] = redisx.ScriptCall{Keys: []string{s.key(t.identity)}, Args: []any{s.drainTime(float64(cost)), s.drainTime(t.minLevel), minute}}
 	}
-	results := make([]result, len(takes))
+	results := make([]result, len(charges))
 	replies, err := s.redis.RunAll(ctx, takeScript, calls)
 	if err != nil {
 		return results

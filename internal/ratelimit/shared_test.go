@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -89,7 +88,7 @@ func TestSmallCostsAddUp(t *testing.T) {
 			t.Fatalf("wait %v", wait)
 		}
 	}
-	spentNow := l.shared.take(t.Context(), 0, []take{{c.Identities()[0], 0}})[0]
+	spentNow := l.shared.take(t.Context(), 0, []charge{{c.Identities()[0], 0}})[0]
 	leaked := 600_000 * time.Since(began).Minutes()
 	if least := math.Max(0, spent-leaked-20); !spentNow.ok || spentNow.level < least || spentNow.level > spent+10 {
 		t.Errorf("the level is %v after %d were spent and %v have run out at most", spentNow.level, spent, leaked)
@@ -152,18 +151,6 @@ func TestRedisFailure(t *testing.T) {
 	}
 }
 
-// tripCounter counts round trips to Redis.
-type tripCounter struct{ n atomic.Int64 }
-
-func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook          { return next }
-func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
-func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		c.n.Add(1)
-		return next(ctx, cmds)
-	}
-}
-
 // A request takes one round trip, however many tokens it has, and the cost is spent from the bucket of each, also in a cluster.
 func TestTakeIsOneRoundTrip(t *testing.T) {
 	many := &request.Caller{Tokens: map[string]string{}}
@@ -173,9 +160,10 @@ func TestTakeIsOneRoundTrip(t *testing.T) {
 	for name, url := range map[string]string{"one server": redistest.Start(t).URL(), "a cluster": redistest.ClusterURL(redistest.Cluster(t))} {
 		t.Run(name, func(t *testing.T) {
 			l := replica(t, url, 1000)
-			l.Take(t.Context(), many, 1) // loads the script
-			var trips tripCounter
+			var trips redistest.TripCounter
 			l.shared.redis.AddHook(&trips)
+			l.Take(t.Context(), many, 1) // loads the script
+			trips.N.Store(0)
 			one := &request.Caller{Token: "token7"}
 			for i, take := range []struct {
 				caller *request.Caller
@@ -188,7 +176,7 @@ func TestTakeIsOneRoundTrip(t *testing.T) {
 			if wait := l.Take(t.Context(), many, 250); wait <= 0 || wait > 15*time.Second { // 991 of 1000 are spent with one token, 501 with the others
 				t.Errorf("a request waits %v for the bucket of one of its tokens", wait)
 			}
-			if n := trips.n.Load(); n != 5 {
+			if n := trips.N.Load(); n != 5 {
 				t.Errorf("%d round trips for 5 requests", n)
 			}
 		})

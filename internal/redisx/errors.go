@@ -88,3 +88,6 @@ type silent struct{}
 func (silent) Printf(context.Context, string, ...any) {}
 
 func init() { redis.SetLogger(silent{}) }
+
+// isDenied reports whether the server's access control list denies a command.
+func isDenied(err error) bool { return err != nil && strings.Contains(err.Error(), "NOPERM") }

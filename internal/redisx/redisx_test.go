@@ -8,7 +8,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,24 +219,12 @@ func TestSubscriptionReconnects(t *testing.T) {
 	redistest.Eventually(t, "no channel has a subscriber", func() bool { return fmt.Sprint(s.Do("PUBSUB", "CHANNELS")) == "[]" })
 }
 
-// tripCounter counts round trips.
-type tripCounter struct{ n atomic.Int64 }
-
-func (c *tripCounter) DialHook(next redis.DialHook) redis.DialHook          { return next }
-func (c *tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
-func (c *tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return func(ctx context.Context, cmds []redis.Cmder) error {
-		c.n.Add(1)
-		return next(ctx, cmds)
-	}
-}
-
 // Calls of a script on many keys are made once each, also by servers that do not know the script yet, and by a cluster in which only some do.
 func TestRunAll(t *testing.T) {
 	for name, url := range map[string]string{"one server": redistest.Start(t).URL(), "a cluster": redistest.ClusterURL(redistest.Cluster(t))} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := open(t, Config{URL: url, Timeout: 5 * time.Second})
-			var trips tripCounter
+			var trips redistest.TripCounter
 			client.AddHook(&trips)
 			script := redis.NewScript(`return redis.call('INCRBY', KEYS[1], ARGV[1])`)
 			if _, err := client.Run(t.Context(), script, []string{"first"}, 1); err != nil {
@@ -248,10 +235,10 @@ func TestRunAll(t *testing.T) {
 				calls = append(calls, ScriptCall{[]string{fmt.Sprint("k", i)}, []any{i + 1}})
 			}
 			for round, most := range []int64{2, 1, 1} {
-				trips.n.Store(0)
+				trips.N.Store(0)
 				results, err := client.RunAll(t.Context(), script, calls)
-				if err != nil || trips.n.Load() > most {
-					t.Fatalf("round %d: %v, %d round trips", round, err, trips.n.Load())
+				if err != nil || trips.N.Load() > most {
+					t.Fatalf("round %d: %v, %d round trips", round, err, trips.N.Load())
 				}
 				for i, result := range results {
 					if n, err := result.Int(); err != nil || n != (round+1)*(i+1) {

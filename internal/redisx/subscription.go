@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -135,6 +134,3 @@ func (s *Subscription) ping() {
 		cancel()
 	}
 }
-
-// isDenied reports whether the server's access control list denies a command.
-func isDenied(err error) bool { return err != nil && strings.Contains(err.Error(), "NOPERM") }

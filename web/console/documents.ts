@@ -28,6 +28,19 @@ const activityRow = graphql(`
   }
 `)
 
+/** A group that could not be read, and why. */
+export const unavailableGroup = graphql(`
+  fragment UnavailableGroupCause on UnavailableGroup {
+    code
+    message
+    retryable
+    group {
+      id
+      groupId
+    }
+  }
+`)
+
 export const feedQuery = graphql(
   `
     query Feed($groups: [ScalingGroupRef!]!, $filter: ScalingActivityFilter, $first: Int, $after: String, $last: Int, $before: String) {
@@ -48,18 +61,12 @@ export const feedQuery = graphql(
         asOf
         stale
         unavailableGroups {
-          code
-          message
-          retryable
-          group {
-            id
-            groupId
-          }
+          ...UnavailableGroupCause
         }
       }
     }
   `,
-  [activityRow],
+  [activityRow, unavailableGroup],
 )
 
 /** The details of one activity, requested when its row is opened. */

@@ -1,3 +1,4 @@
+import { unavailableGroup } from './documents'
 import { graphql, type ResultOf, type VariablesOf } from './graphql'
 
 // The queries of panels, which are sent only while a panel is open.
@@ -27,46 +28,43 @@ export const executionsQuery = graphql(`
   }
 `)
 
-export const insightsQuery = graphql(`
-  query Insights($groups: [ScalingGroupRef!]!, $filter: ScalingActivityFilter!, $interval: ScalingInterval!, $timeZone: String!) {
-    scalingInsights(groups: $groups, filter: $filter) {
-      activityCount
-      complete
-      oldest
-      asOf
-      unavailableGroups {
-        code
-        message
-        retryable
-        group {
-          id
-          groupId
-        }
-      }
-      failures(first: 10) {
-        key
-        code
-        reason
-        count
+export const insightsQuery = graphql(
+  `
+    query Insights($groups: [ScalingGroupRef!]!, $filter: ScalingActivityFilter!, $interval: ScalingInterval!, $timeZone: String!) {
+      scalingInsights(groups: $groups, filter: $filter) {
         activityCount
-        lastSeen
-        groups {
-          id
-          groupId
+        complete
+        oldest
+        asOf
+        unavailableGroups {
+          ...UnavailableGroupCause
         }
-        example {
-          id
+        failures(first: 10) {
+          key
+          code
+          reason
+          count
+          activityCount
+          lastSeen
+          groups {
+            id
+            groupId
+          }
+          example {
+            id
+          }
         }
-      }
-      histogram(interval: $interval, timeZone: $timeZone) {
-        start
-        total
-        partiallyFailed
-        failed
+        histogram(interval: $interval, timeZone: $timeZone) {
+          start
+          total
+          partiallyFailed
+          failed
+        }
       }
     }
-  }
-`)
+  `,
+  [unavailableGroup],
+)
 
 export const blockersQuery = graphql(`
   query Blockers($group: ID!, $project: ID, $region: String) {
