@@ -210,24 +210,37 @@ func pageOfList(id, name string) string {
 	return `totalCount edges {cursor node {id: ` + id + ` name: ` + name + `}} pageInfo {hasNextPage hasPreviousPage startCursor endCursor}`
 }
 
-// walkOverList walks over a list in one direction, in pages of random size, and calls change between them. Every entry that is in stay at the
-// end must have been seen once, and no entry with two cursors.
+// walkOverList walks over a list in both directions, in pages of random size, and calls change between them. Every entry that is in stay at the
+// end of a walk must have been seen in it once, and no entry may have two cursors.
 func (w *world) walkOverList(t *testing.T, rt *rapid.T, field string, stay map[string]bool, change func()) {
+	cursors := map[string]string{}
+	first := rapid.Bool().Draw(rt, "backward first")
+	for _, backward := range []bool{first, !first} {
+		times := map[string]int{}
+		for _, id := range w.walkOnce(t, rt, field, backward, cursors, change) {
+			times[id]++
+		}
+		for id := range stay {
+			if times[id] != 1 {
+				rt.Fatalf("backward %v: %s stayed and was seen %d times", backward, id, times[id])
+			}
+		}
+	}
+}
+
+// walkOnce walks over a list from one end to the other and returns the ids that it saw. cursors has the cursor of each entry that was seen before.
+func (w *world) walkOnce(t *testing.T, rt *rapid.T, field string, backward bool, cursors map[string]string, change func()) (seen []string) {
 	arguments := "first: $n, after: $c"
-	backward := rapid.Bool().Draw(rt, "backward")
 	if backward {
 		arguments = "last: $n, before: $c"
 	}
 	query := "query($n: Int, $c: String) {" + strings.Replace(field, "ARGUMENTS", arguments, 1) + "}"
-	var seen []string
-	cursors := map[string]string{}
-	for cursor := any(nil); ; {
+	for cursor := any(nil); ; change() {
 		size := rapid.IntRange(1, 6).Draw(rt, "size")
 		page := must[listPage](t, w.ask(query, map[string]any{"n": size, "c": cursor})).At.List
-		var ids []string
 		for _, e := range page.Edges {
-			ids = append(ids, e.Node.ID)
-			key := e.Node.ID + e.Node.Name
+			seen = append(seen, e.Node.ID)
+			key := e.Node.ID + " " + e.Node.Name
 			if old, ok := cursors[key]; ok && old != e.Cursor {
 				rt.Fatalf("%s has two cursors", key)
 			}
@@ -236,21 +249,9 @@ func (w *world) walkOverList(t *testing.T, rt *rapid.T, field string, stay map[s
 		more := page.PageInfo.HasNextPage
 		if cursor = page.PageInfo.EndCursor; backward {
 			more, cursor = page.PageInfo.HasPreviousPage, page.PageInfo.StartCursor
-			slices.Reverse(ids)
 		}
-		seen = append(seen, ids...)
 		if !more {
-			break
-		}
-		change()
-	}
-	times := map[string]int{}
-	for _, id := range seen {
-		times[id]++
-	}
-	for id := range stay {
-		if times[id] != 1 {
-			rt.Fatalf("%s stayed and was seen %d times: %v", id, times[id], seen)
+			return seen
 		}
 	}
 }
