@@ -2,6 +2,31 @@ import { t } from '../console/language'
 
 // The variables are filled from the bar above the editors, so that an example can be run as it is.
 
+const myGroups = `# ${t('example.myGroups')}
+query MyGroups($project: ID, $after: String) {
+  project(projectId: $project) {
+    scalingGroups(first: 20, after: $after) {
+      totalCount
+      nodes {
+        groupId
+        name
+        details {
+          status
+          currentInstances
+          desiredInstances
+          minInstances
+          maxInstances
+        }
+      }
+      pageInfo {
+        endCursor
+        hasNextPage
+      }
+    }
+  }
+}
+`
+
 const oneGroup = `# ${t('example.oneGroup')}
 query OneGroup($group: ID!, $after: String) {
   scalingGroup(groupId: $group) {
@@ -163,4 +188,4 @@ subscription Live($groups: [ScalingGroupRef!]!, $since: String) {
 `
 
 /** examples are the tabs of a first visit. */
-export const examples = [oneGroup, failures, mergedFeed, summary, deferred, live]
+export const examples = [myGroups, oneGroup, failures, mergedFeed, summary, deferred, live]

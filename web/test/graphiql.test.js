@@ -33,15 +33,16 @@ async function answer(page, tab, expected, timeout = 30_000) {
 test('GraphiQL opens at / with examples that run, reaches nothing outside and has no fault', async (t) => {
   const { page, seen } = await graphiql(t)
   assert.equal(new URL(page.url()).pathname, '/graphiql')
+  await answer(page, 'MyGroups', '"currentInstances"')
   await answer(page, 'OneGroup', '"totalCount"')
   await answer(page, 'Failures', '"failedInstances"')
   await answer(page, 'MergedFeed', '"scalingActivities"')
   await answer(page, 'Summary', '"activitySummary"')
   assert.deepEqual(
     seen.asked.map((asked) => asked.operationName),
-    ['IntrospectionQuery', 'OneGroup', 'Failures', 'MergedFeed', 'Summary'],
+    ['IntrospectionQuery', 'MyGroups', 'OneGroup', 'Failures', 'MergedFeed', 'Summary'],
   )
-  await tabOf(page, 'OneGroup').click()
+  await tabOf(page, 'MyGroups').click()
   await picture(page, 'graphiql')
   assert.deepEqual(seen.faults, [])
 })
@@ -71,7 +72,7 @@ test('the explorer and the documentation open', async (t) => {
 test('one bar has the token and the groups for all tabs', async (t) => {
   const { page, seen } = await graphiql(t)
   await page.getByText('Demo data').waitFor()
-  const groups = await page.getByLabel('Groups').inputValue()
+  const groups = await page.getByLabel('Groups', { exact: true }).inputValue()
   await page.getByLabel('X-Auth-Token').fill('my-token')
   for (const tab of ['OneGroup', 'Failures']) {
     const sent = page.waitForRequest((request) => request.postData()?.includes(tab) ?? false)
@@ -80,6 +81,22 @@ test('one bar has the token and the groups for all tabs', async (t) => {
     assert.equal((await sent).headers()['x-auth-token'], 'my-token')
     assert.equal((await sent).postDataJSON().variables.group, groups.split(', ')[0])
   }
+  assert.deepEqual(seen.faults, [])
+})
+
+test('without ids in the bar the tabs read the first group of the project, and an error of the list is shown', async (t) => {
+  const { page, seen } = await graphiql(t)
+  await page.getByLabel('Groups', { exact: true }).fill('')
+  const listed = page.waitForResponse((response) => response.request().postData()?.includes('FirstGroups') ?? false)
+  await answer(page, 'OneGroup', '"totalCount"')
+  const { data } = await (await listed).json()
+  assert.equal(seen.asked.at(-1).variables.group, data.project.scalingGroups.nodes[0].groupId)
+  await page.route('**/graphql', (route) => {
+    if (!route.request().postData().includes('FirstGroups')) return route.fallback()
+    const errors = [{ message: 'Not permitted.', path: ['project'], extensions: { code: 'FORBIDDEN' } }]
+    return route.fulfill({ contentType: 'application/json', body: JSON.stringify({ data: { project: null }, errors }) })
+  })
+  await answer(page, 'Failures', 'FORBIDDEN')
   assert.deepEqual(seen.faults, [])
 })
 
