@@ -21,6 +21,7 @@ import (
 	"scalegraph/internal/paging"
 	"scalegraph/internal/redisx"
 	"scalegraph/resolvers"
+	"scalegraph/resolvers/estimate"
 	"scalegraph/upstream"
 )
 
@@ -120,6 +121,7 @@ func handlerConfig(cfg config.Config, o Options, streams *stream.Registry, log *
 		TrustedOnly:        cfg.TrustedOnly,
 		DemoToken:          o.DemoToken,
 		Authenticate:       o.Authenticate,
+		UpstreamCalls:      estimate.Calls,
 		Events:             resolvers.WithEvents,
 		Streams:            streams,
 		Log:                log,

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -148,5 +149,66 @@ func TestRequestsInFlightAreBounded(t *testing.T) {
 	wg.Wait()
 	if got := s.do(t, http.MethodGet, "/graphql?query={__typename}", ""); got.StatusCode != 200 {
 		t.Errorf("afterwards: %d", got.StatusCode)
+	}
+}
+
+// The executions of the policies of many groups are rejected before any upstream call. What fits into the limit is answered, also just below it.
+func TestUpstreamCallsAreEstimated(t *testing.T) {
+	e, url := newUpstream(t)
+	e.RemoveGroup(testProject, testGroup)
+	var refs []string
+	for i := range 100 {
+		group := fmt.Sprintf("group-%03d", i)
+		e.PutGroup(testProject, emulator.Group{ID: group, Name: group, Max: 1})
+		for j := range 2 {
+			policy := fmt.Sprintf("policy-%03d-%d", i, j)
+			e.PutPolicies(testProject, emulator.Policy{ID: policy, Name: policy, Resource: group})
+			e.PutExecutions(testProject, policy, emulator.Execution{Time: epoch, Old: 1, Desire: 2})
+		}
+		refs = append(refs, fmt.Sprintf(`{groupId: %q}`, group))
+	}
+	refs = append(refs, refs[0])
+	const executions, count = `policyExecutions(first: 1) {totalCount}`, `"totalCount":2`
+	groups := func(n int, fields string) string {
+		return `{scalingGroups(groups: [` + strings.Join(refs[:n], " ") + `]) {` + fields + `}}`
+	}
+	for name, c := range map[string]struct {
+		query    string
+		estimate int // 0: answered
+		calls    int // at most
+		has      string
+		times    int
+	}{
+		"a hundred groups":       {groups(100, executions), 201, 0, "", 0},
+		"a page of the project":  {`{project {scalingGroups(first: 100) {nodes {` + executions + `}}}}`, 201, 0, "", 0},
+		"in a fragment":          {groups(100, `...f`) + ` fragment f on ScalingGroup {x: ` + executions + `}`, 201, 0, "", 0},
+		"each policy's":          {groups(100, `policies {executions {totalCount}}`), 201, 0, "", 0},
+		"twenty groups":          {groups(20, executions), 0, 42, count, 20},
+		"just below the limit":   {groups(98, executions), 0, 200, count, 98},
+		"skipped":                {groups(100, `groupId `+strings.Replace(executions, " {", " @skip(if: true) {", 1)), 0, 0, `"groupId"`, 100},
+		"details of all":         {groups(100, `details {name}`), 0, 1, `"name":"group-`, 100},
+		"policies of all":        {groups(100, `policies {name}`), 0, 3, `"name":"policy-`, 200},
+		"activities of all":      {groups(100, `activities {totalCount}`), 0, 100, `"totalCount":0`, 100},
+		"all groups of the list": {`{project {scalingGroups(first: 500) {nodes {details {name}}}}}`, 0, 2, `"name":"group-`, 100},
+		"too many references":    {groups(101, executions), 0, 0, `"BAD_USER_INPUT"`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startServer(t, "-upstream", url, "-project", testProject)
+			e.Reset()
+			got := s.do(t, http.MethodPost, "/graphql", `{"query":`+strconv.Quote(c.query)+`}`, "X-Auth-Token", testToken, "Content-Type", "application/json")
+			if n := e.Count(); n > c.calls {
+				t.Errorf("%d upstream calls, want at most %d", n, c.calls)
+			}
+			if c.estimate == 0 {
+				if n := strings.Count(got.body, c.has); n != c.times || strings.Contains(got.body, "QUERY_TOO_COMPLEX") {
+					t.Errorf("%d times %s: %.500s", n, c.has, got.body)
+				}
+				return
+			}
+			want := fmt.Sprintf(`"The operation needs about %d upstream calls; at most 200 are allowed (SCALEGRAPH_MAX_UPSTREAM_CALLS)."`, c.estimate)
+			if !strings.Contains(got.body, want) || !strings.Contains(got.body, `"code":"QUERY_TOO_COMPLEX"`) || strings.Contains(got.body, `"data"`) {
+				t.Errorf("%.500s", got.body)
+			}
+		})
 	}
 }

@@ -39,6 +39,10 @@ type Config struct {
 	// set of credentials, before anything is executed, and again for streams. nil: callers are not authenticated.
 	Authenticate func(context.Context, *request.Caller) error
 
+	// UpstreamCalls estimates the upstream calls of an operation before it is executed; more than Limits.UpstreamCalls reject it. nil: calls are only
+	// counted during execution.
+	UpstreamCalls func(*graphql.OperationContext) int
+
 	// Admit is called before an operation is executed. It returns how long the caller must wait first; 0: not at all. nil: no caller waits.
 	Admit    func(ctx context.Context, c *request.Caller, cost int) time.Duration
 	InFlight int // requests in flight at once, without streams; 0: no bound
@@ -75,7 +79,7 @@ type Config struct {
 func (c Config) execution() execution.Config {
 	return execution.Config{
 		Documents: document.Config{Limits: c.Limits, Introspection: c.Introspection, Trusted: c.Trusted, TrustedOnly: c.TrustedOnly, Queries: c.Queries},
-		InFlight:  c.InFlight, CostInFlight: c.CostInFlight, Admit: c.Admit,
+		InFlight:  c.InFlight, CostInFlight: c.CostInFlight, UpstreamCalls: c.UpstreamCalls, Admit: c.Admit,
 		Log: c.Log, ErrorPresenter: c.ErrorPresenter, RecoverFunc: c.RecoverFunc, Extensions: c.Extensions,
 	}
 }

@@ -30,6 +30,9 @@ type Config struct {
 	RecoverFunc    graphql.RecoverFunc        // nil: a panic is logged with its stack and is INTERNAL
 	Extensions     []graphql.HandlerExtension // run inside those of this package
 
+	// UpstreamCalls estimates the upstream calls of an operation; more than Documents.Limits.UpstreamCalls reject it. nil: they are only counted during execution.
+	UpstreamCalls func(*graphql.OperationContext) int
+
 	// Admit returns how long a caller must wait before it may spend this cost; 0: the cost is charged. nil: there is no limit.
 	Admit func(ctx context.Context, c *request.Caller, cost int) time.Duration
 }
@@ -155,14 +158,25 @@ func withBadInputCode(errs gqlerror.List) gqlerror.List {
 // costStat is the key of the cost in the stats of an operation.
 const costStat = "scalegraph.cost"
 
-// charge rejects an operation that costs too much, in itself or for its caller at the moment.
+// charge rejects an operation that costs or reads too much, in itself or for its caller at the moment.
 func (e *Executor) charge(ctx context.Context, op *graphql.OperationContext) gqlerror.List {
 	cost := complexity.Calculate(ctx, e.schema, op.Operation, op.Variables)
 	op.Stats.SetExtension(costStat, cost)
 	if err := document.CheckLimit(cost, e.cfg.Documents.Limits.Cost, "costs %d (fields times rows); at most %d are allowed"); err != nil {
 		return gqlerror.List{err}
 	}
+	if err := e.checkUpstreamCalls(op); err != nil {
+		return gqlerror.List{err}
+	}
 	return e.Admit(ctx, request.CallerFrom(ctx), cost)
+}
+
+func (e *Executor) checkUpstreamCalls(op *graphql.OperationContext) *gqlerror.Error {
+	if e.cfg.UpstreamCalls == nil {
+		return nil
+	}
+	return document.CheckLimit(e.cfg.UpstreamCalls(op), e.cfg.Documents.Limits.UpstreamCalls,
+		"needs about %d upstream calls; at most %d are allowed (SCALEGRAPH_MAX_UPSTREAM_CALLS)")
 }
 
 // costOf returns the cost of an operation; 0 if it was not charged.
