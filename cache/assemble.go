@@ -70,8 +70,7 @@ func (l *lookup) limitToBlock(st *block.State, lo int) int {
 // checkHead downgrades a cached head if a later read has shown that rows were added above it. A caller that has seen those rows in one
 // response must not miss them in the next.
 func (l *lookup) checkHead(a assembly, head *block.Segment) assembly {
-	st := l.state
-	if a.freshness <= stateStale && head.At.Before(l.start) && (l.settled && st.NewestRank() != head.NewestRank || st.Total != head.Total) {
+	if a.freshness <= stateStale && head.At.Before(l.start) && !l.state.HeadCurrent(l.settled) {
 		a.freshness, a.stale = stateStaleIfError, []fetchSpec{l.refreshSpec(head)}
 	}
 	return a

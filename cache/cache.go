@@ -144,8 +144,18 @@ func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) 
 		case fail:
 			return upstream.Listing{}, l.err
 		}
-		a = l.assemble()
+		a = l.reassemble(a)
 	}
+}
+
+// reassemble assembles again after an action. If the upstream failed, and meanwhile the log has changed so that the cached rows no longer
+// suffice, it returns the rows that could be served before.
+func (l *lookup) reassemble(before assembly) assembly {
+	a := l.assemble()
+	if l.failure == upstreamFailed && a.freshness > stateStaleIfError && before.freshness <= stateStaleIfError {
+		return before
+	}
+	return a
 }
 
 // situation returns the situation of a lookup now.

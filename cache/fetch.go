@@ -114,7 +114,7 @@ func (f *fetch) recheck() (fetchResult, bool) {
 	if seg == nil || !st.Compatible(seg, f.settled) || !time.Now().Before(seg.FreshUntil) {
 		return fetchResult{}, false
 	}
-	if f.spec.id == block.Head && len(seg.Rows) < min(f.spec.limit, seg.Total) {
+	if f.spec.id == block.Head && (!st.HeadCurrent(f.settled) || len(seg.Rows) < min(f.spec.limit, seg.Total)) {
 		return fetchResult{}, false
 	}
 	if f.spec.id >= 0 && !seg.Covers(f.spec.newestRank, max(f.spec.newestRank-block.Rows+1, st.Expired)) {

@@ -53,6 +53,11 @@ func (st *State) sameEnds(seg *Segment) bool {
 	return seg.OldestRank() >= st.Expired && seg.AtEnd == (seg.OldestRank() == st.Expired)
 }
 
+// HeadCurrent reports whether no later read has shown that rows were added above the head, or that other rows joined or left.
+func (st *State) HeadCurrent(settled bool) bool {
+	return st.Head != nil && st.Total == st.Head.Total && !(settled && st.NewestRank() != st.Head.NewestRank)
+}
+
 // NewerThan reports whether st is newer than other. Nil is older than any state.
 func (st *State) NewerThan(other *State) bool {
 	if st == nil || other == nil {

@@ -47,15 +47,27 @@ func (sp span) tailExpired() bool {
 }
 
 // startMoved reports whether rows went at the place that the walk starts from between the first window and the one with the
-// newest row: walking backward as many rows are behind the place in both, and walking forward none are before the head.
+// newest row: walking backward as many rows are behind the place in both; walking forward none are before the head, and none can have joined
+// behind the place.
 func (sp span) startMoved(q upstream.PageQuery) bool {
 	total, newer, _ := sp.surroundings()
 	if !q.Last {
-		return newer && q.After == nil && q.Skip == 0
+		return newer && q.After == nil && q.Skip == 0 || sp.rowsMayPrecede(q)
 	}
 	first := sp.windows[0]
 	behind := first.total - first.rank(sp.start)
 	return len(sp.rows) > 0 && total-sp.windowOf(sp.rows[0]).rankOf(sp.rows[0])-len(sp.rows) != behind
+}
+
+// rowsMayPrecede reports whether rows may have joined between the requested place and the first row of the span, because the place is in the
+// newest second of a window that is older than the one of that row.
+func (sp span) rowsMayPrecede(q upstream.PageQuery) bool {
+	if q.After == nil || len(sp.rows) == 0 {
+		return false
+	}
+	first, v := sp.windows[0], sp.windowOf(sp.rows[0])
+	grows := first.atHead() && (len(first.rows) == 0 || first.second(0) <= q.After.Second)
+	return grows && first.at.Before(v.at) && first.total != v.total
 }
 
 // windowOf returns the window that a row of the span came from.

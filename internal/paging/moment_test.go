@@ -32,3 +32,21 @@ func TestTailExpires(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsJoinBehindThePlace has a row start in the newest second, after the cursor's row, between the call that shows that second and the
+// one that shows the next older row.
+func TestRowsJoinBehindThePlace(t *testing.T) {
+	b := newBench(t, 50, emulator.Switches{})
+	b.tied(50, 1000, 20)
+	b.tied(51, 2000, 90)
+	calls := 0
+	b.OnRequest(func(emulator.Request) {
+		if calls++; calls == 2 {
+			b.tied(51, 3000, 1)
+		}
+	})
+	page, _ := b.ask(upstream.PageQuery{After: &upstream.Point{Second: b.Row(51, emulator.Success).Start.Unix(), LogID: emulator.ID(2089)}, Count: 1})
+	if calls < 2 || page.Total != 161 || page.Rows[0].LogID != emulator.ID(3000) {
+		t.Errorf("%d calls: row %s, total %d, want the row that joined", calls, page.Rows[0].LogID, page.Total)
+	}
+}
