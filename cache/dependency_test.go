@@ -31,7 +31,7 @@ func (b *fixture) dependency(logs *cache.Cache) request.Dependency {
 func TestDependencyEndsWithItsPages(t *testing.T) {
 	ends := map[string]func(b *fixture, logs *cache.Cache){
 		"freshness": func(*fixture, *cache.Cache) { time.Sleep(defaults().Fresh) },
-		"a read past the caches": func(b *fixture, logs *cache.Cache) {
+		"a read that bypasses the caches": func(b *fixture, logs *cache.Cache) {
 			b.Grow(1)
 			b.list(request.WithCaller(b.Context(), &request.Caller{Token: "other", NoCache: true}), logs, poll)
 		},
@@ -90,7 +90,7 @@ func TestNoDependencyWithoutCachedPages(t *testing.T) {
 			t.Errorf("just read: %d", n)
 		}
 		if n := len(b.dependencies(logs, &request.Caller{Token: "good", NoCache: true}, poll)); n != 0 {
-			t.Errorf("past the caches: %d", n)
+			t.Errorf("bypassing the caches: %d", n)
 		}
 		time.Sleep(defaults().Fresh)
 		// None is listed if the revalidation in the background has begun, which is a call of the same request.

@@ -9,12 +9,14 @@ import (
 	"scalegraph/upstream"
 )
 
-// still is a source whose page is always the same.
-type still struct{ page upstream.Page }
+// fixedPage is a source that always returns the same page.
+type fixedPage struct{ page upstream.Page }
 
-func (s still) Page(context.Context, upstream.PageQuery) (upstream.Page, error) { return s.page, nil }
+func (s fixedPage) Page(context.Context, upstream.PageQuery) (upstream.Page, error) {
+	return s.page, nil
+}
 
-func stillPage(rows int) still {
+func newFixedPage(rows int) fixedPage {
 	page := upstream.Page{Total: 1000, HasOlder: true, AsOf: newestStart}
 	text := `{"reason":[{"change_reason":"ALARM","old_value":1,"new_value":2}]}`
 	n := int32(1)
@@ -25,7 +27,7 @@ func stillPage(rows int) still {
 			InstanceValue: &n, DesireValue: &n, ScalingValue: &n, Details: upstream.Details{Sections: upstream.AllSections},
 		})
 	}
-	return still{page}
+	return fixedPage{page}
 }
 
 // BenchmarkQuery measures what a query costs without network, transport and upstream, the final writing included.
@@ -63,7 +65,7 @@ func benchmarkQuery(b *testing.B, query string) {
 	case strings.Contains(query, "first: 1"):
 		rows = 1
 	}
-	run := newRunner(b, New(Config{Pages: stillPage(rows), Region: "default", DefaultProject: project}))
+	run := newRunner(b, New(Config{Pages: newFixedPage(rows), Region: "default", DefaultProject: project}))
 	b.ReportAllocs()
 	for b.Loop() {
 		if answer := run.ask(b, query); len(answer.Errors) > 0 || len(answer.Data) == 0 {

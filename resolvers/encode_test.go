@@ -30,7 +30,7 @@ func (byGqlgen) Validate(graphql.ExecutableSchema) error { return nil }
 // Whatever is selected of whatever connection, our own writing gives the bytes that gqlgen gives.
 func TestConnectionsAreWrittenAsByGqlgen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		source := drawStill(t)
+		source := drawFixedFeed(t)
 		query := `query Q($yes: Boolean = true, $no: Boolean = false) { unused: node(id: "") @include(if: $no) @skip(if: $yes) { ...Row ...Any } scalingGroup(groupId: "g") { activities ` +
 			drawSet(t, "ScalingActivityConnection") + ` } scalingActivities(groups: [{groupId: "g"}, {groupId: "h"}]) ` + drawSet(t, "ScalingActivityConnection") + ` }` + fragments
 		ours := askWith(t, source, query, Extension{})
@@ -41,7 +41,7 @@ func TestConnectionsAreWrittenAsByGqlgen(t *testing.T) {
 	})
 }
 
-func askWith(t *rapid.T, source stillFeed, query string, x graphql.HandlerExtension) *graphql.Response {
+func askWith(t *rapid.T, source fixedFeed, query string, x graphql.HandlerExtension) *graphql.Response {
 	exec := executor.New(graph.NewExecutableSchema(graph.Config{Resolvers: New(Config{Pages: source, Counts: source, Feeds: source, Region: "default", DefaultProject: project})}))
 	exec.SetErrorPresenter(ErrorPresenter(slog.New(slog.DiscardHandler)))
 	exec.Use(x)
@@ -102,23 +102,23 @@ func drawSet(t *rapid.T, of string) string {
 	return "{ " + set.String() + " __typename }"
 }
 
-// stillFeed answers the same page of one group and of several, of which one may be missing.
-type stillFeed struct {
-	still
+// fixedFeed returns the same page for one group and for several, of which one may be unavailable.
+type fixedFeed struct {
+	fixedPage
 
 	missing []upstream.Unavailable
 }
 
-func (s stillFeed) Feed(context.Context, upstream.FeedQuery) (upstream.FeedPage, error) {
+func (s fixedFeed) Feed(context.Context, upstream.FeedQuery) (upstream.FeedPage, error) {
 	return upstream.FeedPage{Page: s.page, Unavailable: s.missing}, nil
 }
 
-func (s stillFeed) Count(context.Context, upstream.CountQuery) (upstream.Count, error) {
+func (s fixedFeed) Count(context.Context, upstream.CountQuery) (upstream.Count, error) {
 	return upstream.Count{Total: s.page.Total, AsOf: s.page.AsOf, Stale: s.page.Stale}, nil
 }
 
-func drawStill(t *rapid.T) stillFeed {
-	s := stillFeed{still: still{upstream.Page{
+func drawFixedFeed(t *rapid.T) fixedFeed {
+	s := fixedFeed{fixedPage: fixedPage{upstream.Page{
 		Total: rapid.IntRange(0, 1<<33).Draw(t, "total"), HasOlder: rapid.Bool().Draw(t, "older"), HasNewer: rapid.Bool().Draw(t, "newer"),
 		AsOf: newestStart.Add(time.Duration(rapid.IntRange(0, 1e6).Draw(t, "age")) * time.Microsecond), Stale: rapid.Bool().Draw(t, "stale"), Rows: drawRows(t),
 	}}}

@@ -104,7 +104,7 @@ func TestExecutionFields(t *testing.T) {
 // activity that names its policy and second, every such activity is found, and a failed execution finds none.
 func TestExecutionsFindTheirActivities(t *testing.T) {
 	w := newPolicyWorld(t, 1)
-	firedLog(t, w, 60)
+	executePolicies(t, w, 60)
 	w.emulator.UpdateGroup(project, groupID(0), func(g *emulator.Group) { g.Max = g.Desire })
 	for i := range 3 {
 		w.emulator.Execute(project, policyID(0, 2), newestStart.Add(time.Duration(i)*time.Minute))
@@ -192,7 +192,7 @@ func TestExecutionFilters(t *testing.T) {
 func TestExecutionCursors(t *testing.T) {
 	w := newPolicyWorld(t, 1)
 	w.url = w.serve(w.pages(nil), inventoryWithoutFreshness(w))
-	firedLog(t, w, 5)
+	executePolicies(t, w, 5)
 	before, _ := w.groupExecutions("")
 	w.emulator.PutPolicies(project, emulator.Policy{ID: "a-new-policy", Resource: groupID(0)})
 	w.emulator.PutExecutions(project, "a-new-policy", emulator.Execution{Time: newestStart.Add(time.Hour)})
@@ -208,7 +208,7 @@ func TestExecutionCursors(t *testing.T) {
 
 func TestExecutionsOfOnePolicy(t *testing.T) {
 	w := newPolicyWorld(t, 1)
-	firedLog(t, w, 5)
+	executePolicies(t, w, 5)
 	a := w.ask(fmt.Sprintf(`{scalingGroup(groupId: %q) {policies {policyId executions(first: 3) {totalCount nodes {logId policy {policyId}}}}}}`, groupID(0)), nil)
 	got := must[struct {
 		ScalingGroup struct {
@@ -231,7 +231,7 @@ func TestExecutionsOfOnePolicy(t *testing.T) {
 
 func TestUnavailablePolicies(t *testing.T) {
 	w := newPolicyWorld(t, 1)
-	firedLog(t, w, 5)
+	executePolicies(t, w, 5)
 	w.emulator.Fault(func(r *http.Request) *emulator.Fault {
 		if strings.HasSuffix(r.URL.Path, "execute_log/"+policyID(0, 2)) {
 			return &emulator.Fault{Status: http.StatusForbidden, Code: "AS.0011"}

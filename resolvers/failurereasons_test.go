@@ -10,7 +10,7 @@ import (
 
 func TestFailureReasonsAreDistinctAndInOrder(t *testing.T) {
 	w := newWorld(t)
-	row := madeRow(0, 9000)
+	row := sampleRow(0, 9000)
 	row.Failed = nil
 	for _, reason := range []string{"b", "a", "b", "", "c"} {
 		row.Failed = append(row.Failed, emulator.Instance{Name: "i", FailedReason: reason, FailedDetails: "details"})

@@ -30,7 +30,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := w.ask(string(query), nil)
-			got := encode(t, map[string]any{"answer": scrub(t, a.raw), "upstreamCalls": len(a.calls)})
+			got := encode(t, map[string]any{"answer": removeVolatile(t, a.raw), "upstreamCalls": len(a.calls)})
 			compare(t, strings.TrimSuffix(path, ".graphql")+".json", got)
 		})
 	}
@@ -64,9 +64,9 @@ func encode(t *testing.T, v any) []byte {
 	return b.Bytes()
 }
 
-// scrub takes out what differs from run to run: the order of errors, the upstream's request ids, and the times at which
+// removeVolatile removes what differs from run to run: the order of errors, the upstream's request ids, and the times at which
 // something was read, which must be now.
-func scrub(t *testing.T, raw []byte) any {
+func removeVolatile(t *testing.T, raw []byte) any {
 	t.Helper()
 	var v map[string]any
 	if err := json.Unmarshal(raw, &v); err != nil {

@@ -217,25 +217,25 @@ func populate(t testing.TB, e *emulator.Emulator) {
 	t.Helper()
 	e.AddToken(token, project)
 	e.AddGroup(project, emptyGroup)
-	e.Insert(project, sampleGroup, sampleRows(t)...)
-	e.Insert(project, busyGroup, madeRows(250, 1000)...)
-	e.Insert(project, smallGroup, madeRows(12, 2000)...)
+	e.Insert(project, sampleGroup, documentedRows(t)...)
+	e.Insert(project, busyGroup, sampleRows(250, 1000)...)
+	e.Insert(project, smallGroup, sampleRows(12, 2000)...)
 	for i := range 10 {
-		e.Insert(project, parallelGroup(i), madeRows(5, 4000)...)
+		e.Insert(project, parallelGroup(i), sampleRows(5, 4000)...)
 	}
-	e.Insert(otherProject, alienGroup, madeRows(3, 3000)...)
+	e.Insert(otherProject, alienGroup, sampleRows(3, 3000)...)
 }
 
-// madeRows returns rows of all types and statuses, one a minute, numbered from the newest up.
-func madeRows(n, from int) []emulator.Row {
+// sampleRows returns rows of all types and statuses, one a minute, numbered from the newest up.
+func sampleRows(n, from int) []emulator.Row {
 	rows := make([]emulator.Row, n)
 	for i := range rows {
-		rows[i] = madeRow(i, from)
+		rows[i] = sampleRow(i, from)
 	}
 	return rows
 }
 
-func madeRow(i, from int) emulator.Row {
+func sampleRow(i, from int) emulator.Row {
 	row := emulator.Row{
 		ID: emulator.ID(from + i), Type: emulator.Types()[i%10], Status: emulator.Statuses()[i%3],
 		Start: newestStart.Add(-time.Duration(i) * time.Minute), InstanceValue: i % 4, DesireValue: i%4 + 1, ScalingValue: 1,
@@ -258,8 +258,8 @@ func madeRow(i, from int) emulator.Row {
 	return row
 }
 
-// sampleRows are the rows of the documented sample.
-func sampleRows(t testing.TB) []emulator.Row {
+// documentedRows returns the rows of the documented sample.
+func documentedRows(t testing.TB) []emulator.Row {
 	t.Helper()
 	text, err := os.ReadFile("../upstream/emulator/sample-response.json")
 	if err != nil {

@@ -207,7 +207,7 @@ func TestInsightsRejectBadArguments(t *testing.T) {
 			t.Errorf("%s: %d calls, %v", name, len(a.calls), e)
 		}
 	}
-	old := madeRow(0, 9000)
+	old := sampleRow(0, 9000)
 	old.Start = newestStart.AddDate(-1, 0, 0)
 	w.emulator.Insert(project, smallGroup, old)
 	e := w.ask(fmt.Sprintf(`{scalingInsights(groups: %s) {histogram(interval: HOUR) {total}}}`, insightRefs), nil).one(t)
@@ -218,8 +218,8 @@ func TestInsightsRejectBadArguments(t *testing.T) {
 
 func TestInsightsOfProject(t *testing.T) {
 	w := newProjectWorld(t, 3)
-	w.emulator.Insert(project, groupID(0), madeRows(5, 100)...)
-	w.emulator.Insert(project, groupID(2), madeRows(7, 200)...)
+	w.emulator.Insert(project, groupID(0), sampleRows(5, 100)...)
+	w.emulator.Insert(project, groupID(2), sampleRows(7, 200)...)
 	for filter, want := range map[string]int{"": 12, `(groups: {name: "002"})`: 7, `(groups: {name: "none"})`: 0, "(maxRows: 4)": 4} {
 		a := w.ask("{project {scalingInsights"+filter+" {activityCount complete asOf stale unavailableGroups {code} failures {key} capacity {points {time}} histogram(interval: DAY) {total}}}}", nil)
 		got := must[struct {
@@ -250,7 +250,7 @@ func TestInsightsEndWithBudget(t *testing.T) {
 	logs := cache.New(client, cache.Config{Fresh: time.Minute, Stale: time.Minute, StaleIfError: time.Hour, Grant: time.Hour, GrantIfError: time.Hour, Memory: 64 << 20})
 	t.Cleanup(func() { logs.Close(); client.Close() })
 	rng := rand.New(rand.NewPCG(1, 2))
-	rows := madeRows(1500, 50_000)
+	rows := sampleRows(1500, 50_000)
 	rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	w.emulator.Insert(project, emptyGroup, rows...)
 	r := New(Config{Pages: paging.New(logs), Region: "default", DefaultProject: project})

@@ -127,8 +127,8 @@ func TestPoliciesForbidden(t *testing.T) {
 	}
 }
 
-// firedLog lets the two alarm policies of a group fire, the second half a minute after the first, and completes what they start.
-func firedLog(t testing.TB, w *world, times int) {
+// executePolicies executes two policies of a group, the second half a minute after the first, and completes the activities that they start.
+func executePolicies(t testing.TB, w *world, times int) {
 	t.Helper()
 	w.emulator.UpdateGroup(project, groupID(0), func(g *emulator.Group) { g.Min, g.Max, g.Desire, g.ConfigID = 0, 1000, 10, "c" })
 	w.emulator.PutPolicies(project, emulator.Policy{ID: policyID(0, 2), Name: "more", Resource: groupID(0), Type: emulator.PolicyScheduled, Instances: 2})
@@ -150,7 +150,7 @@ func firedLog(t testing.TB, w *world, times int) {
 
 func TestReasonsNameTheirPolicies(t *testing.T) {
 	w := newPolicyWorld(t, 1)
-	firedLog(t, w, 50)
+	executePolicies(t, w, 50)
 	query := fmt.Sprintf(`{scalingGroup(groupId: %q) {activities(first: 100) {nodes {reasons {scalingPolicyId policy {policyId name}}}}}}`, groupID(0))
 	a := w.ask(query, nil)
 	got := must[struct {
@@ -184,7 +184,7 @@ func TestReasonsNameTheirPolicies(t *testing.T) {
 
 func TestNodesOfPoliciesAndExecutions(t *testing.T) {
 	w := newPolicyWorld(t, 1)
-	firedLog(t, w, 2)
+	executePolicies(t, w, 2)
 	type object struct{ ID, PolicyID, LogID string }
 	found := must[struct {
 		ScalingGroup struct {

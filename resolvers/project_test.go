@@ -295,7 +295,7 @@ func TestProjectFeedNamesGroupsById(t *testing.T) {
 	w.url = w.serve(w.pages(nil), inventoryWithoutFreshness(w))
 	for i := range 3 {
 		w.emulator.PutGroup(project, emulator.Group{ID: groupID(i), Name: groupName(i)})
-		w.emulator.Insert(project, groupID(i), madeRows(5, 100*(i+1))...)
+		w.emulator.Insert(project, groupID(i), sampleRows(5, 100*(i+1))...)
 	}
 	type feed struct {
 		Project struct {
@@ -318,7 +318,7 @@ func TestProjectFeedNamesGroupsById(t *testing.T) {
 	}
 	// Another group joins, one leaves: the cursor stays valid and no row is repeated.
 	w.emulator.PutGroup(project, emulator.Group{ID: groupID(9), Name: groupName(9)})
-	w.emulator.Insert(project, groupID(9), madeRows(5, 900)...)
+	w.emulator.Insert(project, groupID(9), sampleRows(5, 900)...)
 	w.emulator.RemoveGroup(project, groupID(2))
 	second := read(first.Edges[3].Cursor).Project.ScalingActivities
 	for _, e := range second.Edges {

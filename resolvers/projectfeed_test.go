@@ -184,7 +184,7 @@ func (h *projectHistory) checkWalk(seen []upstream.FeedPoint) {
 func TestProjectFeedNamesGroupsThatCannotBeRead(t *testing.T) {
 	w := newProjectWorld(t, 3)
 	for i := range 3 {
-		w.emulator.Insert(project, groupID(i), madeRows(2, 100*(i+1))...)
+		w.emulator.Insert(project, groupID(i), sampleRows(2, 100*(i+1))...)
 	}
 	must[any](t, w.ask(`{project {scalingGroups {totalCount}}}`, nil))
 	w.emulator.RemoveGroup(project, groupID(1)) // the list is cached

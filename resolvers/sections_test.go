@@ -16,44 +16,44 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// lean answers as a cache of sections does: with the sections asked for and no others. It remembers the queries.
-type lean struct {
+// sectionPages returns rows with only the requested sections, as the cache does. It records the requested sections.
+type sectionPages struct {
 	pages *paging.Pager
 	fail  func(upstream.Sections) error
 
-	mu    sync.Mutex
-	asked []upstream.Sections
+	mu        sync.Mutex
+	requested []upstream.Sections
 }
 
-func (l *lean) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
+func (l *sectionPages) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	if err := l.note(q.Sections); err != nil {
 		return upstream.Page{}, err
 	}
 	page, err := l.pages.Page(ctx, q)
-	page.Rows = strip(page.Rows, q.Sections)
+	page.Rows = removeSections(page.Rows, q.Sections)
 	return page, err
 }
 
-func (l *lean) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
+func (l *sectionPages) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPage, error) {
 	if err := l.note(q.Sections); err != nil {
 		return upstream.FeedPage{}, err
 	}
 	page, err := l.pages.Feed(ctx, q)
-	page.Rows = strip(page.Rows, q.Sections)
+	page.Rows = removeSections(page.Rows, q.Sections)
 	return page, err
 }
 
-func (l *lean) note(s upstream.Sections) error {
+func (l *sectionPages) note(s upstream.Sections) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.asked = append(l.asked, s)
+	l.requested = append(l.requested, s)
 	if l.fail != nil {
 		return l.fail(s)
 	}
 	return nil
 }
 
-func strip(rows []*upstream.Activity, sections upstream.Sections) []*upstream.Activity {
+func removeSections(rows []*upstream.Activity, sections upstream.Sections) []*upstream.Activity {
 	stripped := make([]*upstream.Activity, len(rows))
 	for i, row := range rows {
 		r := *row
@@ -74,15 +74,15 @@ func strip(rows []*upstream.Activity, sections upstream.Sections) []*upstream.Ac
 	return stripped
 }
 
-// leanWorld is a world whose pages bring nothing that was not asked for.
-func leanWorld(t *testing.T) (*world, *lean) {
+// newSectionWorld returns a world whose pages contain only the requested sections.
+func newSectionWorld(t *testing.T) (*world, *sectionPages) {
 	w := newWorld(t)
-	l := &lean{pages: w.pages(nil)}
+	l := &sectionPages{pages: w.pages(nil)}
 	w.url = w.serve(l.pages, func(c *Config) { c.Pages, c.Feeds = l, l })
 	return w, l
 }
 
-// TestSections wants no heavy part read that nobody asked for, and none read twice.
+// No section is read unless it is selected, and none is read twice.
 func TestSections(t *testing.T) {
 	const inst, fail, lb, text = upstream.SectionInstances, upstream.SectionFailures, upstream.SectionLoadBalancers, upstream.SectionDescriptions
 	one := func(s upstream.Sections) []upstream.Sections { return []upstream.Sections{s} }
@@ -109,13 +109,13 @@ func TestSections(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			w, l := leanWorld(t)
+			w, l := newSectionWorld(t)
 			a := w.ask(test.query, nil)
 			if len(a.Errors) > 0 {
 				t.Errorf("errors in %s", a.raw)
 			}
-			if !slices.Equal(l.asked, test.want) {
-				t.Errorf("sections asked for: %v, want %v", l.asked, test.want)
+			if !slices.Equal(l.requested, test.want) {
+				t.Errorf("sections asked for: %v, want %v", l.requested, test.want)
 			}
 		})
 	}
@@ -140,33 +140,33 @@ func TestDeferredSectionsAreReadOnceForThePage(t *testing.T) {
 		"a feed": `{ scalingActivities(first: 10, groups: [{groupId: "` + busyGroup + `"}, {groupId: "` + smallGroup + `"}]) { nodes { logId addedInstances { instanceId } ... @defer { failedInstances { failure { reason } } boundLoadBalancers { classicListener } } } } }`,
 		"latest": inGroup(`latestActivity { logId addedInstances { instanceId } ... @defer { failedInstances { failure { reason } } boundLoadBalancers { classicListener } } }`),
 	} {
-		w, l := leanWorld(t)
+		w, l := newSectionWorld(t)
 		text := w.deferred(query)
 		if !strings.Contains(text, "AS.7003") || strings.Contains(text, `"errors"`) {
 			t.Errorf("%s: got %s", name, text)
 		}
 		want := []upstream.Sections{upstream.SectionInstances, upstream.SectionFailures | upstream.SectionLoadBalancers}
-		if !slices.Equal(l.asked, want) {
-			t.Errorf("%s: sections asked for: %v, want %v", name, l.asked, want)
+		if !slices.Equal(l.requested, want) {
+			t.Errorf("%s: sections asked for: %v, want %v", name, l.requested, want)
 		}
 	}
 }
 
 // TestDeferredDescriptionsComeWithTheirRows has them read at once: a field that is no list is never read later.
 func TestDeferredDescriptionsComeWithTheirRows(t *testing.T) {
-	w, l := leanWorld(t)
+	w, l := newSectionWorld(t)
 	text := w.deferred(inGroup(`activities(first: 2) { nodes { logId ... @defer { description reasons { changeReason } } } }`))
-	if strings.Count(text, `"description":"`) != 2 || !slices.Equal(l.asked, []upstream.Sections{upstream.SectionDescriptions}) {
-		t.Errorf("sections asked for: %v; got %s", l.asked, text)
+	if strings.Count(text, `"description":"`) != 2 || !slices.Equal(l.requested, []upstream.Sections{upstream.SectionDescriptions}) {
+		t.Errorf("sections asked for: %v; got %s", l.requested, text)
 	}
 }
 
 // TestDeferredRowsThatMovedOn lets the log grow between a page and its deferred sections: the rows that the page has lost are
 // read alone.
 func TestDeferredRowsThatMovedOn(t *testing.T) {
-	w, l := leanWorld(t)
+	w, l := newSectionWorld(t)
 	l.fail = func(upstream.Sections) error {
-		if len(l.asked) == 2 {
+		if len(l.requested) == 2 {
 			w.emulator.Insert(project, busyGroup, emulator.Row{ID: emulator.ID(1), Type: emulator.Normal, Status: emulator.Success, Start: newestStart.Add(time.Hour)})
 		}
 		return nil
@@ -177,13 +177,13 @@ func TestDeferredRowsThatMovedOn(t *testing.T) {
 			t.Errorf("no %s in %s", name, text)
 		}
 	}
-	if len(l.asked) != 3 {
-		t.Errorf("%d pages were read, want 3", len(l.asked))
+	if len(l.requested) != 3 {
+		t.Errorf("%d pages were read, want 3", len(l.requested))
 	}
 }
 
 func TestSectionsThatCannotBeRead(t *testing.T) {
-	w, l := leanWorld(t)
+	w, l := newSectionWorld(t)
 	l.fail = func(s upstream.Sections) error {
 		if s != 0 {
 			return fmt.Errorf("no details: %w", upstream.ErrUnavailable)

@@ -16,15 +16,15 @@ type ScalingFeedEvent interface {
 	IsScalingFeedEvent()
 }
 
-// Where every read starts.
+// The read operations.
 type Query struct {
 }
 
 // An activity that started or changed.
 type ScalingActivityChange struct {
-	// Opaque; hand it to `since` to lose no change over a broken connection.
+	// Opaque. As `since` of a later subscription it makes that one continue after this change, so that no change is lost.
 	Cursor string `json:"cursor"`
-	// What happened to it.
+	// What happened to the activity.
 	Kind ScalingActivityChangeKind `json:"kind"`
 	// The activity as it is now.
 	Activity *ScalingActivity `json:"activity"`
@@ -32,21 +32,21 @@ type ScalingActivityChange struct {
 
 func (ScalingActivityChange) IsScalingFeedEvent() {}
 
-// Every given condition must hold.
+// Conditions, all of which must hold.
 type ScalingActivityFilter struct {
-	// Earliest time, upstream `start_time`.
+	// The start of the period, upstream `start_time`.
 	StartTime *time.Time `json:"startTime,omitempty"`
-	// Latest time, upstream `end_time`.
+	// The end of the period, upstream `end_time`.
 	EndTime *time.Time `json:"endTime,omitempty"`
-	// Any of these types, upstream `type`; an empty list restricts nothing. UNKNOWN is refused.
+	// Any of these types, upstream `type`. An empty list is no condition. UNKNOWN is rejected.
 	Types []upstream.Type `json:"types,omitempty"`
-	// Upstream `status`. UNKNOWN is refused.
+	// Upstream `status`. UNKNOWN is rejected.
 	Status *upstream.Status `json:"status,omitempty"`
-	// Exactly this log entry, upstream `log_id`.
+	// The activity with this log id, upstream `log_id`.
 	LogID *string `json:"logId,omitempty"`
 }
 
-// A group can be read again. The changes that were missed follow.
+// A group can be read again. The changes that happened meanwhile follow.
 type ScalingGroupAvailable struct {
 	// The group.
 	Group *upstream.Group `json:"group"`
@@ -56,13 +56,13 @@ func (ScalingGroupAvailable) IsScalingFeedEvent() {}
 
 // A page of the groups of a project.
 type ScalingGroupConnection struct {
-	// The page's groups with their cursors.
+	// The groups with their cursors.
 	Edges []*ScalingGroupEdge `json:"edges"`
-	// The edges' nodes, for clients that need no cursors.
+	// The nodes of `edges`.
 	Nodes []*upstream.Group `json:"nodes"`
-	// Where the page lies.
+	// Whether there are further pages, and the cursors that lead to them.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many groups match the filter, over all pages.
+	// The number of groups that match the filter, on all pages.
 	TotalCount int32 `json:"totalCount"`
 	// When the list was read from the upstream.
 	AsOf time.Time `json:"asOf"`
@@ -72,17 +72,17 @@ type ScalingGroupConnection struct {
 
 // A group with its place in the list.
 type ScalingGroupEdge struct {
-	// Stays the same while the group's name does.
+	// The place in the list. It changes only with the name of the group.
 	Cursor string `json:"cursor"`
 	// The group.
 	Node *upstream.Group `json:"node"`
 }
 
-// Every given condition must hold.
+// Conditions, all of which must hold.
 type ScalingGroupFilter struct {
 	// Part of the name, case-insensitive.
 	Name *string `json:"name,omitempty"`
-	// Upstream `scaling_group_status`. UNKNOWN is refused.
+	// Upstream `scaling_group_status`. UNKNOWN is rejected.
 	Status *upstream.GroupStatus `json:"status,omitempty"`
 	// Exactly this configuration, upstream `scaling_configuration_id`.
 	ConfigurationID *string `json:"configurationId,omitempty"`
@@ -94,13 +94,13 @@ type ScalingGroupFilter struct {
 
 // A page of the instances of a group.
 type ScalingGroupInstanceConnection struct {
-	// The page's instances with their cursors.
+	// The instances with their cursors.
 	Edges []*ScalingGroupInstanceEdge `json:"edges"`
-	// The edges' nodes, for clients that need no cursors.
+	// The nodes of `edges`.
 	Nodes []*upstream.GroupInstance `json:"nodes"`
-	// Where the page lies.
+	// Whether there are further pages, and the cursors that lead to them.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many instances match the filter, over all pages.
+	// The number of instances that match the filter, on all pages.
 	TotalCount int32 `json:"totalCount"`
 	// When the list was read from the upstream.
 	AsOf time.Time `json:"asOf"`
@@ -110,29 +110,29 @@ type ScalingGroupInstanceConnection struct {
 
 // An instance with its place in the list.
 type ScalingGroupInstanceEdge struct {
-	// Made of the join time and the name, because an instance has no id while it is being created.
+	// The place in the list. It is made of the join time and the name, because an instance has no id while it is being created.
 	Cursor string `json:"cursor"`
 	// The instance.
 	Node *upstream.GroupInstance `json:"node"`
 }
 
-// Every given condition must hold.
+// Conditions, all of which must hold.
 type ScalingGroupInstanceFilter struct {
-	// Upstream `life_cycle_state`. UNKNOWN is refused.
+	// Upstream `life_cycle_state`. UNKNOWN is rejected.
 	LifecycleState *upstream.LifecycleState `json:"lifecycleState,omitempty"`
-	// Upstream `health_status`. UNKNOWN is refused.
+	// Upstream `health_status`. UNKNOWN is rejected.
 	Health *upstream.InstanceHealth `json:"health,omitempty"`
 	// Whether the instance is protected when the group shrinks.
 	ProtectedFromScaleIn *bool `json:"protectedFromScaleIn,omitempty"`
 }
 
-// Where a scaling group lives. Project and region default to the server's own.
+// Identifies a scaling group.
 type ScalingGroupRef struct {
 	// Upstream `scaling_group_id`.
 	GroupID string `json:"groupId"`
-	// The project; by default the server's own.
+	// The project. By default that of the server.
 	ProjectID *string `json:"projectId,omitempty"`
-	// The region; by default the server's own.
+	// The region. By default that of the server.
 	Region *string `json:"region,omitempty"`
 }
 
@@ -140,9 +140,9 @@ type ScalingGroupRef struct {
 type ScalingGroupUnavailable struct {
 	// The group.
 	Group *upstream.Group `json:"group"`
-	// As `extensions.code` of an error.
+	// The code, as in `extensions.code` of an error.
 	Code string `json:"code"`
-	// One sentence, for people.
+	// What is wrong, as in the message of an error.
 	Message string `json:"message"`
 	// Whether the same subscription may succeed later. The server retries in any case.
 	Retryable bool `json:"retryable"`
@@ -152,46 +152,46 @@ func (ScalingGroupUnavailable) IsScalingFeedEvent() {}
 
 // A page of the executions of policies.
 type ScalingPolicyExecutionConnection struct {
-	// The page's executions with their cursors.
+	// The executions with their cursors.
 	Edges []*ScalingPolicyExecutionEdge `json:"edges"`
-	// The edges' nodes, for clients that need no cursors.
+	// The nodes of `edges`.
 	Nodes []*ScalingPolicyExecution `json:"nodes"`
-	// Where the page lies.
+	// Whether there are further pages, and the cursors that lead to them.
 	PageInfo *PageInfo `json:"pageInfo"`
-	// How many executions match the filter, over all pages. With a `status` filter the whole log is read if this is selected: of more than 5 000
-	// executions that is QUERY_TOO_COMPLEX.
+	// The number of executions that match the filter, on all pages. With a `status` filter the whole log is read to count them; more than 5 000 executions
+	// are rejected as QUERY_TOO_COMPLEX.
 	TotalCount int32 `json:"totalCount"`
 	// When the oldest part of this response was read from the upstream.
 	AsOf time.Time `json:"asOf"`
-	// True if the upstream failed and a cached copy was served instead.
+	// True if the upstream failed and cached rows were served instead.
 	Stale bool `json:"stale"`
-	// The policies whose executions could not be read and are missing here, each with the reason. No entry in `errors`.
+	// The policies whose executions could not be read and are missing here, each with the reason. They have no entry in `errors`.
 	UnavailablePolicies []*UnavailablePolicy `json:"unavailablePolicies"`
 }
 
 // An execution with its place in the list.
 type ScalingPolicyExecutionEdge struct {
-	// The same execution has the same cursor in every response for the same group or policy and filter.
+	// The place in the list. An execution has the same cursor in every response for the same group or policy and filter.
 	Cursor string `json:"cursor"`
 	// The execution.
 	Node *ScalingPolicyExecution `json:"node"`
 }
 
-// Every given condition must hold.
+// Conditions, all of which must hold.
 type ScalingPolicyExecutionFilter struct {
 	// Earliest execution, upstream `start_time`.
 	StartTime *time.Time `json:"startTime,omitempty"`
 	// Latest execution, upstream `end_time`.
 	EndTime *time.Time `json:"endTime,omitempty"`
-	// Upstream `execute_type`. UNKNOWN is refused.
+	// Upstream `execute_type`. UNKNOWN is rejected.
 	Trigger *upstream.Trigger `json:"trigger,omitempty"`
-	// Applied by this server; the upstream has no such filter. UNKNOWN is refused. At most 5 000 executions are read for a page: if the search ends
-	// before the page is full, the page is shorter and `pageInfo` has the cursor from which to go on. Without `totalCount` a page that lies beyond a
-	// cursor always has a neighbour on the side of the cursor.
+	// Applied by this server, because the upstream has no such filter. UNKNOWN is rejected. At most 5 000 executions are read for a page. If the search ends before the page is
+	// full, the page is shorter, and `pageInfo` has the cursor to continue from. If `totalCount` is not selected, the page on the other side of a given cursor is always
+	// reported to exist.
 	Status *upstream.ExecutionStatus `json:"status,omitempty"`
 }
 
-// What is pushed, over WebSocket, server-sent events or multipart HTTP.
+// The subscriptions, over WebSocket, server-sent events or multipart HTTP.
 type Subscription struct {
 }
 
@@ -199,11 +199,11 @@ type Subscription struct {
 type UnavailablePolicy struct {
 	// The policy.
 	Policy *upstream.Policy `json:"policy"`
-	// As `extensions.code` of an error.
+	// The code, as in `extensions.code` of an error.
 	Code string `json:"code"`
-	// As the message of an error.
+	// What is wrong, as in the message of an error.
 	Message string `json:"message"`
-	// As `extensions.retryable` of an error.
+	// Whether the same request may succeed later.
 	Retryable bool `json:"retryable"`
 }
 
@@ -211,11 +211,11 @@ type UnavailablePolicy struct {
 type ScalingActivityChangeKind string
 
 const (
-	// It was not there before, and it runs.
+	// The activity is new and in progress.
 	ScalingActivityChangeKindStarted ScalingActivityChangeKind = "STARTED"
-	// It runs on, and something about it changed.
+	// The activity changed and is still in progress.
 	ScalingActivityChangeKindUpdated ScalingActivityChangeKind = "UPDATED"
-	// Also for an activity that was already over when it was first seen; such a one has no STARTED.
+	// The activity has ended. An activity that had ended when it was first read has no STARTED event.
 	ScalingActivityChangeKindFinished ScalingActivityChangeKind = "FINISHED"
 )
 

@@ -128,7 +128,7 @@ func TestCrowd(t *testing.T) {
 		return testkit.Metrics(t, admin.do(t, http.MethodGet, "/metrics", "").body)["scalegraph_streams"]
 	}
 
-	var told atomic.Int64
+	var endReported atomic.Int64
 	var last atomic.Int64 // when the last one heard, Unix nanoseconds
 	var listening sync.WaitGroup
 	all := make([]listener, crowd)
@@ -144,7 +144,7 @@ func TestCrowd(t *testing.T) {
 				if _, ok := all[i].next(); !ok {
 					return
 				}
-				told.Add(1)
+				endReported.Add(1)
 				last.Store(time.Now().UnixNano())
 			}
 		})
@@ -164,7 +164,7 @@ func TestCrowd(t *testing.T) {
 		start := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 		e.Insert(testProject, group, emulator.Row{Status: emulator.Success, Type: "NORMAL", Start: start, End: start.Add(time.Second)})
 	}
-	testkit.Eventually(t, "everybody to hear of the change", func() bool { return told.Load() >= crowd })
+	testkit.Eventually(t, "everybody to hear of the change", func() bool { return endReported.Load() >= crowd })
 	if late := time.Duration(last.Load() - polled.Load()); late > time.Second {
 		t.Errorf("the last one heard %v after the poll", late)
 	}
@@ -178,8 +178,8 @@ func TestCrowd(t *testing.T) {
 		l.leave()
 	}
 	listening.Wait()
-	if told.Load() != crowd {
-		t.Errorf("%d changes were heard", told.Load())
+	if endReported.Load() != crowd {
+		t.Errorf("%d changes were heard", endReported.Load())
 	}
 	e.OnResponse(nil)
 	testkit.Eventually(t, "all streams to end", func() bool { return streams() == 0 })

@@ -57,7 +57,7 @@ func TestSoakBesideHostileCallers(t *testing.T) {
 		e.AddToken(token, testProject)
 	}
 	for n := range healthyGroups + sickGroups {
-		newSoaked(e, 30_000+n, 100) // groups of chaosGroup
+		newSoakLog(e, 30_000+n, 100) // groups of chaosGroup
 	}
 	e.Fault(chaosFaults)
 	upstream := httptest.NewServer(e)

@@ -52,12 +52,12 @@ func byMultipart(t *testing.T, base, query string) listener {
 	}
 	parts := multipart.NewReader(resp.Body, params["boundary"])
 	over := false
-	next := func() (h heard, ok bool) {
+	next := func() (h receivedChange, ok bool) {
 		for {
 			part, err := parts.NextPart()
 			if err != nil {
 				over = err == io.EOF
-				return heard{}, false
+				return receivedChange{}, false
 			}
 			var m struct{ Payload json.RawMessage }
 			if json.NewDecoder(part).Decode(&m) == nil && len(m.Payload) > 0 { // the others are heartbeats
@@ -104,7 +104,7 @@ func testFeedOver(t *testing.T, subscribe func(base, query string) listener) {
 	e.AddGroup(testProject, forbidden)
 	e.AddGroup(testProject, failing)
 	e.Fault(deny)
-	next := func(l listener) heard {
+	next := func(l listener) receivedChange {
 		t.Helper()
 		h, ok := l.next()
 		if !ok || len(h.Errors) > 0 {

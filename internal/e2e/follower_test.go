@@ -21,10 +21,10 @@ type follower struct {
 	patient bool // retries after an error instead of failing
 	open    func(query string) (listener, error)
 
-	mu     sync.Mutex
-	heard  []string // kinds and ids of the changes received
-	begun  int      // streams
-	failed []string // what no client can recover from
+	mu             sync.Mutex
+	receivedChange []string // kinds and ids of the changes received
+	begun          int      // streams
+	failed         []string // what no client can recover from
 }
 
 func (f *follower) note(to *[]string, text string) {
@@ -37,7 +37,7 @@ func (f *follower) note(to *[]string, text string) {
 func (f *follower) over(id string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Contains(f.heard, "FINISHED "+id) || len(f.failed) > 0
+	return slices.Contains(f.receivedChange, "FINISHED "+id) || len(f.failed) > 0
 }
 
 // follow goes on until ctx ends.
@@ -59,9 +59,9 @@ func (f *follower) follow(ctx context.Context) {
 				continue
 			}
 			since = fmt.Sprintf("since: %q", h.Data.Change.Cursor)
-			f.note(&f.heard, h.String())
+			f.note(&f.receivedChange, h.String())
 		}
-		if stop(); ctx.Err() == nil && !l.told() && !refused {
+		if stop(); ctx.Err() == nil && !l.endReported() && !refused {
 			f.note(&f.failed, "a stream ended without the message of its protocol")
 		}
 		l.leave()
@@ -75,7 +75,7 @@ func (f *follower) follow(ctx context.Context) {
 func (f *follower) check(t *testing.T, ids []string) {
 	t.Helper()
 	at := map[string]int{}
-	for i, h := range f.heard {
+	for i, h := range f.receivedChange {
 		if before, twice := at[h]; twice {
 			t.Errorf("%s: %s was received as number %d and %d", f.name, h, before, i)
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// heard is a change as a client gets it.
-type heard struct {
+// receivedChange is a change as a client receives it.
+type receivedChange struct {
 	Data struct {
 		Change struct {
 			Cursor, Kind string
@@ -27,18 +27,18 @@ type heard struct {
 	Errors []struct{ Extensions struct{ Code string } }
 }
 
-func (h heard) String() string {
+func (h receivedChange) String() string {
 	if len(h.Errors) > 0 {
 		return h.Errors[0].Extensions.Code
 	}
 	return h.Data.Change.Kind + " " + h.Data.Change.Activity.LogID
 }
 
-// A listener takes changes from one subscription, whatever its transport.
+// A listener receives the changes of one subscription over any transport.
 type listener struct {
-	next  func() (heard, bool) // false when the subscription has ended
-	told  func() bool          // whether it was told so, in the words of its protocol; after the end
-	leave func()
+	next        func() (receivedChange, bool) // false when the subscription has ended
+	endReported func() bool                   // whether the protocol reported the end; valid after the end
+	leave       func()
 }
 
 // byEvents subscribes by server-sent events. When it returns, the subscription has begun.
@@ -77,17 +77,17 @@ func openEvents(base, query string, headers ...string) (listener, error) {
 	lines.Buffer(make([]byte, 1024), 1<<20)
 	lines.Scan() // the id, or the sign of life, that every stream begins with
 	over := false
-	next := func() (h heard, ok bool) {
+	next := func() (h receivedChange, ok bool) {
 		for lines.Scan() {
 			if lines.Text() == "event: complete" {
 				over = true
-				return heard{}, false
+				return receivedChange{}, false
 			}
 			if data, ok := strings.CutPrefix(lines.Text(), "data: {"); ok {
 				return h, json.Unmarshal([]byte("{"+data), &h) == nil
 			}
 		}
-		return heard{}, false
+		return receivedChange{}, false
 	}
 	return listener{next, func() bool { return over }, sync.OnceFunc(func() {
 		cancel()
@@ -119,7 +119,7 @@ func openSocket(base, query string) (listener, error) {
 		}
 	}
 	over := false
-	next := func() (heard, bool) {
+	next := func() (receivedChange, bool) {
 		for {
 			var m struct {
 				Type    string
@@ -128,18 +128,18 @@ func openSocket(base, query string) (listener, error) {
 			_, text, err := conn.Read(ctx)
 			if err != nil || json.Unmarshal(text, &m) != nil {
 				over = websocket.CloseStatus(err) == websocket.StatusGoingAway
-				return heard{}, false
+				return receivedChange{}, false
 			}
 			switch m.Type {
 			case "next":
-				var h heard
+				var h receivedChange
 				return h, json.Unmarshal(m.Payload, &h) == nil
 			case "error":
-				var h heard
+				var h receivedChange
 				return h, json.Unmarshal(m.Payload, &h.Errors) == nil
 			case "complete":
 				over = true
-				return heard{}, false
+				return receivedChange{}, false
 			}
 		}
 	}

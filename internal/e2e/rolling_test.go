@@ -58,7 +58,7 @@ func testRollingRestart(t *testing.T, program string, keepAlive bool) {
 	waitForAll(t, "a first change", followers, func(f *follower) bool {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return len(f.heard)+len(f.failed) > 0
+		return len(f.receivedChange)+len(f.failed) > 0
 	})
 	subscribed := len(e.Rows(testProject, busyGroup)) // activities from here on started when every follower had a subscription
 

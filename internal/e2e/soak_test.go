@@ -69,7 +69,7 @@ func (r *replica) live(t *testing.T) map[string]float64 {
 // soaking is what clients ask and find.
 type soaking struct {
 	replicas []*replica
-	groups   []*soaked
+	groups   []*soakLog
 	client   *http.Client
 	walks    atomic.Int64
 
@@ -85,7 +85,7 @@ func (s *soaking) fault(format string, args ...any) {
 }
 
 // ask asks for one page; nil where that fails.
-func (s *soaking) ask(r *replica, g *soaked, count int, after string, heavy bool) *soakPage {
+func (s *soaking) ask(r *replica, g *soakLog, count int, after string, heavy bool) *soakPage {
 	variables := map[string]any{"g": g.id, "n": count, "heavy": heavy}
 	if after != "" {
 		variables["after"] = after
@@ -166,7 +166,7 @@ func TestSoak(t *testing.T) {
 	e.AddToken(testToken, testProject)
 	s := &soaking{outcomes: map[string]int{}, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: httpserver.HeaderTimeout / 2}}}
 	for n := range 400 {
-		s.groups = append(s.groups, newSoaked(e, n, 250))
+		s.groups = append(s.groups, newSoakLog(e, n, 250))
 	}
 	asked := &statuses{Handler: e, count: map[string]int{}}
 	upstream := httptest.NewServer(asked)
@@ -197,11 +197,11 @@ func TestSoak(t *testing.T) {
 	testkit.Eventually(t, "all subscriptions", func() bool {
 		return s.replicas[0].metrics(t)["scalegraph_subscriptions"]+s.replicas[1].metrics(t)["scalegraph_subscriptions"] == 8
 	})
-	e.Fault(weather())
+	e.Fault(randomFaults())
 	for n := range 4 {
 		under.Go(func() { s.groups[n].grow(ctx) })
 	}
-	under.Go(func() { misfortunes(ctx, shared) })
+	under.Go(func() { disturbRedis(ctx, shared) })
 	for range 8 {
 		under.Go(func() {
 			for ctx.Err() == nil {

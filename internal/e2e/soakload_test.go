@@ -15,26 +15,26 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// soaked is a log of which a test knows everything. Rows are told by their rank, from the oldest on.
-type soaked struct {
+// soakLog is a log whose complete history is known. Rows are identified by their rank, counted from the oldest.
+type soakLog struct {
 	id string
 	e  *emulator.Emulator
 
 	mu   sync.Mutex
-	rows []soakedRow
+	rows []soakRow
 	rank map[string]int
 }
 
-type soakedRow struct {
+type soakRow struct {
 	id       string
 	inserted time.Time
-	ended    time.Time // zero: it runs
+	ended    time.Time // zero while it is in progress
 }
 
-var soakBegan = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+var soakStart = time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
 
-func newSoaked(e *emulator.Emulator, n, rows int) *soaked {
-	s := &soaked{id: emulator.ID(40_000 + n), e: e, rank: map[string]int{}}
+func newSoakLog(e *emulator.Emulator, n, rows int) *soakLog {
+	s := &soakLog{id: emulator.ID(40_000 + n), e: e, rank: map[string]int{}}
 	for range rows {
 		s.start()
 		s.end(len(s.rows) - 1)
@@ -42,29 +42,29 @@ func newSoaked(e *emulator.Emulator, n, rows int) *soaked {
 	return s
 }
 
-// start adds the newest row, which runs.
-func (s *soaked) start() {
+// start adds the newest row, which is in progress.
+func (s *soakLog) start() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.rows)
 	id := emulator.ID(n) + s.id[len(s.id)-4:]
 	s.e.Insert(testProject, s.id, emulator.Row{
-		ID: id, Status: emulator.Doing, Type: "NORMAL", Start: soakBegan.Add(time.Duration(n) * time.Second),
+		ID: id, Status: emulator.Doing, Type: "NORMAL", Start: soakStart.Add(time.Duration(n) * time.Second),
 		Added: []emulator.Instance{{ID: "i-" + id, Name: strings.Repeat("n", 40)}},
 	})
-	s.rows, s.rank[id] = append(s.rows, soakedRow{id: id, inserted: time.Now()}), n
+	s.rows, s.rank[id] = append(s.rows, soakRow{id: id, inserted: time.Now()}), n
 }
 
-func (s *soaked) end(rank int) {
+func (s *soakLog) end(rank int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := &s.rows[rank]
-	s.e.Finish(testProject, s.id, r.id, emulator.Success, soakBegan.Add(time.Duration(rank+30)*time.Second))
+	s.e.Finish(testProject, s.id, r.id, emulator.Success, soakStart.Add(time.Duration(rank+30)*time.Second))
 	r.ended = time.Now()
 }
 
 // grow starts and ends rows until ctx ends, and then ends the rest.
-func (s *soaked) grow(ctx context.Context) {
+func (s *soakLog) grow(ctx context.Context) {
 	const running = 3
 	first := len(s.rows)
 	for tick := time.NewTicker(700 * time.Millisecond); ; {
@@ -104,10 +104,10 @@ const soakQuery = `query($g: ID!, $n: Int, $after: String, $heavy: Boolean!) { s
 
 // check returns what is wrong with a page of so many rows that was asked for behind a rank, or at the head where that is negative; empty: nothing. All
 // of it must have been true at one moment between asOf and now.
-func (s *soaked) check(p *soakPage, count, behind int, heavy bool) string {
+func (s *soakLog) check(p *soakPage, count, behind int, heavy bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	least, _ := slices.BinarySearchFunc(s.rows, p.AsOf, func(r soakedRow, t time.Time) int { return r.inserted.Compare(t) })
+	least, _ := slices.BinarySearchFunc(s.rows, p.AsOf, func(r soakRow, t time.Time) int { return r.inserted.Compare(t) })
 	if p.TotalCount < least || p.TotalCount > len(s.rows) {
 		return fmt.Sprintf("the total is %d, between %d at asOf and %d now", p.TotalCount, least, len(s.rows))
 	}
@@ -135,8 +135,8 @@ func (s *soaked) check(p *soakPage, count, behind int, heavy bool) string {
 	return ""
 }
 
-// weather is what befalls upstream calls. It changes by the second; some of them get through in all of it.
-func weather() func(*http.Request) *emulator.Fault {
+// randomFaults returns the fault of an upstream call, which changes every three seconds. Some calls succeed with each kind of fault.
+func randomFaults() func(*http.Request) *emulator.Fault {
 	began := time.Now()
 	throttle := emulator.RateLimit(20, time.Second, time.Second)
 	return func(r *http.Request) *emulator.Fault {
@@ -210,8 +210,8 @@ func (s *statuses) now() map[string]int {
 	return out
 }
 
-// misfortunes befall Redis until ctx ends: it is killed and comes back empty, or stops for a while.
-func misfortunes(ctx context.Context, s *redistest.Server) {
+// disturbRedis kills Redis, which comes back empty, or pauses it, again and again until ctx ends.
+func disturbRedis(ctx context.Context, s *redistest.Server) {
 	pause := func(d time.Duration) {
 		select {
 		case <-time.After(d):

@@ -95,14 +95,14 @@ func (x *tenancy) kept(s *server, token, page string) {
 func (x *tenancy) refused(s *server, token, page, code string) {
 	x.Helper()
 	answer := x.ask(s, token, page)
-	var told struct {
+	var endReported struct {
 		Data   *struct{ ScalingGroup *struct{ Activities any } }
 		Errors []struct{ Extensions struct{ Code string } }
 	}
-	if err := json.Unmarshal([]byte(answer), &told); err != nil || len(told.Errors) != 1 || told.Errors[0].Extensions.Code != code {
+	if err := json.Unmarshal([]byte(answer), &endReported); err != nil || len(endReported.Errors) != 1 || endReported.Errors[0].Extensions.Code != code {
 		x.Errorf("%q asked for %s: %.300s; want %s", token, page, answer, code)
 	}
-	leaks := told.Data != nil && told.Data.ScalingGroup != nil && told.Data.ScalingGroup.Activities != nil
+	leaks := endReported.Data != nil && endReported.Data.ScalingGroup != nil && endReported.Data.ScalingGroup.Activities != nil
 	if leaks || strings.Contains(answer, tattle) || strings.Contains(answer, "totalCount") || strings.Contains(answer, "logId") {
 		x.Errorf("%q was shown some of %s: %.300s", token, page, answer)
 	}
@@ -250,10 +250,10 @@ func TestRejectionAppliesToAllReplicas(t *testing.T) {
 	}
 	x.RevokeToken("good")
 	x.refused(one, "good", `first: 5, filter: {status: DOING}`, "UNAUTHENTICATED")
-	heard := time.Now()
+	receivedChange := time.Now()
 	x.refused(bare, "good", newestPage, "UNAUTHENTICATED")
 	x.refused(bare, "good", deepPage, "UNAUTHENTICATED")
-	time.Sleep(time.Until(heard.Add(time.Second)))
+	time.Sleep(time.Until(receivedChange.Add(time.Second)))
 	x.refused(full, "good", newestPage, "UNAUTHENTICATED")
 	x.refused(full, "good", deepPage, "UNAUTHENTICATED")
 }

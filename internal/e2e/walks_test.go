@@ -15,11 +15,11 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// epoch is the start of the oldest row of a made log.
+// epoch is the start of the oldest row of a generated log.
 var epoch = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// A stroll is the program over one made log or several, and a client that walks them by GraphQL.
-type stroll struct {
+// A stroll is the program over some generated logs, and a client that walks them by GraphQL.
+type walkFixture struct {
 	testing.TB
 	*emulator.Emulator
 	pagingtest.Browser
@@ -27,11 +27,11 @@ type stroll struct {
 	next   int // number of the next row
 }
 
-// newStroll makes logs of n rows each, one row a minute, all of them at the same minutes.
-func newStroll(t testing.TB, groups, n int) *stroll {
+// newWalkFixture makes logs of n rows each, one row a minute, all of them at the same minutes.
+func newWalkFixture(t testing.TB, groups, n int) *walkFixture {
 	t.Helper()
 	e := emulator.New(emulator.Switches{Access: emulator.AccessOpen, Compression: emulator.GzipNever, LimitZero: emulator.LimitZeroRefused})
-	s := &stroll{TB: t, Emulator: e, Browser: pagingtest.GraphQL(apptest.InProcess(t, e, false))}
+	s := &walkFixture{TB: t, Emulator: e, Browser: pagingtest.GraphQL(apptest.InProcess(t, e, false))}
 	for i := range groups {
 		g := upstream.Group{Region: "r", Project: "p", ID: fmt.Sprint("g", i)}
 		s.groups = append(s.groups, g)
@@ -40,7 +40,7 @@ func newStroll(t testing.TB, groups, n int) *stroll {
 	return s
 }
 
-func (s *stroll) insert(g upstream.Group, n int) {
+func (s *walkFixture) insert(g upstream.Group, n int) {
 	rows := make([]emulator.Row, n)
 	start := epoch
 	if old := s.Rows(g.Project, g.ID); len(old) > 0 {
@@ -55,7 +55,7 @@ func (s *stroll) insert(g upstream.Group, n int) {
 }
 
 // request requests a page, of the first group unless it is merged, and checks the reported number of upstream calls.
-func (s *stroll) request(req pagingtest.Request) pagingtest.Response {
+func (s *walkFixture) request(req pagingtest.Request) pagingtest.Response {
 	s.Helper()
 	if !req.Merged {
 		req.Groups = s.groups[:1]
@@ -95,22 +95,22 @@ func TestWalkCosts(t *testing.T) {
 	search := 2 + int(math.Log2(total/upstream.MaxLimit))
 	for n, factor := range map[int]int{20: 1, 97: 1, 99: 2} {
 		for name, test := range map[string]struct {
-			change   func(*stroll)
+			change   func(*walkFixture)
 			maxCalls int
 		}{
-			"nothing":     {func(*stroll) {}, 1},
-			"1 insert":    {func(s *stroll) { s.insert(s.groups[0], 1) }, 2},
-			"200 inserts": {func(s *stroll) { s.insert(s.groups[0], 200) }, 2},
-			"1 expired":   {func(s *stroll) { s.Expire("p", "g0", 1) }, 2},
-			"inserts and expiries cancel": {func(s *stroll) {
+			"nothing":     {func(*walkFixture) {}, 1},
+			"1 insert":    {func(s *walkFixture) { s.insert(s.groups[0], 1) }, 2},
+			"200 inserts": {func(s *walkFixture) { s.insert(s.groups[0], 200) }, 2},
+			"1 expired":   {func(s *walkFixture) { s.Expire("p", "g0", 1) }, 2},
+			"inserts and expiries cancel": {func(s *walkFixture) {
 				s.insert(s.groups[0], 500)
 				s.Expire("p", "g0", 500)
 			}, search},
-			"a restart": {func(s *stroll) { s.Browser = pagingtest.GraphQL(apptest.InProcess(s.TB, s.Emulator, false)) }, search},
+			"a restart": {func(s *walkFixture) { s.Browser = pagingtest.GraphQL(apptest.InProcess(s.TB, s.Emulator, false)) }, search},
 		} {
 			for _, depth := range []int{0, total / 2} {
 				t.Run(fmt.Sprintf("%s, pages of %d at %d", name, n, depth), func(t *testing.T) {
-					s := newStroll(t, 1, total)
+					s := newWalkFixture(t, 1, total)
 					page := s.request(pagingtest.Request{First: n, Last: -1, Offset: depth})
 					page = s.request(forward(n, page))
 					test.change(s)
@@ -126,7 +126,7 @@ func TestWalkCosts(t *testing.T) {
 
 // TestFailingGroup makes one group of a merged feed fail for a while: the pages continue without it, and then resume it at the cursor.
 func TestFailingGroup(t *testing.T) {
-	s := newStroll(t, 3, 60)
+	s := newWalkFixture(t, 3, 60)
 	feed := func(req pagingtest.Request) pagingtest.Response {
 		req.Merged, req.Groups = true, s.groups
 		return s.request(req)
@@ -157,7 +157,7 @@ func TestFailingGroup(t *testing.T) {
 
 // FuzzCursor sends malformed cursors. The response is a coded error, or has the rows around one position without a gap.
 func FuzzCursor(f *testing.F) {
-	s := newStroll(f, 2, 150)
+	s := newWalkFixture(f, 2, 150)
 	s.Insert("p", "g0", emulator.Row{ID: "x", Type: emulator.Normal, Status: emulator.Fail, Start: epoch, End: epoch})
 	var whole [2][]pagingtest.Row
 	for i := range whole {
@@ -175,7 +175,7 @@ func FuzzCursor(f *testing.F) {
 		if cursor == "" {
 			return // the browser would leave the argument out
 		}
-		s, rows := stroll{TB: t, Emulator: s.Emulator, Browser: s.Browser, groups: s.groups}, whole[0]
+		s, rows := walkFixture{TB: t, Emulator: s.Emulator, Browser: s.Browser, groups: s.groups}, whole[0]
 		if merged {
 			rows = whole[1]
 		}

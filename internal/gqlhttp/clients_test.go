@@ -111,7 +111,7 @@ func TestClients(t *testing.T) {
 	}}
 	ready := serve(t, root{}, gqlhttp.Config{})
 	slow := serve(t, stuck, gqlhttp.Config{RequestTimeout: 20 * time.Millisecond})
-	late := serve(t, root{}, gqlhttp.Config{RequestTimeout: time.Nanosecond})
+	controlledRoot := serve(t, root{}, gqlhttp.Config{RequestTimeout: time.Nanosecond})
 	draft := serve(t, root{}, gqlhttp.Config{StatusProfile: gqlhttp.Draft})
 
 	ok, badRequest, unprocessable := http.StatusOK, http.StatusBadRequest, http.StatusUnprocessableEntity
@@ -133,7 +133,7 @@ func TestClients(t *testing.T) {
 			{"timeout", slow, "query Q { scalingGroup(groupId: 1) { id } region: __typename }", ok, "REQUEST_TIMEOUT",
 				`{"data":{"scalingGroup":null,"region":"Query"},"errors":[{"message":"The request ran out of time.","path":["scalingGroup"],` +
 					`"locations":[{"line":1,"column":11}],"extensions":{"code":"REQUEST_TIMEOUT","retryable":true}}]}`},
-			{"timeout before execution", late, "query Q " + groupQuery, http.StatusServiceUnavailable, "REQUEST_TIMEOUT",
+			{"timeout before execution", controlledRoot, "query Q " + groupQuery, http.StatusServiceUnavailable, "REQUEST_TIMEOUT",
 				`{"errors":[{"message":"The request ran out of time before it was executed.","extensions":{"code":"REQUEST_TIMEOUT","retryable":true}}]}`},
 			{"subscription", ready, "subscription Q { scalingActivityChanged(groups: []) { cursor } }", http.StatusNotAcceptable, "BAD_USER_INPUT", ""},
 		} {

@@ -20,7 +20,7 @@ func TestCostInFlightIsBounded(t *testing.T) {
 		return &upstream.Group{ID: id}, nil
 	}
 	target := serveFeed(t, f, gqlhttp.Config{CostInFlight: 4}) // so that each caller may have one operation
-	s := introduced(t, target)                                 // a caller without a token
+	s := connectAndInit(t, target)                             // a caller without a token
 	s.send(subscribe("s", subscription))
 	f.subscribed(t)
 	s.send(subscribe("one", groupQuery))

@@ -18,47 +18,51 @@ import (
 	"scalegraph/upstream"
 )
 
-// late answers what is heavy when a test lets it, and fails where the test wants that.
-type late struct {
+// controlledRoot resolves the heavy fields when the test permits it, or fails.
+type controlledRoot struct {
 	root
-	letGo chan struct{} // nil: at once
+	letGo chan struct{} // nil: immediately
 	err   error
 }
 
-func (l late) Query() graph.QueryResolver                     { return query{root: l.root} }
-func (l late) ScalingGroup() graph.ScalingGroupResolver       { return lateGroup{late: l} }
-func (l late) ScalingActivity() graph.ScalingActivityResolver { return lateActivity{late: l} }
-
-type lateGroup struct {
-	graph.ScalingGroupResolver
-	late
+func (l controlledRoot) Query() graph.QueryResolver { return query{root: l.root} }
+func (l controlledRoot) ScalingGroup() graph.ScalingGroupResolver {
+	return controlledGroup{controlledRoot: l}
+}
+func (l controlledRoot) ScalingActivity() graph.ScalingActivityResolver {
+	return controlledActivity{controlledRoot: l}
 }
 
-func (g lateGroup) ID(_ context.Context, obj *upstream.Group) (string, error) {
+type controlledGroup struct {
+	graph.ScalingGroupResolver
+	controlledRoot
+}
+
+func (g controlledGroup) ID(_ context.Context, obj *upstream.Group) (string, error) {
 	return "id-" + obj.ID, g.wait()
 }
 
-func (g lateGroup) LatestActivity(context.Context, *upstream.Group, *model.ScalingActivityFilter) (*model.ScalingActivity, error) {
+func (g controlledGroup) LatestActivity(context.Context, *upstream.Group, *model.ScalingActivityFilter) (*model.ScalingActivity, error) {
 	return &model.ScalingActivity{Activity: &upstream.Activity{LogID: "log"}, ID: "a"}, nil
 }
 
-type lateActivity struct {
+type controlledActivity struct {
 	graph.ScalingActivityResolver
-	late
+	controlledRoot
 }
 
-func (a lateActivity) FailedInstances(context.Context, *model.ScalingActivity) ([]*upstream.Instance, error) {
+func (a controlledActivity) FailedInstances(context.Context, *model.ScalingActivity) ([]*upstream.Instance, error) {
 	return []*upstream.Instance{}, a.wait()
 }
 
-func (l late) wait() error {
+func (l controlledRoot) wait() error {
 	if l.letGo != nil {
 		<-l.letGo
 	}
 	return l.err
 }
 
-func serveLate(t testing.TB, l late, cfg gqlhttp.Config) string {
+func serveLate(t testing.TB, l controlledRoot, cfg gqlhttp.Config) string {
 	t.Helper()
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: l, Complexity: resolvers.Complexity()})
 	return start(t, gqlhttp.NewHandler(schema, cfg))
@@ -98,7 +102,7 @@ func bodies(t testing.TB, resp *http.Response) []string {
 }
 
 func TestDeferredParts(t *testing.T) {
-	ready, failing := serveLate(t, late{}, gqlhttp.Config{}), serveLate(t, late{err: errors.New("secret")}, gqlhttp.Config{})
+	ready, failing := serveLate(t, controlledRoot{}, gqlhttp.Config{}), serveLate(t, controlledRoot{err: errors.New("secret")}, gqlhttp.Config{})
 	const internal = `"extensions":{"code":"INTERNAL","retryable":false}}]`
 	for name, test := range map[string]struct{ target, accept, query, first, rest string }{
 		"older": {
@@ -159,7 +163,7 @@ func TestDeferredParts(t *testing.T) {
 
 // TestFirstPartIsNotDelayed for what is deferred.
 func TestFirstPartIsNotDelayed(t *testing.T) {
-	l := late{letGo: make(chan struct{})}
+	l := controlledRoot{letGo: make(chan struct{})}
 	resp := askInParts(t, serveLate(t, l, gqlhttp.Config{}), `{ scalingGroup(groupId: "g") { region ... @defer { id } } }`, older)
 	r := bufio.NewReader(resp.Body)
 	upTo(t, r, `{"data":{"scalingGroup":{"region":"r"}},"hasNext":true}`+"\r\n--graphql")
@@ -171,7 +175,7 @@ func TestFirstPartIsNotDelayed(t *testing.T) {
 
 // TestNothingIsDeferred where nobody asked for it, or nothing could be: the answer is whole.
 func TestNothingIsDeferred(t *testing.T) {
-	target := serveLate(t, late{}, gqlhttp.Config{})
+	target := serveLate(t, controlledRoot{}, gqlhttp.Config{})
 	for name, test := range map[string]struct{ accept, query string }{
 		"switched off":    {newer, `{ scalingGroup(groupId: "g") { region ... @defer(if: false) { id } } }`},
 		"also without":    {newer, `{ scalingGroup(groupId: "g") { region ... @defer { id } id } }`},
@@ -197,7 +201,7 @@ func TestNothingIsDeferred(t *testing.T) {
 
 // TestTimeIsOverForParts that are late; those that are there stay.
 func TestTimeIsOverForParts(t *testing.T) {
-	l, streams := late{letGo: make(chan struct{})}, new(stream.Registry)
+	l, streams := controlledRoot{letGo: make(chan struct{})}, new(stream.Registry)
 	target := serveLate(t, l, gqlhttp.Config{RequestTimeout: 50 * time.Millisecond, Streams: streams})
 	const overdue = `"errors":[{"message":"The request ran out of time.","path":["scalingGroup"],"extensions":{"code":"REQUEST_TIMEOUT","retryable":true}}]`
 	for accept, want := range map[string]string{
@@ -217,7 +221,7 @@ func TestTimeIsOverForParts(t *testing.T) {
 
 // TestClientDisconnectsBeforeParts has nothing left behind.
 func TestClientDisconnectsBeforeParts(t *testing.T) {
-	l, streams := late{letGo: make(chan struct{})}, new(stream.Registry)
+	l, streams := controlledRoot{letGo: make(chan struct{})}, new(stream.Registry)
 	target := serveLate(t, l, gqlhttp.Config{Streams: streams})
 	for range 10 {
 		resp := askInParts(t, target, `{ scalingGroup(groupId: "g") { region ... @defer { id } ... @defer(label: "l") { latestActivity { ... @defer { failedInstances { instanceId } } } } } }`, newer)

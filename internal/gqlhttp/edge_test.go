@@ -17,7 +17,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// root answers the schema with groups that exist whatever their name, so that tests of the protocol need no upstream.
+// root resolves every id to a group, so that tests of the protocol need no upstream.
 type root struct {
 	graph.ResolverRoot
 	group func(ctx context.Context, id string) (*upstream.Group, error) // nil: a group of that id
@@ -45,7 +45,7 @@ type group struct {
 
 func (g group) ID(_ context.Context, obj *upstream.Group) (string, error) { return "id-" + obj.ID, nil }
 
-// handler is what serve starts.
+// handler returns the handler under test.
 func handler(r root, cfg gqlhttp.Config) http.Handler {
 	return gqlhttp.NewHandler(graph.NewExecutableSchema(graph.Config{Resolvers: r, Complexity: resolvers.Complexity()}), cfg)
 }

@@ -22,7 +22,7 @@ func BenchmarkHotPath(b *testing.B) {
 		"100 rows, ids, cursors and a list": {`activities(first: 100) { edges { cursor node { id addedInstances { instanceId } } } }`, false},
 	} {
 		b.Run(name, func(b *testing.B) {
-			k := newKeeping(b)
+			k := newCachingHandler(b)
 			for i := range 300 {
 				k.insert(i)
 			}
@@ -38,7 +38,7 @@ func BenchmarkHotPath(b *testing.B) {
 	}
 }
 
-func (k *keeping) serve(body string) {
+func (k *cachingHandler) serve(body string) {
 	r := httptest.NewRequest(http.MethodPost, "/graphql", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Auth-Token", "one")

@@ -35,18 +35,18 @@ func (n *executions) InterceptOperation(ctx context.Context, next graphql.Operat
 	return next(ctx)
 }
 
-// keeping is the program with a cache and kept answers, over one group of 3 rows that stay fresh for an hour.
-type keeping struct {
+// cachingHandler is a handler that caches responses, over one group of 3 rows that are fresh for an hour.
+type cachingHandler struct {
 	testing.TB
 	*emulator.Emulator
 	handler http.Handler
-	target  string // where it listens
+	target  string // its URL
 	ran     executions
 }
 
-func newKeeping(t testing.TB, also ...func(*gqlhttp.Config)) *keeping {
+func newCachingHandler(t testing.TB, also ...func(*gqlhttp.Config)) *cachingHandler {
 	t.Helper()
-	k := &keeping{TB: t, Emulator: emulator.New(emulator.Switches{})}
+	k := &cachingHandler{TB: t, Emulator: emulator.New(emulator.Switches{})}
 	for _, name := range []string{"one", "two"} {
 		k.AddToken(name, project)
 	}
@@ -77,7 +77,7 @@ func newKeeping(t testing.TB, also ...func(*gqlhttp.Config)) *keeping {
 	return k
 }
 
-func (k *keeping) insert(i int) {
+func (k *cachingHandler) insert(i int) {
 	at := time.Date(2026, 11, 20, 12, i, 0, 0, time.UTC)
 	k.Insert(project, realGroup, emulator.Row{ID: emulator.ID(i), Type: emulator.Normal, Status: emulator.Success, Start: at, End: at.Add(time.Second)})
 }
@@ -85,7 +85,7 @@ func (k *keeping) insert(i int) {
 var sameQuery = body(inRealGroup(`activities { totalCount nodes { logId description } }`), nil)
 
 // ask posts the same query and reports whether it was executed.
-func (k *keeping) ask(headers ...string) (got reply, executed bool) {
+func (k *cachingHandler) ask(headers ...string) (got reply, executed bool) {
 	k.Helper()
 	before := k.ran.Load()
 	got = send(k, http.MethodPost, k.target, sameQuery, append([]string{"Content-Type", "application/json"}, headers...)...)
@@ -94,7 +94,7 @@ func (k *keeping) ask(headers ...string) (got reply, executed bool) {
 
 // kept asks until the answer of a token is kept: the first time it is read, the second time it rests on what is kept, the third
 // time it is known to be asked again.
-func (k *keeping) kept(token string) reply {
+func (k *cachingHandler) kept(token string) reply {
 	k.Helper()
 	for range 3 {
 		k.ask("X-Auth-Token", token)
@@ -107,7 +107,7 @@ func (k *keeping) kept(token string) reply {
 }
 
 func TestCachedResponseIsServed(t *testing.T) {
-	k := newKeeping(t)
+	k := newCachingHandler(t)
 	first, _ := k.ask("X-Auth-Token", "one")
 	again := k.kept("one")
 	if again.text != first.text || again.Header.Get("Content-Type") != first.Header.Get("Content-Type") {
@@ -132,7 +132,7 @@ func TestCachedResponseIsForEqualRequests(t *testing.T) {
 		"explain":                {"X-Auth-Token", "one", "Scalegraph-Explain", "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := newKeeping(t)
+			k := newCachingHandler(t)
 			k.kept("one")
 			if got, executed := k.ask(headers...); !executed || got.StatusCode != http.StatusOK {
 				t.Errorf("executed %v: %d %s", executed, got.StatusCode, got.text)
@@ -142,7 +142,7 @@ func TestCachedResponseIsForEqualRequests(t *testing.T) {
 }
 
 func TestCachedResponseExpiresWithTheGrant(t *testing.T) {
-	k := newKeeping(t)
+	k := newCachingHandler(t)
 	k.kept("one")
 	k.RevokeToken("one")
 	other := body(inRealGroup(`activities(filter: { status: FAIL }) { totalCount }`), nil)
@@ -157,16 +157,16 @@ func TestCachedResponseExpiresWithTheGrant(t *testing.T) {
 	}
 }
 
-// A read past the caches shows a new row, and whoever asks after it sees that row as well.
+// A read that bypasses the caches contains a new row, and so does every later read.
 func TestCachedResponseExpiresWithItsPages(t *testing.T) {
-	k := newKeeping(t)
+	k := newCachingHandler(t)
 	k.kept("one")
 	k.insert(3)
 	if got, _ := k.ask("X-Auth-Token", "one"); !strings.Contains(got.text, `"totalCount":3`) {
 		t.Errorf("within an hour: %s", got.text)
 	}
 	if got, _ := k.ask("X-Auth-Token", "two", "Cache-Control", "no-cache"); !strings.Contains(got.text, `"totalCount":4`) {
-		t.Errorf("past the caches: %s", got.text)
+		t.Errorf("bypassing the caches: %s", got.text)
 	}
 	if got, _ := k.ask("X-Auth-Token", "one"); !strings.Contains(got.text, `"totalCount":4`) {
 		t.Errorf("after that: %s", got.text)
@@ -174,7 +174,7 @@ func TestCachedResponseExpiresWithItsPages(t *testing.T) {
 }
 
 func TestFailedResponseIsNotCached(t *testing.T) {
-	k := newKeeping(t)
+	k := newCachingHandler(t)
 	k.kept("one")
 	half, before := body(inRealGroup(`activities { totalCount } wrong: activities(first: -1) { totalCount }`), nil), k.ran.Load()
 	for range 5 {
@@ -189,7 +189,7 @@ func TestFailedResponseIsNotCached(t *testing.T) {
 
 // By GET a kept answer has its validator, and its compressed form.
 func TestCachedResponseByGet(t *testing.T) {
-	k := newKeeping(t)
+	k := newCachingHandler(t)
 	target := k.target + "?query=" + url.QueryEscape(inRealGroup(`activities { nodes { `+strings.Repeat("logId ", 200)+` } } more: activities { nodes { a: logId b: logId c: logId d: logId e: logId f: logId g: logId } }`))
 	get := func(headers ...string) reply {
 		return send(t, http.MethodGet, target, "", append(headers, "X-Auth-Token", "one")...)

@@ -74,10 +74,10 @@ func serveFeed(t testing.TB, f *feed, cfg gqlhttp.Config) string {
 
 const (
 	subscription = `subscription { scalingActivityChanged(groups: []) { cursor kind } }`
-	inOne        = `{"data":{"scalingActivityChanged":{"cursor":"one","kind":"STARTED"}}}`
+	singleEvent  = `{"data":{"scalingActivityChanged":{"cursor":"one","kind":"STARTED"}}}`
 )
 
-// open sends a request and returns as soon as the answer begins.
+// open sends a request and returns as soon as the response begins.
 func open(t testing.TB, method, target, body string, headers ...string) *http.Response {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -141,7 +141,7 @@ func asEvents(t testing.TB, target string, headers ...string) map[string]func() 
 
 func TestServerSentEvents(t *testing.T) {
 	f := newFeed()
-	target := serveFeed(t, f, gqlhttp.Config{RequestTimeout: time.Nanosecond, KeepAlive: time.Hour, Events: numbered3})
+	target := serveFeed(t, f, gqlhttp.Config{RequestTimeout: time.Nanosecond, KeepAlive: time.Hour, Events: numberEvents})
 	for method, subscribe := range asEvents(t, target, "Last-Event-ID", "7", "X-Request-Id", "mine") {
 		f.changes = make(chan *model.ScalingActivityChange)
 		resp := subscribe()
@@ -153,7 +153,7 @@ func TestServerSentEvents(t *testing.T) {
 			t.Errorf("%s: %v", method, resp.Header)
 		}
 		f.say("one")
-		if got := upTo(t, r, "\n\n"); got != "id: after 8\nevent: next\ndata: "+inOne+"\n\n" {
+		if got := upTo(t, r, "\n\n"); got != "id: after 8\nevent: next\ndata: "+singleEvent+"\n\n" {
 			t.Errorf("%s: %q", method, got)
 		}
 		close(f.changes)
@@ -165,8 +165,8 @@ func TestServerSentEvents(t *testing.T) {
 	}
 }
 
-// numbered3 gives events numbers, from the one on that the client has.
-func numbered3(ctx context.Context, last string) (context.Context, func() string) {
+// numberEvents numbers events, starting after the last one of the client.
+func numberEvents(ctx context.Context, last string) (context.Context, func() string) {
 	n := 0
 	_, _ = fmt.Sscan(last, &n)
 	return ctx, func() string {
@@ -213,7 +213,7 @@ func TestSubscriptionInParts(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	f.say("one")
-	if got := upTo(t, r, "}\r\n--graphql"); got != inPart(`{"payload":`+inOne+`}`) {
+	if got := upTo(t, r, "}\r\n--graphql"); got != inPart(`{"payload":`+singleEvent+`}`) {
 		t.Errorf("%q", got)
 	}
 	close(f.changes)

@@ -35,7 +35,7 @@ func TestCallersOfStreams(t *testing.T) {
 	})
 	r := bufio.NewReader(open(t, http.MethodGet, target+"?query="+url.QueryEscape(subscription), "", "Accept", "text/event-stream").Body)
 	f.say("one")
-	upTo(t, r, inOne+"\n\n")
+	upTo(t, r, singleEvent+"\n\n")
 	mu.Lock()
 	fault = errors.New("expired")
 	mu.Unlock()
@@ -55,7 +55,7 @@ func TestNarrowedCallerOfAStream(t *testing.T) {
 	}})
 	r := bufio.NewReader(open(t, http.MethodGet, target+"?query="+url.QueryEscape(subscription), "", "Accept", "text/event-stream").Body)
 	f.say("one")
-	upTo(t, r, inOne+"\n\n")
+	upTo(t, r, singleEvent+"\n\n")
 	narrowed.Store(true)
 	if text, err := io.ReadAll(r); !strings.Contains(string(text), "UNAUTHENTICATED") || err != nil {
 		t.Errorf("%q, %v", text, err)
@@ -87,7 +87,7 @@ func TestSubscriptionsAreChargedOnce(t *testing.T) {
 	resp := open(t, http.MethodGet, target+"?query="+url.QueryEscape(query), "", "Accept", `multipart/mixed;subscriptionSpec="1.0", multipart/mixed;deferSpec=20220824`)
 	f.subscribed(t)
 	f.say("one")
-	upTo(t, bufio.NewReader(resp.Body), inOne)
+	upTo(t, bufio.NewReader(resp.Body), singleEvent)
 	if len(charged) != 1 || charged[0] == 0 {
 		t.Errorf("charged %v", charged)
 	}

@@ -42,8 +42,8 @@ func connect(t testing.TB, target string) *socket {
 	return s
 }
 
-// introduced dials and has the server acknowledge that.
-func introduced(t testing.TB, target string) *socket {
+// connectAndInit connects and initializes the connection.
+func connectAndInit(t testing.TB, target string) *socket {
 	t.Helper()
 	s := connect(t, target)
 	s.send(`{"type":"connection_init"}`)
@@ -104,10 +104,10 @@ func subscribe(id, query string) string {
 func TestSocketsAreClosedForWrongMessages(t *testing.T) {
 	target := serveFeed(t, newFeed(), gqlhttp.Config{})
 	for name, test := range map[string]struct {
-		introduced bool
-		send       []string
-		code       websocket.StatusCode
-		reason     string
+		connectAndInit bool
+		send           []string
+		code           websocket.StatusCode
+		reason         string
 	}{
 		"no JSON":               {false, []string{`{`}, 4400, "Invalid message"},
 		"a list":                {false, []string{`[]`}, 4400, "Invalid message"},
@@ -123,8 +123,8 @@ func TestSocketsAreClosedForWrongMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := connect(t, target)
-			if test.introduced {
-				s = introduced(t, target)
+			if test.connectAndInit {
+				s = connectAndInit(t, target)
 			}
 			for _, text := range test.send {
 				s.send(text)
@@ -191,7 +191,7 @@ func TestNarrowedCallerOfASocket(t *testing.T) {
 		seen <- request.CallerFrom(ctx).Projects
 		return &upstream.Group{ID: id}, nil
 	}
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{ReauthInterval: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
+	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{ReauthInterval: time.Millisecond, Authenticate: func(_ context.Context, c *request.Caller) error {
 		c.ProjectsOnly, c.Projects = true, *mayRead.Load()
 		return nil
 	}}))
@@ -215,7 +215,7 @@ func TestQueriesOfASocketCountAsInFlight(t *testing.T) {
 		return &upstream.Group{ID: id}, nil
 	}
 	target := serveFeed(t, f, gqlhttp.Config{InFlight: 1})
-	s := introduced(t, target)
+	s := connectAndInit(t, target)
 	s.send(subscribe("s", subscription))
 	f.subscribed(t)
 	s.send(subscribe("one", groupQuery))
@@ -232,7 +232,7 @@ func TestQueriesOfASocketCountAsInFlight(t *testing.T) {
 
 func TestOperationsOfASocket(t *testing.T) {
 	f := newFeed()
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{}))
+	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{}))
 	s.send(`{"type":"ping","payload":{"a":1}}`)
 	s.expect(`{"type":"pong","payload":{"a":1}}`)
 	s.send(subscribe("q", groupQuery))
@@ -248,7 +248,7 @@ func TestOperationsOfASocket(t *testing.T) {
 	s.send(subscribe("s", subscription))
 	ctx := f.subscribed(t)
 	f.say("one")
-	s.expect(`{"type":"next","id":"s","payload":` + inOne + `}`)
+	s.expect(`{"type":"next","id":"s","payload":` + singleEvent + `}`)
 	s.send(`{"type":"complete","id":"s"}`)
 	wait(t, "the subscription", ctx.Done())
 	s.send(subscribe("s", subscription)) // the id is free again
@@ -260,7 +260,7 @@ func TestOperationsOfASocket(t *testing.T) {
 func TestSubscriptionsOfASocketThatFail(t *testing.T) {
 	f := newFeed()
 	f.err = errors.New("secret")
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{}))
+	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{}))
 	s.send(subscribe("s", subscription))
 	s.expect(`{"type":"error","id":"s","payload":[{"message":"Something went wrong on our side; the request id names it in our logs.",` +
 		`"path":["scalingActivityChanged"],"locations":[{"line":1,"column":16}],"extensions":{"code":"INTERNAL","retryable":false}}]}`)
@@ -273,7 +273,7 @@ func TestQueriesOfASocketRunOutOfTime(t *testing.T) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{RequestTimeout: time.Millisecond}))
+	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{RequestTimeout: time.Millisecond}))
 	s.send(subscribe("s", subscription))
 	ctx := f.subscribed(t)
 	s.send(subscribe("q", groupQuery))
@@ -287,7 +287,7 @@ func TestQueriesOfASocketRunOutOfTime(t *testing.T) {
 
 func TestManyOperationsOfASocket(t *testing.T) {
 	f := newFeed()
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{}))
+	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{}))
 	for i := range 100 {
 		s.send(subscribe(fmt.Sprint(i), subscription))
 		f.subscribed(t)

@@ -65,7 +65,7 @@ func TestWebSocketsOfOtherOrigins(t *testing.T) {
 // TestSocketsEnd when the program stops: each operation completes, and the connection is going away.
 func TestSocketsEnd(t *testing.T) {
 	f, streams := newFeed(), new(stream.Registry)
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{Streams: streams}))
+	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{Streams: streams}))
 	s.send(subscribe("a", subscription))
 	ctx := f.subscribed(t)
 	drained := make(chan error, 1)
@@ -81,7 +81,7 @@ func TestSocketsEnd(t *testing.T) {
 // TestSocketsThatAreDead lose their subscriptions: a client that answers no ping is not there.
 func TestSocketsThatAreDead(t *testing.T) {
 	f := newFeed()
-	s := introduced(t, serveFeed(t, f, gqlhttp.Config{}))
+	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{}))
 	s.send(subscribe("a", subscription))
 	ctx := f.subscribed(t)
 	_ = s.CloseNow()
@@ -89,7 +89,7 @@ func TestSocketsThatAreDead(t *testing.T) {
 }
 
 func TestLongMessages(t *testing.T) {
-	s := introduced(t, serveFeed(t, newFeed(), gqlhttp.Config{Limits: document.Limits{Body: 1000}}))
+	s := connectAndInit(t, serveFeed(t, newFeed(), gqlhttp.Config{Limits: document.Limits{Body: 1000}}))
 	long, _ := json.Marshal(strings.Repeat("x", 2000))
 	s.send(`{"type":"ping","payload":` + string(long) + `}`)
 	s.expectClose(websocket.StatusMessageTooBig, "read limited at 1001 bytes")

@@ -12,13 +12,13 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// ready is a source whose rows are made already, so that only the walk is measured: for each group a row every minute.
-type ready struct {
+// memorySource is a source whose rows exist already, so that only the walk is measured. Each group has a row every minute.
+type memorySource struct {
 	logs map[upstream.Group][]*upstream.Activity // newest first
 }
 
-func newReady(groups, rows int) (*ready, []upstream.Group) {
-	s := &ready{logs: map[upstream.Group][]*upstream.Activity{}}
+func newMemorySource(groups, rows int) (*memorySource, []upstream.Group) {
+	s := &memorySource{logs: map[upstream.Group][]*upstream.Activity{}}
 	var names []upstream.Group
 	for n := range groups {
 		g := upstream.Group{Region: "r", Project: project, ID: fmt.Sprintf("g%02d", n)}
@@ -31,7 +31,7 @@ func newReady(groups, rows int) (*ready, []upstream.Group) {
 	return s, names
 }
 
-func (s *ready) List(_ context.Context, q upstream.ListQuery) (upstream.Listing, error) {
+func (s *memorySource) List(_ context.Context, q upstream.ListQuery) (upstream.Listing, error) {
 	log := s.logs[q.Group]
 	from := min(q.Offset, len(log))
 	to := min(from+q.Limit, len(log))
@@ -41,7 +41,7 @@ func (s *ready) List(_ context.Context, q upstream.ListQuery) (upstream.Listing,
 // TestFeedMemory wants a page in the depth of a merged feed to take as much memory as one at its head.
 func TestFeedMemory(t *testing.T) {
 	const groups, rows = 5, 20_000
-	source, names := newReady(groups, rows)
+	source, names := newMemorySource(groups, rows)
 	pages := paging.New(source)
 	q := upstream.FeedQuery{Groups: names, Count: 100}
 	used := func(minute int) uint64 {
@@ -68,7 +68,7 @@ func TestFeedMemory(t *testing.T) {
 
 // BenchmarkResume measures the next page of a walk, and the same without any memory.
 func BenchmarkResume(b *testing.B) {
-	source, names := newReady(1, 100_000)
+	source, names := newMemorySource(1, 100_000)
 	log := source.logs[names[0]]
 	for _, n := range []int{20, 100, 500} {
 		p := log[50_000].Point()
@@ -96,7 +96,7 @@ func BenchmarkResume(b *testing.B) {
 // BenchmarkMerge measures a page of a merged feed, in its middle.
 func BenchmarkMerge(b *testing.B) {
 	for _, groups := range []int{2, 10, 100} {
-		source, names := newReady(groups, 10_000)
+		source, names := newMemorySource(groups, 10_000)
 		pages := paging.New(source)
 		at := upstream.FeedPoint{Second: source.logs[names[0]][5000].StartTime.Unix(), Group: names[0], LogID: emulator.ID(4999)}
 		b.Run(fmt.Sprintf("20 rows of %d groups", groups), func(b *testing.B) {

@@ -30,7 +30,7 @@ func (f faulty) List(ctx context.Context, q upstream.ListQuery) (upstream.Listin
 
 // What the upstream says of a group is reported with the group. What is no fault of the group fails the page.
 func TestFeedErrors(t *testing.T) {
-	source, groups := newReady(3, 50)
+	source, groups := newMemorySource(3, 50)
 	q := upstream.FeedQuery{Groups: groups, Count: 10}
 	for _, c := range []struct {
 		err   error

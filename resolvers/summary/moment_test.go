@@ -175,13 +175,13 @@ func TestSummaryBelongsToOneMoment(t *testing.T) {
 	}
 }
 
-// hooked calls before for every count.
-type hooked struct {
+// hookedSource calls before for every count.
+type hookedSource struct {
 	Source
 	before func(q upstream.CountQuery)
 }
 
-func (h hooked) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
+func (h hookedSource) Count(ctx context.Context, q upstream.CountQuery) (upstream.Count, error) {
 	h.before(q)
 	return h.Source.Count(ctx, q)
 }
@@ -191,7 +191,7 @@ func (h hooked) Count(ctx context.Context, q upstream.CountQuery) (upstream.Coun
 func TestUnknownNeedsProof(t *testing.T) {
 	l := newMovingLog(t, 1, 3)
 	var expire, start sync.Once
-	l.source = hooked{l.source, func(q upstream.CountQuery) {
+	l.source = hookedSource{l.source, func(q upstream.CountQuery) {
 		switch whole := len(q.Filter.Types) == 0; {
 		case !whole:
 			expire.Do(func() { l.Expire(l.group.Project, l.group.ID, 1) })

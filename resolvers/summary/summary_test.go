@@ -21,8 +21,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // newestStart is when the newest row of every log started.
 var newestStart = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// ledger is a log in memory. Every response is a second younger than the one before.
-type ledger struct {
+// memoryLog is a log in memory. Every response is a second younger than the one before.
+type memoryLog struct {
 	rows  []*upstream.Activity
 	stale upstream.Status // counts of this status are stale and an hour older
 	fail  upstream.Type   // counts of this type fail
@@ -34,7 +34,7 @@ type ledger struct {
 	oldest time.Time
 }
 
-func (l *ledger) respond(page bool, age time.Duration) time.Time {
+func (l *memoryLog) respond(page bool, age time.Duration) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls++
@@ -49,7 +49,7 @@ func (l *ledger) respond(page bool, age time.Duration) time.Time {
 	return at
 }
 
-func (l *ledger) match(f upstream.Filter) []*upstream.Activity {
+func (l *memoryLog) match(f upstream.Filter) []*upstream.Activity {
 	var rows []*upstream.Activity
 	for _, row := range l.rows {
 		if (f.Status == "" || f.Status == row.Status) && (len(f.Types) == 0 || slices.Contains(f.Types, row.Type)) {
@@ -59,7 +59,7 @@ func (l *ledger) match(f upstream.Filter) []*upstream.Activity {
 	return rows
 }
 
-func (l *ledger) Count(_ context.Context, q upstream.CountQuery) (upstream.Count, error) {
+func (l *memoryLog) Count(_ context.Context, q upstream.CountQuery) (upstream.Count, error) {
 	c := upstream.Count{Total: len(l.match(q.Filter)), Stale: l.stale != "" && q.Filter.Status == l.stale}
 	age := time.Duration(0)
 	if c.Stale {
@@ -72,14 +72,14 @@ func (l *ledger) Count(_ context.Context, q upstream.CountQuery) (upstream.Count
 	return c, nil
 }
 
-func (l *ledger) Page(_ context.Context, q upstream.PageQuery) (upstream.Page, error) {
+func (l *memoryLog) Page(_ context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	rows := l.match(q.Filter)
 	n := min(len(rows), q.Count)
 	return upstream.Page{Rows: rows[:n], HasOlder: n < len(rows), Total: len(rows), AsOf: l.respond(true, 0)}, nil
 }
 
-func logOf(n int, typ, status func(i int) string) *ledger {
-	l := &ledger{asOf: newestStart}
+func logOf(n int, typ, status func(i int) string) *memoryLog {
+	l := &memoryLog{asOf: newestStart}
 	for i := range n {
 		l.rows = append(l.rows, &upstream.Activity{
 			LogID: fmt.Sprint(i), Type: upstream.Type(typ(i)), Status: upstream.Status(status(i)), StartTime: newestStart,
@@ -116,7 +116,7 @@ func TestSummaryIsTrue(t *testing.T) {
 	})
 }
 
-func (l *ledger) check(t *rapid.T, s *model.ScalingActivitySummary, f upstream.Filter, selected map[string]bool) {
+func (l *memoryLog) check(t *rapid.T, s *model.ScalingActivitySummary, f upstream.Filter, selected map[string]bool) {
 	rows := l.match(f)
 	status := func(st upstream.Status) int32 {
 		n := 0
@@ -162,7 +162,7 @@ func (l *ledger) check(t *rapid.T, s *model.ScalingActivitySummary, f upstream.F
 
 // checkCost wants 14 calls at most, and 2 more if rows of an unknown type are to be proven. Rows of an unknown status cannot be
 // counted, so that two equal readings must show that nothing changed.
-func (l *ledger) checkCost(t *rapid.T, rows []*upstream.Activity) {
+func (l *memoryLog) checkCost(t *rapid.T, rows []*upstream.Activity) {
 	most := 14
 	if slices.ContainsFunc(rows, func(a *upstream.Activity) bool { return a.Type == upstream.TypeUnknown }) {
 		most += 2
@@ -237,9 +237,9 @@ func TestSummaryOfALogThatGrows(t *testing.T) {
 	}
 }
 
-type growing struct{ *ledger }
+type growing struct{ *memoryLog }
 
 func (l *growing) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	l.rows = append(l.rows, &upstream.Activity{Type: upstream.TypeNormal, Status: upstream.StatusFail})
-	return l.ledger.Page(ctx, q)
+	return l.memoryLog.Page(ctx, q)
 }

@@ -43,8 +43,8 @@ func values(t *testing.T, a answer, member string) []string {
 	return nil
 }
 
-// shop is an emulator with three groups, a policy and instances.
-func shop(t *testing.T, sw emulator.Switches) *bench {
+// newListBench is an emulator with three groups, a policy and instances.
+func newListBench(t *testing.T, sw emulator.Switches) *bench {
 	b := inMemory(t, sw)
 	b.RemoveGroup(project, group)
 	for i, name := range []string{"web", "Web-api", "batch"} {
@@ -68,7 +68,7 @@ func (b *bench) at(path string) answer {
 }
 
 func TestListGroups(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	for query, want := range map[string]string{
 		"":                                      "g3 g2 g1",
 		"scaling_group_name=eb":                 "g2 g1",
@@ -105,7 +105,7 @@ func TestListGroups(t *testing.T) {
 }
 
 func TestGroupFollowsItsLog(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	show := func() map[string]any { return body(t, b.at(v1+"/scaling_group/g1"))["scaling_group"].(map[string]any) }
 	g := show()
 	if g["current_instance_number"] != 3.0 || g["is_scaling"] != false || g["detail"] != nil || g["lb_listener_id"] != nil {
@@ -138,7 +138,7 @@ func TestGroupFollowsItsLog(t *testing.T) {
 }
 
 func TestListInstances(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	const list = v1 + "/scaling_group_instance/g1/list?"
 	for query, want := range map[string]string{
 		"":                                "n2 n3 n1",
@@ -163,7 +163,7 @@ func TestListInstances(t *testing.T) {
 }
 
 func TestListPolicies(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	b.PutPolicies(project,
 		emulator.Policy{ID: "p4", Name: "a", Resource: "g1", Type: emulator.PolicyRecurrence, Operation: emulator.OperationRemove, Percentage: 10,
 			Schedule: &emulator.Schedule{Launch: "07:00", Type: "Daily"}, Cooldown: 900, Description: "d", Created: at(4)},
@@ -208,7 +208,7 @@ func TestListPolicies(t *testing.T) {
 func executionID(n int) string { return emulator.ID(n) }
 
 func TestListExecutions(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	for i := range 5 {
 		b.PutExecutions(project, "p1", emulator.Execution{ID: executionID(i), Time: at(i / 2), Old: i, Desire: i + 1,
 			Trigger: []string{emulator.TriggerScheduled, emulator.TriggerAlarm}[i%2]})
@@ -250,7 +250,7 @@ func TestListExecutions(t *testing.T) {
 
 func TestExecutionTies(t *testing.T) {
 	for ties, want := range map[emulator.Ties]string{emulator.TiesNewestFirst: "0 1 2", emulator.TiesOldestFirst: "2 1 0", emulator.TiesByID: "0 1 2"} {
-		b := shop(t, emulator.Switches{Ties: ties})
+		b := newListBench(t, emulator.Switches{Ties: ties})
 		for i := range 3 {
 			b.PutExecutions(project, "p1", emulator.Execution{ID: executionID(2 - i), Time: at(0), Old: 2 - i})
 		}
@@ -258,7 +258,7 @@ func TestExecutionTies(t *testing.T) {
 			t.Errorf("%v: %s, want %s", ties, got, want)
 		}
 	}
-	b := shop(t, emulator.Switches{Ties: emulator.TiesUnstable})
+	b := newListBench(t, emulator.Switches{Ties: emulator.TiesUnstable})
 	for i := range 20 {
 		b.PutExecutions(project, "p1", emulator.Execution{ID: executionID(i), Time: at(i / 10), Old: i})
 	}
@@ -293,26 +293,26 @@ func TestListSwitches(t *testing.T) {
 		"empty for unknown":  {emulator.Switches{UnknownFilter: emulator.UnknownEmpty}, v1 + "/scaling_group?scaling_group_status=X", `"total_number":0`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if a := shop(t, tc.sw).at(tc.path); a.status != 200 || !matches(tc.want, a.raw) {
+			if a := newListBench(t, tc.sw).at(tc.path); a.status != 200 || !matches(tc.want, a.raw) {
 				t.Errorf("%d %s", a.status, a.raw)
 			}
 		})
 	}
-	b := shop(t, emulator.Switches{Missing: emulator.MissingAbsent})
+	b := newListBench(t, emulator.Switches{Missing: emulator.MissingAbsent})
 	if a := b.at(v1 + "/scaling_group_instance/g1/list?life_cycle_state=PENDING"); strings.Contains(string(a.raw), "instance_id") {
 		t.Errorf("%s", a.raw)
 	}
-	b = shop(t, emulator.Switches{TriggerSpelling: emulator.TriggerAsInRequests})
+	b = newListBench(t, emulator.Switches{TriggerSpelling: emulator.TriggerAsInRequests})
 	b.PutExecutions(project, "p1", emulator.Execution{Trigger: emulator.TriggerScheduled, Time: at(0)})
 	if got := values(t, b.at(v1+"/scaling_policy_execute_log/p1"), "execute_type"); got[0] != "SCHEDULED" {
 		t.Errorf("%v", got)
 	}
-	b = shop(t, emulator.Switches{PausedDetail: emulator.DetailRetained})
+	b = newListBench(t, emulator.Switches{PausedDetail: emulator.DetailRetained})
 	b.Insert(project, "g3", emulator.Row{Status: emulator.Fail, Start: at(1), End: at(2), BindFailed: []emulator.LoadBalancer{{FailedReason: "AS.7118: gone"}}})
 	if a := b.at(v1 + "/scaling_group/g3"); !strings.Contains(string(a.raw), `"detail":"AS.7118: gone"`) {
 		t.Errorf("%s", a.raw)
 	}
-	b = shop(t, emulator.Switches{ListOrder: emulator.OrderUnstable})
+	b = newListBench(t, emulator.Switches{ListOrder: emulator.OrderUnstable})
 	seen := map[string]bool{}
 	for range 30 {
 		seen[strings.Join(values(t, b.at(v1+"/scaling_group"), "scaling_group_id"), " ")] = true
@@ -323,7 +323,7 @@ func TestListSwitches(t *testing.T) {
 }
 
 func TestListErrors(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	const executions, instances = v1 + "/scaling_policy_execute_log/p1?", v1 + "/scaling_group_instance/g1/list?"
 	for path, code := range map[string]string{
 		v1 + "/scaling_group?start_number=-1":                "AS.1001",
@@ -366,7 +366,7 @@ func TestListErrors(t *testing.T) {
 			t.Errorf("%s: %d %s", path, a.status, a.raw)
 		}
 	}
-	b = shop(t, emulator.Switches{UnknownGroup: emulator.UnknownGroup4005})
+	b = newListBench(t, emulator.Switches{UnknownGroup: emulator.UnknownGroup4005})
 	if a := b.at(v1 + "/scaling_group_instance/none/list"); a.code() != "AS.4005" {
 		t.Errorf("%s", a.raw)
 	}
@@ -385,7 +385,7 @@ var everyCall = map[emulator.Call]string{
 }
 
 func TestEachCallHasItsPermission(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	for denied, path := range everyCall {
 		for r, code := range map[emulator.Restriction]string{emulator.LacksRole: "AS.0011", emulator.LacksPermission: "AS.0031", emulator.AccountFrozen: "AS.8004"} {
 			b.RestrictToken(token, r, denied)
@@ -420,7 +420,7 @@ func TestTokensOfEnterpriseProjects(t *testing.T) {
 	for sw, wanted := range map[emulator.HiddenGroup][]any{
 		emulator.HiddenForbidden: {"AS.0011"}, emulator.HiddenUnknown: {"AS.2007", "AS.3020"}, emulator.HiddenServed: {nil},
 	} {
-		b := shop(t, emulator.Switches{HiddenGroup: sw})
+		b := newListBench(t, emulator.Switches{HiddenGroup: sw})
 		b.LimitToken(token, "0")
 		if got := strings.Join(values(t, b.at(v1+"/scaling_group"), "scaling_group_id"), " "); got != "g2 g1" {
 			t.Errorf("groups %s", got)
@@ -441,7 +441,7 @@ func TestTokensOfEnterpriseProjects(t *testing.T) {
 }
 
 func TestCallsAreCounted(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	var ids [][]string
 	b.OnResponse(func(a emulator.Response) { ids = append(ids, a.IDs) })
 	for call, path := range everyCall {
@@ -484,7 +484,7 @@ func TestExecute(t *testing.T) {
 		"busy policy":       {nil, func(p *emulator.Policy) { p.Status = emulator.PolicyExecuting }, "FAIL AS.3038 2 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := shop(t, emulator.Switches{})
+			b := newListBench(t, emulator.Switches{})
 			if tc.group != nil {
 				b.UpdateGroup(project, "g1", tc.group)
 			}
@@ -501,14 +501,14 @@ func TestExecute(t *testing.T) {
 			}
 		})
 	}
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	if _, _, ok := b.Execute(project, "none", at(0)); ok {
 		t.Error("an unknown policy was executed")
 	}
 }
 
 func TestExecutionAgreesWithItsActivity(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	b.UpdateGroup(project, "g1", func(g *emulator.Group) { g.Desire = 3 })
 	x, activity, _ := b.Execute(project, "p1", at(100))
 	row := b.Rows(project, "g1")[0]
@@ -556,7 +556,7 @@ func TestFailureReasons(t *testing.T) {
 }
 
 func TestExtraMembersOfLists(t *testing.T) {
-	b := shop(t, emulator.Switches{})
+	b := newListBench(t, emulator.Switches{})
 	b.UpdateGroup(project, "g1", func(g *emulator.Group) {
 		g.Extra = map[string]json.RawMessage{"scaling_group_status": json.RawMessage(`7`), "detail": nil, "new": json.RawMessage(`[1]`)}
 	})
