@@ -44,8 +44,8 @@ bench-guards: build ## measures what one caller can do to the others and to memo
 build: ## builds one static binary
 	CGO_ENABLED=0 go build -trimpath -o scalegraph .
 
-release: ## builds binaries for all platforms, checksums and an SBOM into dist/, twice, and compares: make release VERSION=v0.1.0
-	tools/release $(VERSION)
+release: ## builds binaries, packages, an SBOM and checksums into dist/, twice, and compares: make release VERSION=v0.1.0
+	tools/release/run $(VERSION)
 
 check: generated lint test ## generated code is current, lint, test
 
