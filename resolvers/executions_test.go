@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -58,6 +59,7 @@ func TestExecutionFields(t *testing.T) {
 		{emulator.Execution{Old: 1, Desire: 2}, "SUCCESS", "ALARM", "ALARM", "CHANGED", ""},
 		{emulator.Execution{Old: 2, Desire: 2}, "SUCCESS", "ALARM", "ALARM", "NO_EFFECT", ""},
 		{emulator.Execution{Status: emulator.Executing, Trigger: emulator.TriggerManual}, "EXECUTING", "MANUAL", "MANUAL", "RUNNING", ""},
+		{emulator.Execution{Trigger: emulator.TriggerRecurrence, Old: 3, Desire: 2}, "SUCCESS", "RECURRENCE", "RECURRENCE", "CHANGED", ""},
 		{emulator.Execution{Status: "ODD", Trigger: "ODD"}, "UNKNOWN", "UNKNOWN", "ODD", "UNKNOWN", ""},
 		{emulator.Execution{Status: emulator.ExecutionFail, Trigger: emulator.TriggerScheduled}, "FAIL", "SCHEDULED", "SCHEDULE", "FAILED", "UNKNOWN"},
 	}
@@ -91,8 +93,8 @@ func TestExecutionFields(t *testing.T) {
 		if n.FailureReason != nil {
 			text = *n.FailureReason
 		}
-		got := fmt.Sprintln(n.LogID, n.Status, n.Trigger, n.RawTrigger, n.Outcome, reason, text, *n.OldValue, *n.DesiredValue, n.ExecutedAt, n.Policy.PolicyID)
-		want := fmt.Sprintln(fmt.Sprintf("x%d", i), c.status, c.trigger, c.rawSince, c.outcome, c.reason, c.x.FailedReason, c.x.Old, c.x.Desire,
+		got := fmt.Sprintln(n.LogID, n.Status, n.RawStatus, n.Trigger, n.RawTrigger, n.Outcome, reason, text, *n.OldValue, *n.DesiredValue, n.ExecutedAt, n.Policy.PolicyID)
+		want := fmt.Sprintln(fmt.Sprintf("x%d", i), c.status, cmp.Or(c.x.Status, emulator.Success), c.trigger, c.rawSince, c.outcome, c.reason, c.x.FailedReason, c.x.Old, c.x.Desire,
 			newestStart.Add(-time.Duration(i)*time.Minute).Format(time.RFC3339), policyID(0, 0))
 		if got != want {
 			t.Errorf("got %swant %s", got, want)

@@ -61,6 +61,48 @@ func TestPolicyFields(t *testing.T) {
 	}
 }
 
+// Every documented value of a policy, and one that is not documented, is read from both lists.
+func TestPolicyValues(t *testing.T) {
+	w := newProjectWorld(t, 2)
+	operations := map[string]string{emulator.OperationAdd: "ADD", emulator.OperationRemove: "REMOVE", emulator.OperationSet: "SET", "DOUBLE": "UNKNOWN"}
+	want := map[string]string{} // by policy
+	for _, kind := range []string{emulator.PolicyAlarm, emulator.PolicyScheduled, emulator.PolicyRecurrence, "INTERVAL"} {
+		for _, status := range []string{emulator.PolicyInService, emulator.PolicyPaused, emulator.PolicyExecuting, "ASLEEP"} {
+			for operation, name := range operations {
+				id := policyID(0, len(want))
+				w.emulator.PutPolicies(project, emulator.Policy{ID: id, Resource: groupID(0), Type: kind, Status: status, Operation: operation, Instances: 2})
+				want[id] = strings.NewReplacer("INTERVAL", "UNKNOWN", "ASLEEP", "UNKNOWN").Replace(kind+" "+status) + " " + kind + " " + status + " " + name
+			}
+		}
+	}
+	w.emulator.PutPolicies(project, emulator.Policy{ID: "other", Resource: groupID(1)})
+	const fields = `policies {policyId type status rawType rawStatus action {operation instances}}`
+	for name, query := range map[string]string{
+		"the group's list":   fmt.Sprintf(`{scalingGroups(groups: [{groupId: %q}]) {%s}}`, groupID(0), fields),
+		"the project's list": manyGroups(2, fields),
+	} {
+		groups := must[struct {
+			ScalingGroups []struct {
+				Policies []struct {
+					PolicyID, Type, Status, RawType, RawStatus string
+					Action                                     struct {
+						Operation string
+						Instances int
+					}
+				}
+			}
+		}](t, w.ask(query, nil)).ScalingGroups
+		for _, p := range groups[0].Policies {
+			if got := strings.Join([]string{p.Type, p.Status, p.RawType, p.RawStatus, p.Action.Operation}, " "); got != want[p.PolicyID] || p.Action.Instances != 2 {
+				t.Errorf("%s: %s, want %s", name, got, want[p.PolicyID])
+			}
+		}
+		if n := len(groups[0].Policies); n != len(want) {
+			t.Errorf("%s: %d policies, want %d", name, n, len(want))
+		}
+	}
+}
+
 func manyGroups(n int, fields string) string {
 	var refs []string
 	for i := range n {
@@ -174,6 +216,9 @@ func TestReasonsNameTheirPolicies(t *testing.T) {
 	}
 	if calls := countCalls(a); len(got) != 100 || calls[emulator.GroupPolicies] != 1 || calls[emulator.ProjectPolicies] != 0 {
 		t.Errorf("%d rows, calls %v", len(got), calls)
+	}
+	if calls := countCalls(w.ask(query, nil)); calls[emulator.GroupPolicies]+calls[emulator.ProjectPolicies] != 0 {
+		t.Errorf("again: calls %v, want none for policies", calls)
 	}
 	w.emulator.RemovePolicy(project, policyID(0, 2))
 	w.url = w.serve(w.pages(nil), inventoryWithoutFreshness(w))
