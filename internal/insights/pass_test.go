@@ -256,43 +256,73 @@ func TestPassFails(t *testing.T) {
 	}
 }
 
-// growing inserts a row at the head of each log before each page.
+// growing inserts rows at the head of a log before each of its pages.
 type growing struct {
 	*fleet
+	insights.Pages
+	arrivals int // before each page
+
 	mu sync.Mutex
 	n  int
 }
 
 func (g *growing) Page(ctx context.Context, q upstream.PageQuery) (upstream.Page, error) {
 	g.mu.Lock()
-	g.n++
-	id, start := emulator.ID(90_000_000+g.n), newest.Add(time.Duration(g.n)*time.Second)
+	for range g.arrivals {
+		g.n++
+		start := newest.Add(time.Duration(g.n/2) * time.Second) // two in a second
+		g.Insert(project, q.Group.ID, emulator.Row{ID: emulator.ID(90_000_000 + g.n*7919%99_991), Type: emulator.Normal, Status: emulator.Success, Start: start, End: start})
+	}
 	g.mu.Unlock()
-	g.Insert(project, q.Group.ID, emulator.Row{ID: id, Type: emulator.Normal, Status: emulator.Success, Start: start, End: start})
-	return g.pages.Page(ctx, q)
+	return g.Pages.Page(ctx, q)
 }
 
-// Rows that start while a pass runs are added once or not at all, and all others once.
+// Rows that start while a pass runs are added once or not at all, and all others once and in order, whatever the rows at which pages end.
 func TestPassOverGrowingLogs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t)
-		rng := rand.New(rand.NewPCG(5, 6))
-		for range 4 {
-			f.grow(rng, 700, time.Minute)
+	rapid.Check(t, func(rt *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 6))
+		var sizes []int
+		for range rapid.IntRange(1, 4).Draw(rt, "groups") {
+			sizes = append(sizes, rapid.SampledFrom([]int{0, 1, 97, 99, 250}).Draw(rt, "rows"))
 		}
-		truth := f.truth(emulator.Filter{})
-		_, rows := f.read(caller(t.Context(), 0), &growing{fleet: f}, insights.Query{MaxRows: 20_000})
-		seen := map[upstream.FeedPoint]bool{}
-		for _, p := range rows {
-			if seen[p] {
-				t.Fatalf("%v is added twice", p)
+		page, arrivals := rapid.SampledFrom([]int{7, 20, 98, 490}).Draw(rt, "rows of a page"), rapid.IntRange(1, 4).Draw(rt, "arrivals")
+		cold := rapid.Bool().Draw(rt, "cold")
+		wrong := ""
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(t)
+			for _, n := range sizes {
+				f.grow(rng, n, time.Minute)
 			}
-			seen[p] = true
-		}
-		for _, p := range truth {
-			if !seen[p] {
-				t.Fatalf("%v is missing", p)
+			truth := f.truth(emulator.Filter{})
+			if !cold {
+				f.read(caller(t.Context(), 0), f.pages, insights.Query{MaxRows: 150})
 			}
+			pages := &growing{fleet: f, Pages: shortPages{f.pages, page}, arrivals: arrivals}
+			pass, rows := f.read(caller(t.Context(), 0), pages, insights.Query{MaxRows: 20_000})
+			wrong = compareRows(rows, truth)
+			if pass.Count != len(rows) {
+				wrong = fmt.Sprintf("%d rows are counted as %d", len(rows), pass.Count)
+			}
+		})
+		if wrong != "" {
+			rt.Fatal(wrong)
 		}
 	})
+}
+
+// compareRows returns what is wrong with the rows of a pass if they are not in order, once each and all those of the truth; else an empty text.
+func compareRows(rows, truth []upstream.FeedPoint) string {
+	seen := map[upstream.FeedPoint]bool{}
+	for i, p := range rows {
+		if i > 0 && rows[i-1].Compare(p) >= 0 {
+			return fmt.Sprintf("%v is there twice, or out of order", p)
+		}
+		seen[p] = true
+	}
+	for _, p := range truth {
+		if !seen[p] {
+			return fmt.Sprintf("%v is missing", p)
+		}
+	}
+	return ""
 }
