@@ -41,10 +41,11 @@ export function Groups({ place, change, known, failure, name }: Props) {
 
 function Picker({ place, change, known, failure }: Omit<Props, 'name'>) {
   const [search, setSearch] = useState('')
-  const keys = new Set(place.groups.map(writeGroup))
+  const chosen = place.project ? [] : place.groups // the project is one choice: a group that is checked takes its place
+  const keys = new Set(chosen.map(writeGroup))
   const toggle = (groupId: string) => {
-    const others = place.groups.filter((group) => writeGroup(group) !== groupId)
-    change({ project: false, groups: keys.has(groupId) ? others : [...place.groups, { groupId }] })
+    const others = chosen.filter((group) => writeGroup(group) !== groupId)
+    change({ project: false, groups: keys.has(groupId) ? others : [...chosen, { groupId }] })
   }
   const wanted = search.trim().toLowerCase()
   const found = (known ?? []).filter((group) => (group.details?.name ?? group.groupId).toLowerCase().includes(wanted))
@@ -63,7 +64,7 @@ function Picker({ place, change, known, failure }: Omit<Props, 'name'>) {
         {found.map((group) => (
           <li key={group.id}>
             <label className="choice">
-              <input type="checkbox" checked={place.project || keys.has(group.groupId)} onChange={() => toggle(group.groupId)} />
+              <input type="checkbox" checked={keys.has(group.groupId)} onChange={() => toggle(group.groupId)} />
               <span>{group.details?.name ?? group.groupId}</span>
               <GroupState group={group} />
             </label>
@@ -71,7 +72,7 @@ function Picker({ place, change, known, failure }: Omit<Props, 'name'>) {
         ))}
       </ul>
       {known && found.length === 0 && <p className="quiet">{t('groups.match')}</p>}
-      <AddById add={(group) => keys.has(writeGroup(group)) || change({ project: false, groups: [...place.groups, group] })} />
+      <AddById add={(group) => keys.has(writeGroup(group)) || change({ project: false, groups: [...chosen, group] })} />
     </div>
   )
 }
