@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
-.PHONY: release chart mixed soak help generate lint test race bench bench-compare bench-fleet bench-guards check generated build redis audit clients node fuzz sdkcheck
+.PHONY: release chart mixed oldcommit soak help generate lint test race bench bench-compare bench-fleet bench-guards check generated build redis audit clients node fuzz sdkcheck
 
+OLD ?= 28935fb
 GOLANGCI := go tool -modfile=tools/go.mod golangci-lint
 
 observe: redis ## judges random histories against every state that their logs had (HISTORIES, SUBSCRIPTIONS, REPLICAS, SEED)
@@ -22,7 +23,10 @@ test: redis ## runs all tests with the race detector, and installs redis-server 
 race: test ## the same
 
 mixed: redis ## replaces replicas of an older version by this one and back, with one Redis and under load (OLD=commit)
-	SCALEGRAPH_REQUIRE_REDIS=1 go test ./internal/e2e -count 1 -timeout 10m -v -run TestMixedVersions -old $(or $(OLD),28935fb)
+	SCALEGRAPH_REQUIRE_REDIS=1 go test ./internal/e2e -count 1 -timeout 10m -v -run TestMixedVersions -old $(OLD)
+
+oldcommit: ## prints the commit of the older version
+	@echo $(OLD)
 
 soak: redis ## loads replicas for ten minutes while upstream and Redis fail in every way, and beside hostile callers (SOAK=30s for less)
 	SCALEGRAPH_REQUIRE_REDIS=1 go test ./internal/e2e -count 1 -timeout 0 -v -run TestSoak -soak $(or $(SOAK),5m)
