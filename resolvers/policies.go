@@ -47,6 +47,11 @@ func (r *Resolver) policyNode(ctx context.Context, argument string, o globalid.O
 	if err := checkID(argument, o.PolicyID); err != nil {
 		return nil, err
 	}
+	if o.LogID != "" {
+		if err := checkID(argument, o.LogID); err != nil {
+			return nil, err
+		}
+	}
 	loaders.From(ctx).Expect(o.Group)
 	list, err := r.load.Policies(ctx, o.Group)
 	if err != nil {
@@ -58,9 +63,6 @@ func (r *Resolver) policyNode(ctx context.Context, argument string, o globalid.O
 		return nil, errNode
 	case o.LogID == "":
 		return p, nil
-	}
-	if err := checkID(argument, o.LogID); err != nil {
-		return nil, err
 	}
 	found, err := r.load.Execution(ctx, p.Ref, o.LogID)
 	if err != nil {
