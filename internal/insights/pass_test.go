@@ -134,7 +134,7 @@ func TestPassAgreesWithTheLogs(t *testing.T) {
 // A pass makes one call for every 98 rows, and one for each group. A second pass makes no call.
 func TestPassCalls(t *testing.T) {
 	const groups, each, stride = 20, 2500, 98
-	for _, limit := range []int{1000, 20_000, groups * each} {
+	for _, limit := range []int{1000, groups * each} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			f := newFleet(t)
 			rng := rand.New(rand.NewPCG(7, uint64(limit)))

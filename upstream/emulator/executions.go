@@ -77,11 +77,13 @@ func (e *Emulator) putExecution(project string, p *policyState, x Execution) Exe
 	orDefault(&x.Operation, p.Operation)
 	x.Time = x.Time.UTC().Truncate(time.Second)
 	x.seq = e.seq
-	if i := slices.IndexFunc(p.executions, func(old Execution) bool { return old.ID == x.ID }); i >= 0 {
+	p.ordered.Store(nil)
+	if i, ok := p.index[x.ID]; ok {
 		x.seq = p.executions[i].seq
 		p.executions[i] = x
 		return x
 	}
+	p.index[x.ID] = len(p.executions)
 	p.executions = append(p.executions, x)
 	return x
 }
@@ -95,7 +97,12 @@ func (e *Emulator) ExpireExecutions(project, policy string, before time.Time) in
 		return 0
 	}
 	n := len(p.executions)
+	p.ordered.Store(nil)
 	p.executions = slices.DeleteFunc(slices.Clone(p.executions), func(x Execution) bool { return x.Time.Before(before) })
+	clear(p.index)
+	for i, x := range p.executions {
+		p.index[x.ID] = i
+	}
 	e.seq++
 	return n - len(p.executions)
 }
@@ -108,11 +115,15 @@ func (e *Emulator) ExecutionLog(project, policy string) []Execution {
 	if !ok {
 		return nil
 	}
-	return e.orderedExecutions(p)
+	return slices.Clone(e.orderedExecutions(p))
 }
 
-// orderedExecutions returns a copy of the log, newest first, and sorted by Switches.Ties inside one second.
+// orderedExecutions returns the log, newest first, and sorted by Switches.Ties inside one second. The result must not be changed. The lock is held, for
+// reading at least.
 func (e *Emulator) orderedExecutions(p *policyState) []Execution {
+	if list := p.ordered.Load(); list != nil {
+		return *list
+	}
 	list := slices.Clone(p.executions)
 	if e.sw.Ties == TiesUnstable {
 		e.ties.shuffleAll(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
@@ -120,6 +131,9 @@ func (e *Emulator) orderedExecutions(p *policyState) []Execution {
 	slices.SortStableFunc(list, func(a, b Execution) int {
 		return cmp.Or(b.Time.Compare(a.Time), e.compareTied(a, b))
 	})
+	if e.sw.Ties != TiesUnstable {
+		p.ordered.Store(&list)
+	}
 	return list
 }
 
@@ -140,7 +154,7 @@ func (e *Emulator) compareTied(a, b Execution) int {
 type executionFilter struct {
 	Filter
 	trigger, resource, resourceType string
-	none                            bool
+	unknown                         bool // whether a parameter has a value of which there is none
 }
 
 func (e *Emulator) executionFilter(values url.Values) (executionFilter, *refusal) {
@@ -168,22 +182,20 @@ func (e *Emulator) executionFilter(values url.Values) (executionFilter, *refusal
 	}
 	f.trigger = values.Get("execute_type")
 	triggers := []string{TriggerAlarm, TriggerScheduled, TriggerRecurrence, TriggerManual}
-	f.none = !known || values.Has("execute_type") && !slices.Contains(triggers, f.trigger) // no code is documented
+	f.unknown = !known || values.Has("execute_type") && !slices.Contains(triggers, f.trigger) // no code is documented
 	return f, nil
 }
 
-func (f executionFilter) passes(p Policy, x Execution, sw Switches) bool {
-	switch {
-	case f.none,
-		f.LogID != "" && f.LogID != x.ID,
-		f.trigger != "" && f.trigger != x.Trigger,
-		f.resource != "" && f.resource != p.Resource,
-		f.resourceType != "" && f.resourceType != p.ResourceType,
-		!f.Start.IsZero() && !notBefore(x.Time.Unix(), f.Start.Unix(), sw),
-		!f.End.IsZero() && !notAfter(x.Time.Unix(), f.End.Unix(), sw):
-		return false
-	}
-	return true
+// none reports whether no execution of a policy passes.
+func (f *executionFilter) none(p *Policy) bool {
+	return f.unknown || f.resource != "" && f.resource != p.Resource || f.resourceType != "" && f.resourceType != p.ResourceType
+}
+
+func (f *executionFilter) passes(x *Execution, sw *Switches) bool {
+	return (f.LogID == "" || f.LogID == x.ID) &&
+		(f.trigger == "" || f.trigger == x.Trigger) &&
+		(f.Start.IsZero() || notBefore(x.Time.Unix(), f.Start.Unix(), *sw)) &&
+		(f.End.IsZero() || notAfter(x.Time.Unix(), f.End.Unix(), *sw))
 }
 
 func (e *Emulator) listExecutions(t target, g grant, values url.Values, req *Request) ([]byte, *refusal) {
@@ -202,16 +214,23 @@ func (e *Emulator) listExecutions(t target, g grant, values url.Values, req *Req
 	if no != nil {
 		return nil, no
 	}
-	var items []item
-	for _, x := range e.orderedExecutions(p) {
-		if f.passes(p.Policy, x, e.sw) {
-			items = append(items, item{id: x.ID, encode: func() []byte { return e.encodeExecution(t.project, p.Policy, x) }})
+	if f.none(&p.Policy) {
+		return e.respond(l, nil, req), nil
+	}
+	var matching []*Execution
+	for list, i := e.orderedExecutions(p), 0; i < len(list); i++ {
+		if f.passes(&list[i], &e.sw) {
+			matching = append(matching, &list[i])
 		}
+	}
+	items := make([]item, len(matching)) // only those that are shown are encoded
+	for i := min(l.offset, len(items)); i < min(l.offset+l.limit, len(items)); i++ {
+		items[i] = item{id: matching[i].ID, json: e.encodeExecution(t.project, p.Policy, matching[i])}
 	}
 	return e.respond(l, items, req), nil
 }
 
-func (e *Emulator) encodeExecution(project string, p Policy, x Execution) []byte {
+func (e *Emulator) encodeExecution(project string, p Policy, x *Execution) []byte {
 	var o object
 	o.add("id", x.ID)
 	o.add("status", x.Status)
@@ -239,7 +258,7 @@ func (e *Emulator) spelledTrigger(trigger string) string {
 }
 
 // jobs returns the jobs of an execution. The default is the job of the sample.
-func (x Execution) jobs() []Job {
+func (x *Execution) jobs() []Job {
 	if x.Jobs != nil {
 		return x.Jobs
 	}

@@ -18,7 +18,6 @@ type item struct {
 	created time.Time
 	seq     uint64 // order of creation
 	json    []byte
-	encode  func() []byte // instead of json, for lists of which only a part is sent
 }
 
 // arrange sorts items by Switches.ListOrder.
@@ -78,9 +77,6 @@ func (e *Emulator) respond(l listing, items []item, req *Request) []byte {
 	for i, it := range shown {
 		if i > 0 {
 			list = append(list, ',')
-		}
-		if it.encode != nil {
-			it.json = it.encode()
 		}
 		list = append(list, it.json...)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -59,7 +60,9 @@ type Schedule struct {
 type policyState struct {
 	Policy
 	seq        uint64
-	executions []Execution // oldest first by insertion
+	executions []Execution                 // oldest first by insertion
+	index      map[string]int              // of executions, by id
+	ordered    atomic.Pointer[[]Execution] // as Emulator.orderedExecutions returns them; nil: the log has changed since
 }
 
 func (p Policy) normal() Policy {
@@ -86,7 +89,7 @@ func (e *Emulator) PutPolicies(project string, policies ...Policy) {
 			old.Policy = p.normal()
 			continue
 		}
-		e.policies[key] = &policyState{Policy: p.normal(), seq: e.seq}
+		e.policies[key] = &policyState{Policy: p.normal(), seq: e.seq, index: map[string]int{}}
 	}
 }
 
