@@ -13,7 +13,11 @@ func (sp span) page(q upstream.PageQuery) (upstream.Page, bool) {
 			page.AsOf = v.at
 		}
 	}
-	return page, !sp.truncated(q) && !sp.startMoved(q) && !sp.tailExpired() && (sp.aligned || q.Filter.AppendOnly())
+	oneMoment := !sp.truncated(q) && !sp.startMoved(q) && !sp.tailExpired() && (sp.aligned || q.Filter.AppendOnly())
+	if !oneMoment && len(sp.rows) > 0 {
+		page.HasOlder = sp.olderFollow()
+	}
+	return page, oneMoment
 }
 
 // surroundings returns the total and whether rows lie before and after the span, as they were when the window with the newest
@@ -44,6 +48,14 @@ func (sp span) tailExpired() bool {
 	}
 	v := sp.windowOf(sp.rows[0])
 	return v.rankOf(sp.rows[0])+len(sp.rows) > v.total
+}
+
+// olderFollow reports whether rows lie behind the span, as it was when its oldest row was read. They cannot be counted if rows between them and
+// the newest one joined or left between the calls.
+func (sp span) olderFollow() bool {
+	last := sp.rows[len(sp.rows)-1]
+	v := sp.windowOf(last)
+	return v.rankOf(last)+1 < v.total
 }
 
 // startMoved reports whether rows went at the place that the walk starts from between the first window and the one with the

@@ -2,6 +2,7 @@ package paging_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,5 +49,25 @@ func TestRowsJoinBehindThePlace(t *testing.T) {
 	page, _ := b.ask(upstream.PageQuery{After: &upstream.Point{Second: b.Row(51, emulator.Success).Start.Unix(), LogID: emulator.ID(2089)}, Count: 1})
 	if calls < 2 || page.Total != 161 || page.Rows[0].LogID != emulator.ID(3000) {
 		t.Errorf("%d calls: row %s, total %d, want the row that joined", calls, page.Rows[0].LogID, page.Total)
+	}
+}
+
+// TestRowsBehindLongPage has rows of a long page leave the filter while it is read. That there are rows behind it stays true.
+func TestRowsBehindLongPage(t *testing.T) {
+	b := newBench(t, 400, emulator.Switches{})
+	all := b.points(emulator.Filter{})
+	var mu sync.Mutex
+	next := 393
+	b.OnRequest(func(emulator.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		for range 10 {
+			b.Update(project, groupID, all[next].LogID, func(r *emulator.Row) { r.Status = emulator.Fail })
+			next--
+		}
+	})
+	page, _ := b.ask(upstream.PageQuery{Filter: upstream.Filter{Status: upstream.StatusSuccess}, Before: &all[394], Count: 250, Last: true})
+	if len(page.Rows) != 250 || !page.HasNewer || !page.HasOlder {
+		t.Errorf("%d rows, newer %v, older %v", len(page.Rows), page.HasNewer, page.HasOlder)
 	}
 }
