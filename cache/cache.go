@@ -135,7 +135,7 @@ func (c *Cache) serve(ctx context.Context, l *lookup) (upstream.Listing, error) 
 				c.recordFailure(ctx, l, err)
 			}
 		case passThrough:
-			out, err := c.fetchOne(ctx, l, l.passThroughSpec(), nil)
+			out, err := c.fetchOne(ctx, l, l.passThroughSpec(), false)
 			if err == nil {
 				l.caller.Tally.LimitFreshness(time.Time{})
 				return out.listing, nil

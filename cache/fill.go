@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"scalegraph/cache/access"
 	"scalegraph/cache/block"
@@ -12,21 +11,14 @@ import (
 	"scalegraph/upstream"
 )
 
-// staleWait is how long to wait for a hanging upstream if cached rows can be served instead.
-const staleWait = time.Second
-
-// fill fetches the rows that the assembly lacks. If the caller's access is unknown, it makes one call, with the caller's own credential.
+// fill fetches the rows that the assembly lacks. If the caller's access is unknown, it makes one call, with the caller's own credential. Stale,
+// here and below, is whether cached rows can be served if the upstream hangs.
 func (c *Cache) fill(ctx context.Context, l *lookup, a assembly, s situation) error {
 	l.fetches++
 	l.nothingNew = false
-	var giveUp <-chan time.Time
-	if s.mayServeIfError() {
-		if c.backingOff(l) {
-			return errBackoff
-		}
-		timer := time.NewTimer(staleWait)
-		defer timer.Stop()
-		giveUp = timer.C
+	stale := s.mayServeIfError()
+	if stale && c.backingOff(l) {
+		return errBackoff
 	}
 	specs := a.missing
 	if len(specs) == 0 {
@@ -36,15 +28,15 @@ func (c *Cache) fill(ctx context.Context, l *lookup, a assembly, s situation) er
 		specs = []fetchSpec{l.headSpec()}
 	}
 	if s.access != access.Granted {
-		return c.fetchWithOwnCredential(ctx, l, specs[0], giveUp)
+		return c.fetchWithOwnCredential(ctx, l, specs[0], stale)
 	}
-	return c.fetchAll(ctx, l, dedupe(specs), giveUp)
+	return c.fetchAll(ctx, l, dedupe(specs), stale)
 }
 
 // fetchAll fetches concurrently and waits for all.
-func (c *Cache) fetchAll(ctx context.Context, l *lookup, specs []fetchSpec, giveUp <-chan time.Time) error {
+func (c *Cache) fetchAll(ctx context.Context, l *lookup, specs []fetchSpec, stale bool) error {
 	if len(specs) == 1 {
-		_, err := c.fetchOne(ctx, l, specs[0], giveUp)
+		_, err := c.fetchOne(ctx, l, specs[0], stale)
 		return err
 	}
 	inFlight := make([]*flight, len(specs))
@@ -53,16 +45,16 @@ func (c *Cache) fetchAll(ctx context.Context, l *lookup, specs []fetchSpec, give
 		inFlight[i], joined[i] = c.joinOrStart(ctx, l, spec)
 	}
 	for i, spec := range specs {
-		if _, err := c.waitFor(ctx, l, spec, inFlight[i], joined[i], giveUp); err != nil {
+		if _, err := c.waitFor(ctx, l, spec, inFlight[i], joined[i], stale); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Cache) fetchOne(ctx context.Context, l *lookup, spec fetchSpec, giveUp <-chan time.Time) (fetchResult, error) {
+func (c *Cache) fetchOne(ctx context.Context, l *lookup, spec fetchSpec, stale bool) (fetchResult, error) {
 	fl, joined := c.joinOrStart(ctx, l, spec)
-	return c.waitFor(ctx, l, spec, fl, joined, giveUp)
+	return c.waitFor(ctx, l, spec, fl, joined, stale)
 }
 
 // backingOff reports whether the log could not be read a moment ago for a reason that concerns the caller.
@@ -79,18 +71,25 @@ func (c *Cache) concernsOnly(starter *request.Caller, l *lookup, err error) bool
 	return starter != l.caller && callerSpecific(err)
 }
 
+// differ reports whether the caller that started a fetch and the one of l have different shares of the upstream slots.
+func (c *Cache) differ(starter *request.Caller, l *lookup) bool {
+	return starter != l.caller && c.grants.NewRequest(starter, l.key.Group).Credential != l.accessReq.Credential
+}
+
 // waitFor waits for a fetch. If another caller started it and it failed for a reason that concerns only that caller, this one fetches
-// itself.
-func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flight, joined bool, giveUp <-chan time.Time) (fetchResult, error) {
+// itself. If it waits for the slot of that caller, the callers who wait for it make a second call.
+func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flight, joined bool, stale bool) (fetchResult, error) {
 	if joined {
 		c.recordCoalesced(l)
 	}
-	err := fl.wait(ctx, giveUp)
+	err := c.flights.wait(ctx, fl, patience{stale: stale, queued: joined && c.differ(fl.caller, l)})
 	if err != nil && joined && c.concernsOnly(fl.caller, l, err) {
 		key := c.flightKeyFor(l, spec)
-		key.credential = l.accessReq.Credential
+		if key.second = errors.Is(err, errQueued); !key.second {
+			key.credential = l.accessReq.Credential
+		}
 		fl, _ = c.flights.do(ctx, key, c.newFetch(l, spec))
-		err = fl.wait(ctx, giveUp)
+		err = c.flights.wait(ctx, fl, patience{stale: stale})
 	}
 	if err != nil {
 		return fetchResult{}, err
@@ -127,7 +126,7 @@ func (l *lookup) merge(out fetchResult) {
 }
 
 // fetchWithOwnCredential makes the call that decides whether the caller has access. Concurrent calls of one credential wait for the first.
-func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetchSpec, giveUp <-chan time.Time) error {
+func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetchSpec, stale bool) error {
 	key := flightKey{log: l.accessReq.Scope, block: block.AccessCheck, credential: l.accessReq.Credential, bypass: l.caller.NoCache}
 	fetch := c.newFetch(l, spec)
 	fl, joined := c.flights.do(ctx, key, func(ctx context.Context, deliver func(fetchResult)) {
@@ -140,11 +139,11 @@ func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetc
 		fetch(ctx, deliver)
 	})
 	if !joined {
-		_, err := c.waitFor(ctx, l, spec, fl, false, giveUp)
+		_, err := c.waitFor(ctx, l, spec, fl, false, stale)
 		return err
 	}
 	c.recordCoalesced(l)
-	err := fl.wait(ctx, giveUp)
+	err := c.flights.wait(ctx, fl, patience{stale: stale})
 	switch {
 	case err == nil:
 		l.access = c.grants.Level(ctx, l.accessReq.ScopeKey())
@@ -157,7 +156,7 @@ func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetc
 	own := c.flightKeyFor(l, spec) // the other call failed for a reason of its own query
 	own.credential = l.accessReq.Credential
 	fl, _ = c.flights.do(ctx, own, fetch)
-	_, err = c.waitFor(ctx, l, spec, fl, false, giveUp)
+	_, err = c.waitFor(ctx, l, spec, fl, false, stale)
 	return err
 }
 

@@ -22,9 +22,10 @@ type flights struct {
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
 
-	mu     sync.Mutex
-	byKey  map[flightKey]*flight
-	closed bool
+	mu       sync.Mutex
+	byKey    map[flightKey]*flight
+	closed   bool
+	answered time.Time // when the upstream last responded to any fetch
 }
 
 // flightKey identifies fetches that are coalesced.
@@ -36,6 +37,7 @@ type flightKey struct {
 	sections   upstream.Sections // that are decoded
 	credential access.Credential // set if the caller's access is unknown and its own call must decide; zero for all callers that have access
 	bypass     bool              // does not read the cache
+	second     bool              // by the callers that do not wait for the first one's slot
 }
 
 type flight struct {
@@ -43,6 +45,7 @@ type flight struct {
 	key    flightKey
 	done   chan struct{} // closed when result is set
 	result fetchResult
+	sent   time.Time // when its latest call was sent; zero while it waits for a slot. Protected by flights.mu
 }
 
 // fetchResult is the result of a fetch.
@@ -90,7 +93,7 @@ func (f *flights) do(ctx context.Context, key flightKey, fetch func(ctx context.
 }
 
 func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Context, func(fetchResult))) {
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	ctx, cancel := context.WithTimeout(upstream.WithSent(ctx, func() { f.recordSent(fl) }), f.timeout)
 	defer cancel()
 	defer context.AfterFunc(f.ctx, cancel)()
 	var once sync.Once
@@ -98,6 +101,9 @@ func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Contex
 		once.Do(func() {
 			f.mu.Lock()
 			delete(f.byKey, fl.key)
+			if !fl.sent.IsZero() && !isUnavailable(out.err) {
+				f.answered = time.Now()
+			}
 			f.mu.Unlock()
 			fl.result = out
 			close(fl.done)
@@ -112,30 +118,78 @@ func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Contex
 	})
 }
 
-// errStaleWait ends the wait for a hanging upstream if cached rows can be served instead.
-var errStaleWait = fmt.Errorf("no response yet: %w", upstream.ErrTimeout)
+func (f *flights) recordSent(fl *flight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fl.sent = time.Now()
+}
 
-// wait waits for the end of the flight. It returns errStaleWait if giveUp fires first, and the error of ctx if that ends first.
-func (fl *flight) wait(ctx context.Context, giveUp <-chan time.Time) error {
-	select {
-	case <-fl.done:
-		return fl.result.err
-	default:
+const (
+	staleWait = time.Second            // how long to wait for a hanging upstream if cached rows can be served instead
+	queueWait = 100 * time.Millisecond // how long to wait for the slot of another caller
+)
+
+var (
+	errStaleWait = fmt.Errorf("no response yet: %w", upstream.ErrTimeout)
+	errQueued    = fmt.Errorf("the caller that reads the same rows has used up its slots: %w", upstream.ErrTimeout)
+)
+
+// patience limits a wait for a flight. The zero value waits for its end.
+type patience struct {
+	stale  bool // not while the upstream hangs: cached rows can be served instead
+	queued bool // not for the slot of the caller that started the flight: it may have many calls waiting
+}
+
+// wait waits for the end of the flight. It returns errStaleWait or errQueued if p ends first, and the error of ctx if that ends first.
+func (f *flights) wait(ctx context.Context, fl *flight, p patience) error {
+	began := time.Now()
+	for {
+		end, why := f.patienceEnd(fl, began, p)
+		select {
+		case <-fl.done:
+			return fl.result.err
+		default:
+		}
+		var expired <-chan time.Time
+		if why != nil {
+			if !time.Now().Before(end) {
+				return why
+			}
+			expired = time.After(time.Until(end))
+		}
+		select {
+		case <-fl.done:
+			return fl.result.err
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-expired:
+		}
 	}
-	select {
-	case <-fl.done:
-		return fl.result.err
-	case <-giveUp:
-		return errStaleWait
-	case <-ctx.Done():
-		return ctx.Err()
+}
+
+// patienceEnd returns when a wait that began at began may end, and the error by which it does; nil if it may not. The upstream hangs if the
+// flight's call was sent staleWait ago, or if the call waits for a slot and the upstream has responded to no other call for so long. A long
+// queue of calls is therefore no reason to serve stale rows.
+func (f *flights) patienceEnd(fl *flight, began time.Time, p patience) (time.Time, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case fl.sent.IsZero() && p.queued:
+		return began.Add(queueWait), errQueued
+	case !p.stale:
+		return time.Time{}, nil
+	case !fl.sent.IsZero():
+		return fl.sent.Add(staleWait), errStaleWait
+	case f.answered.After(began):
+		return f.answered.Add(staleWait), errStaleWait
 	}
+	return began.Add(staleWait), errStaleWait
 }
 
 // callerSpecific reports whether an error concerns only the caller that started the fetch, so that other waiting callers must fetch
 // themselves.
 func callerSpecific(err error) bool {
-	return isAuthError(err) || errors.Is(err, request.ErrTooManyCalls) || errors.Is(err, upstream.ErrNotFound)
+	return isAuthError(err) || errors.Is(err, errQueued) || errors.Is(err, request.ErrTooManyCalls) || errors.Is(err, upstream.ErrNotFound)
 }
 
 // isAuthError reports whether the upstream rejected the credential.

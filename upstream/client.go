@@ -221,6 +221,7 @@ func (c *Client) do(ctx context.Context, k *call) (*response, error) {
 	if err := c.backoff.admit(group, time.Now()); err != nil {
 		return nil, err
 	}
+	notifySent(ctx)
 	a, err := c.send(ctx, k)
 	switch {
 	case err != nil:

@@ -191,3 +191,24 @@ func (c *Client) putBuffer(b *bytes.Buffer) {
 		c.buffers.Put(b)
 	}
 }
+
+type sentKey struct{}
+
+// WithSent returns a context in which each call of a Client calls sent when it has acquired its slot, just before its first request is sent.
+// Callers can thereby tell a slow upstream from a long queue. If ctx has such a function already, that is called as well.
+func WithSent(ctx context.Context, sent func()) context.Context {
+	outer, ok := ctx.Value(sentKey{}).(func())
+	if !ok {
+		return context.WithValue(ctx, sentKey{}, sent)
+	}
+	return context.WithValue(ctx, sentKey{}, func() {
+		outer()
+		sent()
+	})
+}
+
+func notifySent(ctx context.Context) {
+	if sent, ok := ctx.Value(sentKey{}).(func()); ok {
+		sent()
+	}
+}

@@ -31,9 +31,14 @@ func (p *Pager) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.FeedPa
 	return m.page()
 }
 
-// readAll reads the pages of all streams at once.
+// maxStreams is how many groups of one feed are read at once. It exceeds a caller's share of the upstream slots by default, so that the share
+// is used up, but leaves so few calls in the queue that none of them waits too long for a slot: a healthy group would be unavailable.
+const maxStreams = 32
+
+// readAll reads the pages of all streams, maxStreams at once.
 func readAll(ctx context.Context, streams []*stream) error {
 	g, each := errgroup.WithContext(ctx)
+	g.SetLimit(maxStreams)
 	for _, s := range streams {
 		g.Go(func() error {
 			s.page, s.err = s.walk.run(each)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"scalegraph/internal/paging"
 	"scalegraph/internal/request"
@@ -125,4 +126,16 @@ func walkChangingGroups(t *testing.T, f *fleet, rng *rand.Rand, stay []upstream.
 			}
 		}
 	}
+}
+
+// A feed of many groups keeps its own calls from waiting so long for each other that healthy groups become unavailable.
+func TestWideFeedOfSlowUpstream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, 100, 20, 0)
+		f.Fault(emulator.Always(emulator.Fault{Delay: 1200 * time.Millisecond}))
+		page, err := f.pages.Feed(t.Context(), upstream.FeedQuery{Groups: f.groups, Count: 50})
+		if err != nil || len(page.Unavailable) > 0 || len(page.Rows) != 50 {
+			t.Errorf("%d rows, %d groups unavailable, error %v", len(page.Rows), len(page.Unavailable), err)
+		}
+	})
 }
