@@ -113,7 +113,7 @@ func (l *lookup) assembleFromHead(st *block.State) (assembly, bool) {
 	return a, a.freshness == stateFresh
 }
 
-// setRanks sets the ranks that the offset stands for. New rows at the head do not change them while ranks are confirmed. Presumed ranks
+// setRanks sets the ranks that the offset stands for; of a probe, those of one block, because further ones would cost a call each. New rows at the head do not change them while ranks are confirmed. Presumed ranks
 // hold for one state of the log: if the log got shorter, the expired rows may be above or below them.
 func (l *lookup) setRanks(st *block.State) {
 	if l.rankGen == st.Gen && l.ranksConfirmed && st.Confirmed {
@@ -121,6 +121,10 @@ func (l *lookup) setRanks(st *block.State) {
 	}
 	l.newestRank, l.rankGen, l.ranksConfirmed = st.NewestRank()-l.q.Offset, st.Gen, st.Confirmed
 	l.oldestRank = l.newestRank - l.q.Limit + 1
+	if l.q.Probe {
+		id := block.With((l.newestRank + l.oldestRank) / 2)
+		l.newestRank, l.oldestRank = min(l.newestRank, id.NewestRank()), max(l.oldestRank, id.OldestRank())
+	}
 }
 
 // assembleBlocks assembles the ranks from hi down to lo.

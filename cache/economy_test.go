@@ -45,6 +45,27 @@ func TestPagingReadsEachBlockOnce(t *testing.T) {
 	}
 }
 
+// A search reads one block for each probe, although the rows that it asks for lie in two.
+func TestSearchReadsOneBlockForEachProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newOpenFixture(t, 3000)
+		rows := b.Match(project, groupID, emulator.Filter{})
+		calls := b.calls(func() {
+			for i := 150; i < 2950; i += 70 {
+				place := upstream.Point{Second: rows[i].Start.Unix(), LogID: rows[i].ID}
+				page, err := paging.New(b.newCache(defaults())).Page(b.as("a"), upstream.PageQuery{Group: group, Count: 5, Before: &place, Last: true})
+				if err != nil || len(page.Rows) != 5 || page.Rows[4].LogID != rows[i-1].ID {
+					t.Fatalf("before row %d: %d rows, error %v", i, len(page.Rows), err)
+				}
+			}
+		})
+		if calls > 40*2+10 {
+			t.Errorf("%d calls for 40 pages, want two for most: one for the total, and one", calls)
+		}
+		t.Log(calls)
+	})
+}
+
 // A log that grows during paging, and loses an old row for each new one if it is full, costs one more call for each FRESH that passes, and
 // no row is lost.
 func TestPagingOfGrowingLog(t *testing.T) {

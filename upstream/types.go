@@ -243,6 +243,7 @@ type ListQuery struct {
 
 	Sections    Sections // the sections to return; the other lists have lengths only
 	BypassCache bool     // bypass the cache: cached blocks of different ages were inconsistent
+	Probe       bool     // of a search: some of the rows around the middle suffice
 }
 
 // Listing is the response to one upstream call. It was true at one time not before At.

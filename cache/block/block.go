@@ -48,6 +48,9 @@ func (id ID) NewestRank() int { return id.OldestRank() + Rows - 1 }
 // LowestWith returns the lowest block that may contain a rank.
 func LowestWith(rank int) ID { return ID(max(0, (rank-Rows+1)/HalfStride)) }
 
+// With returns the even block that contains a rank, and the rows around it.
+func With(rank int) ID { return ID(max(0, rank) / (2 * HalfStride) * 2) }
+
 // Covering returns the even blocks that cover the ranks from hi down to lo, newest first.
 func Covering(hi, lo int) []ID {
 	last := ID(lo / (2 * HalfStride) * 2)

@@ -69,13 +69,13 @@ func (w *walk) planSecond(s int64, more int) []readRange {
 	}
 	switch {
 	case len(w.windows) == 0 && !b.known:
-		return []readRange{{0, upstream.MaxLimit}}
+		return []readRange{{offset: 0, limit: upstream.MaxLimit}}
 	case b.hi-b.lo < maxTies && w.q.Last:
-		return []readRange{{max(0, b.hi+1-upstream.MaxLimit), upstream.MaxLimit}}
+		return []readRange{{offset: max(0, b.hi+1-upstream.MaxLimit), limit: upstream.MaxLimit}}
 	case b.hi-b.lo < maxTies:
-		return []readRange{{max(0, b.lo-1), upstream.MaxLimit}}
+		return []readRange{{offset: max(0, b.lo-1), limit: upstream.MaxLimit}}
 	}
-	return []readRange{{max(0, w.probe(s, b)-upstream.MaxLimit/2), upstream.MaxLimit}}
+	return []readRange{probeAt(w.probe(s, b))}
 }
 
 // boundarySecond returns the second that has its boundary at the start of the rows of s or, walking backward, at their end.
@@ -103,7 +103,7 @@ func (w *walk) readAtBoundary(boundary, more int) []readRange {
 	for _, v := range w.current() {
 		if !w.q.Last && v.offset == max(0, from) || w.q.Last && v.offset+v.size == min(to, total) {
 			from, _ = w.rangeAround(boundary, boundary, upstream.MaxLimit-3)
-			return []readRange{{max(0, from), upstream.MaxLimit}}
+			return []readRange{{offset: max(0, from), limit: upstream.MaxLimit}}
 		}
 	}
 	return w.splitRange(from, to, boundary)
@@ -122,7 +122,7 @@ func (w *walk) splitRange(from, to, place int) []readRange {
 	}
 	var ranges []readRange
 	for ; ; from += stride {
-		r := readRange{from, min(upstream.MaxLimit, max(1, to-from))}
+		r := readRange{offset: from, limit: min(upstream.MaxLimit, max(1, to-from))}
 		end := from+r.limit >= to
 		if known || end || place < from+r.limit-1 {
 			ranges = append(ranges, r)
@@ -145,9 +145,9 @@ func (w *walk) fullRead(from, to int) []readRange {
 	}
 	room *= len(w.windows) % 2
 	if w.q.Last {
-		return []readRange{{max(0, to-upstream.MaxLimit+room), upstream.MaxLimit}}
+		return []readRange{{offset: max(0, to-upstream.MaxLimit+room), limit: upstream.MaxLimit}}
 	}
-	return []readRange{{max(0, from-room), upstream.MaxLimit}}
+	return []readRange{{offset: max(0, from-room), limit: upstream.MaxLimit}}
 }
 
 // tooManyTies reports whether the latest window has a second with more than maxTies rows, which no call is guaranteed to return completely.
@@ -188,7 +188,7 @@ func (w *walk) planByHint(s int64, b bounds, more int) []readRange {
 		from, to = w.rangeAround(h.lo, h.hi, more)
 		return w.splitRange(from, to, h.lo)
 	}
-	return []readRange{{max(0, (h.lo+h.hi-upstream.MaxLimit)/2), upstream.MaxLimit}}
+	return []readRange{probeAt((h.lo + h.hi) / 2)}
 }
 
 // narrowed returns h with narrower bounds, estimated from the density of rows between two anchors or next to one.

@@ -31,7 +31,15 @@ type walk struct {
 }
 
 // A readRange is a range of offsets to read, at most upstream.MaxLimit.
-type readRange struct{ offset, limit int }
+type readRange struct {
+	offset, limit int
+	probe         bool // some of the rows around the middle suffice
+}
+
+// probeAt returns the read of a search for a row that is expected at an offset.
+func probeAt(offset int) readRange {
+	return readRange{max(0, offset-upstream.MaxLimit/2), upstream.MaxLimit, true}
+}
 
 func (p *Pager) newWalk(q upstream.PageQuery) *walk {
 	return &walk{source: p.source, q: q, hints: p.hints.of(q.Group, q.Filter), started: time.Now()}
@@ -124,7 +132,7 @@ func (w *walk) fetch(ctx context.Context, ranges []readRange) error {
 
 func (w *walk) readRange(ctx context.Context, r readRange) (*window, error) {
 	l, err := w.source.List(ctx, upstream.ListQuery{
-		Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections, BypassCache: w.bypassCache,
+		Group: w.q.Group, Filter: w.q.Filter, Offset: r.offset, Limit: r.limit, Sections: w.q.Sections, BypassCache: w.bypassCache, Probe: r.probe,
 	})
 	if err != nil {
 		return nil, err
