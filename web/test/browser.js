@@ -1,9 +1,8 @@
 // What the browser tests share: the program, and Chromium that can reach nothing else.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { after } from 'node:test'
 import { chromium } from 'playwright-core'
 
 const program = process.env.SCALEGRAPH_BINARY ?? join(import.meta.dirname, '../../scalegraph')
@@ -24,10 +23,12 @@ export async function start(environment = {}) {
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-/** open starts Chromium with a profile of its own. Every name outside resolves to nothing, and close leaves nothing behind. */
+let browser
+after(() => browser?.close())
+
+/** open returns a browser context of its own in Chromium, which all tests of a file share. Every outside name resolves to nothing. */
 export async function open(options = {}) {
-  const profile = mkdtempSync(join(tmpdir(), 'browser-'))
-  const context = await chromium.launchPersistentContext(profile, {
+  browser ??= await chromium.launch({
     executablePath,
     headless: true,
     chromiumSandbox: false,
@@ -35,15 +36,9 @@ export async function open(options = {}) {
       '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
     ],
-    viewport: { width: 1280, height: 860 },
-    locale: 'en-GB',
-    ...options,
   })
-  const close = async () => {
-    await context.close()
-    rmSync(profile, { recursive: true, force: true })
-  }
-  return { context, close }
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-GB', ...options })
+  return { context, close: () => context.close() }
 }
 
 /** watch notes what must not happen on a page: errors, and requests to another origin. It also keeps what was asked of the API. */
