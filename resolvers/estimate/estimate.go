@@ -103,7 +103,7 @@ func (c counter) nodes(f graphql.CollectedField, ids []any) {
 // groupPage counts a page of a project's groups.
 func (c counter) groupPage(f graphql.CollectedField, project map[string]any) {
 	args := f.ArgumentMap(c.op.Variables)
-	page := []owner{{fmt.Sprint("page ", project, args), policiesOfGroup * requestedRows(args)}}
+	page := []owner{{fmt.Sprintln("page", project, args), policiesOfGroup * requestedRows(args)}}
 	for _, part := range c.fields(f.Selections, "ScalingGroupConnection") {
 		switch part.Name {
 		case "nodes":
@@ -141,14 +141,14 @@ func (c counter) policy(set ast.SelectionSet, owners []owner) {
 
 func (c counter) executions(f graphql.CollectedField, owners []owner) {
 	filter, _ := f.ArgumentMap(c.op.Variables)["filter"].(map[string]any)
-	key := fmt.Sprint(filter["startTime"], filter["endTime"], filter["trigger"])
+	key := fmt.Sprintln(filter["startTime"], filter["endTime"], filter["trigger"])
 	for _, o := range owners {
 		c.logs[log{o.key, key}] = o.logs
 	}
 }
 
 func groupNamed(ref map[string]any) owner {
-	return owner{fmt.Sprint("group ", ref["groupId"], ref["projectId"], ref["region"]), policiesOfGroup}
+	return owner{fmt.Sprintln("group", ref["groupId"], ref["projectId"], ref["region"]), policiesOfGroup}
 }
 
 // entries returns the entries of a list in arguments; none if they are too many.

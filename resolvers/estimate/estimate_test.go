@@ -43,14 +43,15 @@ func TestCalls(t *testing.T) {
 		variables map[string]any
 		want      int
 	}{
-		"one group":             {query: `{scalingGroup(groupId: "g") {` + executions + `}}`, want: 3},
-		"one group by aliases":  {query: `{a: scalingGroup(groupId: "g") {` + executions + `} b: scalingGroup(groupId: "g") {` + executions + `}}`, want: 3},
-		"two groups by aliases": {query: `{a: scalingGroup(groupId: "g") {` + executions + `} b: scalingGroup(groupId: "h") {` + executions + `}}`, want: 5},
-		"twenty groups":         {query: `{scalingGroups(groups: ` + refs(20) + `) {` + executions + `}}`, want: 41},
-		"a hundred groups":      {query: `{scalingGroups(` + hundred + `) {` + executions + `}}`, want: 201},
-		"a single reference":    {query: `{scalingGroups(groups: {groupId: "g"}) {` + executions + `}}`, want: 3},
-		"one group many times":  {query: `{scalingGroups(groups: [{groupId: "g"}, {groupId: "g"}]) {` + executions + `}}`, want: 3},
-		"too many references":   {query: `{scalingGroups(groups: ` + refs(101) + `) {` + executions + `}}`},
+		"one group":                      {query: `{scalingGroup(groupId: "g") {` + executions + `}}`, want: 3},
+		"one group by aliases":           {query: `{a: scalingGroup(groupId: "g") {` + executions + `} b: scalingGroup(groupId: "g") {` + executions + `}}`, want: 3},
+		"two groups by aliases":          {query: `{a: scalingGroup(groupId: "g") {` + executions + `} b: scalingGroup(groupId: "h") {` + executions + `}}`, want: 5},
+		"ids that are equal when joined": {query: `{a: scalingGroup(groupId: "g", projectId: "hp") {` + executions + `} b: scalingGroup(groupId: "gh", projectId: "p") {` + executions + `}}`, want: 5},
+		"twenty groups":                  {query: `{scalingGroups(groups: ` + refs(20) + `) {` + executions + `}}`, want: 41},
+		"a hundred groups":               {query: `{scalingGroups(` + hundred + `) {` + executions + `}}`, want: 201},
+		"a single reference":             {query: `{scalingGroups(groups: {groupId: "g"}) {` + executions + `}}`, want: 3},
+		"one group many times":           {query: `{scalingGroups(groups: [{groupId: "g"}, {groupId: "g"}]) {` + executions + `}}`, want: 3},
+		"too many references":            {query: `{scalingGroups(groups: ` + refs(101) + `) {` + executions + `}}`},
 		"groups in a variable": {query: `query($g: [ScalingGroupRef!]!) {scalingGroups(groups: $g) {` + executions + `}}`,
 			variables: map[string]any{"g": []any{map[string]any{"groupId": "g"}, map[string]any{"groupId": "h"}}}, want: 5},
 		"fragments": {query: `{scalingGroups(` + hundred + `) {...a}} fragment a on ScalingGroup {... on Node {...b}} fragment b on ScalingGroup {` + executions + `}`, want: 201},
