@@ -67,7 +67,7 @@ clients: node ## runs real GraphQL clients against the program: subscriptions on
 sdkcheck: ## holds the emulator and our signatures against the official SDK (a module of its own; the first time loads 48 MB)
 	go -C upstream/sdkcheck test ./...
 
-chart: ## lints and renders the Helm chart and decodes it against the Kubernetes API types (a module of its own)
+chart: ## lints and renders the Helm chart, decodes it against the Kubernetes API types, and validates the Compose file (a module of its own)
 	go -C tools/chartcheck test ./...
 
 fuzz: ## fuzzes the transport, its limits and cursors, a minute each
