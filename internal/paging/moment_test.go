@@ -71,3 +71,24 @@ func TestRowsBehindLongPage(t *testing.T) {
 		t.Errorf("%d rows, newer %v, older %v", len(page.Rows), page.HasNewer, page.HasOlder)
 	}
 }
+
+// TestOldHeadBesideOtherReads reads a window that begins with the row that was at the head before, while another walk reads the log later than the
+// call that shows the new head. The upstream does not ignore start_number.
+func TestOldHeadBesideOtherReads(t *testing.T) {
+	b := newBench(t, 50, emulator.Switches{})
+	b.ask(upstream.PageQuery{Count: 1})
+	b.Grow(16)
+	others := 0
+	b.OnRequest(func(r emulator.Request) {
+		if r.Query.Get("limit") == "2" { // the call that shows the head
+			others++
+			if _, err := b.pages.Page(t.Context(), upstream.PageQuery{Group: group, Skip: 5, Count: 1}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	page, _ := b.ask(upstream.PageQuery{Skip: 17, Count: 1})
+	if want := b.record(emulator.Filter{})[17:18]; others != 1 || !slices.Equal(ids(page), want) {
+		t.Errorf("%d other reads, rows %v, want %v", others, ids(page), want)
+	}
+}

@@ -153,7 +153,9 @@ func (w *walk) checkOffset(ctx context.Context, v *window) error {
 	}
 	head := newWindow(l)
 	w.hints.observe(w.q.Filter, head)
-	if !l.Stale && head.total == v.total && w.hints.suspect(v) {
+	var now logHints // w.hints may have been read later by another walk, and then does not take this head
+	now.observe(w.q.Filter, head)
+	if head.total == v.total && now.suspect(v) {
 		return fmt.Errorf("the rows at offset %d are those of the head: %w", v.offset, upstream.ErrBadResponse)
 	}
 	return nil
