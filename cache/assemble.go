@@ -113,8 +113,9 @@ func (l *lookup) assembleFromHead(st *block.State) (assembly, bool) {
 	return a, a.freshness == stateFresh
 }
 
-// setRanks sets the ranks that the offset stands for; of a probe, those of one block, because further ones would cost a call each. New rows at the head do not change them while ranks are confirmed. Presumed ranks
-// hold for one state of the log: if the log got shorter, the expired rows may be above or below them.
+// setRanks sets the ranks that the offset stands for; of a probe, those of one block, because further ones would cost a call each. New rows at
+// the head do not change them while ranks are confirmed. Presumed ranks hold for one state of the log: if the log got shorter, the expired rows
+// may be above or below them.
 func (l *lookup) setRanks(st *block.State) {
 	if l.rankGen == st.Gen && l.ranksConfirmed && st.Confirmed {
 		return

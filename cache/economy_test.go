@@ -45,15 +45,20 @@ func TestPagingReadsEachBlockOnce(t *testing.T) {
 	}
 }
 
-// A search reads one block for each probe, although the rows that it asks for lie in two.
+// A search reads one block for each probe, although the rows that it asks for lie in two, and does not ask which rows are in progress.
 func TestSearchReadsOneBlockForEachProbe(t *testing.T) {
+	t.Run("all", func(t *testing.T) { searchAll(t, upstream.Filter{}) })
+	t.Run("by status", func(t *testing.T) { searchAll(t, upstream.Filter{Status: upstream.StatusSuccess}) })
+}
+
+func searchAll(t *testing.T, f upstream.Filter) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 3000)
 		rows := b.Match(project, groupID, emulator.Filter{})
 		calls := b.calls(func() {
 			for i := 150; i < 2950; i += 70 {
 				place := upstream.Point{Second: rows[i].Start.Unix(), LogID: rows[i].ID}
-				page, err := paging.New(b.newCache(defaults())).Page(b.as("a"), upstream.PageQuery{Group: group, Count: 5, Before: &place, Last: true})
+				page, err := paging.New(b.newCache(defaults())).Page(b.as("a"), upstream.PageQuery{Group: group, Filter: f, Count: 5, Before: &place, Last: true})
 				if err != nil || len(page.Rows) != 5 || page.Rows[4].LogID != rows[i-1].ID {
 					t.Fatalf("before row %d: %d rows, error %v", i, len(page.Rows), err)
 				}

@@ -24,6 +24,7 @@ type fetch struct {
 	known     []*block.Segment
 	fromRedis *block.Segment // the block, if Redis had it
 	bypass    bool
+	probe     bool // of a search, which seldom needs the rows again
 	shared    bool // by all callers that have access; false if the call must be made with the own credential
 }
 
@@ -125,7 +126,7 @@ func (f *fetch) recheck() (fetchResult, bool) {
 
 func (f *fetch) read(ctx context.Context) fetchResult {
 	final := f.finality.get(f.accessReq.Group).Before
-	if !f.settled && f.spec.id >= 0 {
+	if !f.settled && f.spec.id >= 0 && !f.probe {
 		final = f.finalBefore(ctx, f.key.Group, f.accessReq, f.state)
 	}
 	signer := f.grants.Signer(request.CallerFrom(ctx), f.key.Group.Project)

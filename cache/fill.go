@@ -186,7 +186,7 @@ func (c *Cache) flightKeyFor(l *lookup, spec fetchSpec) flightKey {
 
 // newFetch returns the fetch of a spec. It starts from the lookup's current knowledge.
 func (c *Cache) newFetch(l *lookup, spec fetchSpec) func(context.Context, func(fetchResult)) {
-	f := &fetch{Cache: c, spec: spec, key: l.key, settled: l.settled, accessReq: l.accessReq, state: l.state, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache}
+	f := &fetch{Cache: c, spec: spec, key: l.key, settled: l.settled, accessReq: l.accessReq, state: l.state, sections: c.sectionsToFetch(l), bypass: l.caller.NoCache, probe: l.q.Probe}
 	f.shared = l.access == access.Granted
 	for _, seg := range l.segments {
 		f.known = append(f.known, seg)
