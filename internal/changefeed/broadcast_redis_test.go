@@ -66,16 +66,17 @@ func TestRedisBroadcasterHandsOver(t *testing.T) {
 // TestRedisBroadcaster shares polls over real servers of each kind, and goes on while there is none.
 func TestRedisBroadcaster(t *testing.T) {
 	const poll = 100 * time.Millisecond
-	one := redistest.Start(t)
+	one, documented := redistest.Start(t), redistest.Start(t)
 	cluster := redistest.Cluster(t)
 	for name, test := range map[string]struct {
 		url  string
 		lose func()
 		back func()
 	}{
-		"one server": {one.URL(), one.Kill, one.Restart},
-		"a cluster":  {redistest.ClusterURL(cluster), func() { cluster[0].Kill() }, func() {}},
-		"paused":     {one.URL(), one.Pause, one.Resume},
+		"one server":          {one.URL(), one.Kill, one.Restart},
+		"a cluster":           {redistest.ClusterURL(cluster), func() { cluster[0].Kill() }, func() {}},
+		"paused":              {one.URL(), one.Pause, one.Resume},
+		"the documented user": {documented.DocumentedUser(), func() {}, func() {}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1)

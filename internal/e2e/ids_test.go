@@ -57,6 +57,12 @@ func TestIDsCannotBecomePaths(t *testing.T) {
 				}
 			}
 		}
+		e.Reset()
+		changes := byEvents(t, s.base, changesOf("", id), "Authorization", "Bearer key-of-all")
+		if got, ok := changes.next(); e.Count() > 0 || !ok || got.String() != "BAD_USER_INPUT" && got.String() != "NOT_FOUND" {
+			t.Errorf("a subscription to %q: %d calls, %v %v", id, e.Count(), got, ok)
+		}
+		changes.leave()
 	}
 }
 
