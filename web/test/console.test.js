@@ -69,7 +69,11 @@ test('details are asked for when a row is opened, and not before', async (t) => 
   const details = asked(seen, 'Details')
   assert.equal(details.length, 1)
   assert.equal(details[0].variables.id, await row.getAttribute('data-id'))
-  await page.locator('.costs tr', { hasText: 'Details' }).waitFor({ state: 'attached' })
+  const cost = page.locator('.costs tr', { hasText: 'Details' })
+  await cost.waitFor({ state: 'attached' })
+  assert.ok(!(await cost.isVisible()), 'the drawer for developers is open')
+  await page.locator('.costs > summary').click()
+  assert.ok(await cost.isVisible(), 'the drawer for developers does not open')
   assert.deepEqual(seen.faults, [])
 })
 
@@ -179,9 +183,11 @@ for (const [name, options] of Object.entries({
   light: { colorScheme: 'light' },
   dark: { colorScheme: 'dark' },
   phone: { colorScheme: 'light', viewport: { width: 390, height: 740 } },
+  'phone-dark': { colorScheme: 'dark', viewport: { width: 390, height: 740 } },
   'zh-CN-light': { colorScheme: 'light', locale: 'zh-CN' },
   'zh-CN-dark': { colorScheme: 'dark', locale: 'zh-CN' },
   'zh-CN-phone': { colorScheme: 'light', locale: 'zh-CN', viewport: { width: 390, height: 740 } },
+  'zh-CN-phone-dark': { colorScheme: 'dark', locale: 'zh-CN', viewport: { width: 390, height: 740 } },
 })) {
   test(`it has no serious accessibility fault and fits its window: ${name}`, async (t) => {
     const { page, seen } = await visit(t, '', options)
