@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -31,7 +32,7 @@ func main() {
 			e.Insert(project, id, emulator.Row{Status: emulator.Success, Type: "NORMAL", Start: start, End: start.Add(time.Minute)})
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing ends it but the end of the process
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
 	}
