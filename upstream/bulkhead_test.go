@@ -124,3 +124,45 @@ func guarded(t *testing.T, transport http.RoundTripper) *Client {
 	}
 	return c
 }
+
+// A group has at most a quarter of the slots, whoever reads it, and a free slot goes to the caller with the fewest, then to the longest wait.
+func TestSlotsAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBulkhead(8, time.Second)
+		acquire := func(group string, caller callerKey) (func(), error) {
+			return b.acquire(t.Context(), slotRequest{group: groupKey{group: group}, caller: caller, known: true})
+		}
+		for caller := range callerKey(2) {
+			if _, err := acquire("sick", caller); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := acquire("sick", 2); err == nil {
+			t.Error("a group holds more than a quarter of the slots")
+		}
+		var last func() // releases the last free slot
+		for i := range 6 {
+			release, err := acquire("g"+strconv.Itoa(i), callerKey(10+i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = release
+		}
+		order := make(chan callerKey, 3)
+		var wg sync.WaitGroup
+		for _, caller := range []callerKey{0, 20, 21} { // the first holds a slot already
+			wg.Go(func() {
+				if release, err := acquire("h"+strconv.Itoa(int(caller)), caller); err == nil {
+					order <- caller
+					release()
+				}
+			})
+			synctest.Wait()
+		}
+		last()
+		wg.Wait()
+		if got := []callerKey{<-order, <-order, <-order}; got[0] != 20 || got[1] != 21 {
+			t.Errorf("the order was %v", got)
+		}
+	})
+}
