@@ -112,7 +112,7 @@ func TestStaleIfError(t *testing.T) {
 					}
 				}
 				if _, err := logs.List(noCache(b.Context(), "a"), poll); err == nil {
-					t.Error("a read past the cache was answered from it")
+					t.Error("a read bypassing the cache was answered from it")
 				}
 				time.Sleep(2 * time.Minute)
 				if _, err := logs.List(ctx, poll); err == nil {
@@ -238,7 +238,7 @@ func TestNoCache(t *testing.T) {
 				t.Errorf("offset %d: %d calls in 2 s, want 2", q.Offset, calls)
 			}
 			if calls := b.calls(func() { b.list(b.as("a"), logs, q) }); calls != 0 {
-				t.Errorf("offset %d: the read past the cache did not fill it", q.Offset)
+				t.Errorf("offset %d: the read bypassing the cache did not fill it", q.Offset)
 			}
 		}
 	})

@@ -31,7 +31,7 @@ func TestReplicasShareNotFound(t *testing.T) {
 		t.Errorf("%d calls of another credential: %v", calls, there)
 	}
 	if calls := b.calls(func() { _, there = two.List(noCache(b.Context(), "a"), q) }); calls != 1 {
-		t.Errorf("%d calls past the caches", calls)
+		t.Errorf("%d calls bypassing the cache", calls)
 	}
 	s.Do("SET", s.Do("KEYS", "sg1:u:*").([]any)[0], "garbage")
 	if _, err := b.replica(s.URL()).List(b.as("c"), q); !errors.Is(err, upstream.ErrNotFound) {

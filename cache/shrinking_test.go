@@ -36,7 +36,7 @@ func (b *fixture) newHookedCache() (*cache.Cache, *hookedSource) {
 	return logs, source
 }
 
-// Any rows expire and appear between any calls of reads by offset and by cursor. No read asks for what the upstream or its client
+// Any rows expire and appear between any calls of reads by offset and by cursor. No read makes a call that the upstream or its client
 // rejects.
 func TestReadsOfAShrinkingLog(t *testing.T) {
 	for seed := range uint64(800) {

@@ -68,8 +68,8 @@ func benchmarkQuery(b *testing.B, query string) {
 	run := newRunner(b, New(Config{Pages: newFixedPage(rows), Region: "default", DefaultProject: project}))
 	b.ReportAllocs()
 	for b.Loop() {
-		if answer := run.ask(b, query); len(answer.Errors) > 0 || len(answer.Data) == 0 {
-			b.Fatal(answer.Errors)
+		if response := run.ask(b, query); len(response.Errors) > 0 || len(response.Data) == 0 {
+			b.Fatal(response.Errors)
 		}
 	}
 }

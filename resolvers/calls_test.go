@@ -34,7 +34,7 @@ func TestEqualPagesAreReadOnce(t *testing.T) {
 	}
 }
 
-// TestWaysToAskTheSame counts calls of queries whose fields ask for the same in other words.
+// Fields that request the same in different ways share calls.
 func TestWaysToAskTheSame(t *testing.T) {
 	w := newWorld(t)
 	in := func(fields string) string { return `scalingGroup(groupId: "` + busyGroup + `") { ` + fields + ` }` }
@@ -80,7 +80,7 @@ var inParallel = map[string]string{
 	"nodes":     `{ nodes(ids: [` + ids(10) + `]) { id } }`,
 }
 
-// TestGroupsAreReadConcurrently answers nobody before all ten groups have been asked.
+// The upstream responds only after it has received the calls of all ten groups.
 func TestGroupsAreReadConcurrently(t *testing.T) {
 	w := newWorld(t)
 	for name, query := range inParallel {
@@ -106,8 +106,8 @@ func TestTenGroupsTakeOneLatency(t *testing.T) {
 			pages := paging.New(slow(50 * time.Millisecond))
 			run := newRunner(t, New(Config{Pages: pages, Counts: pages, Feeds: pages, Region: "default", DefaultProject: project}))
 			start := time.Now()
-			if answer := run.ask(t, query); len(answer.Errors) > 0 {
-				t.Fatal(answer.Errors)
+			if response := run.ask(t, query); len(response.Errors) > 0 {
+				t.Fatal(response.Errors)
 			}
 			if took := time.Since(start); took >= 100*time.Millisecond {
 				t.Errorf("%s took %v", name, took)
@@ -134,7 +134,7 @@ func (s slow) List(_ context.Context, q upstream.ListQuery) (upstream.Listing, e
 	return l, nil
 }
 
-// aliased asks for fields of n groups.
+// aliased requests fields of n groups.
 func aliased(n int, fields string) string {
 	var q strings.Builder
 	for i := range n {

@@ -39,7 +39,7 @@ func TestComplexity(t *testing.T) {
 	}
 }
 
-// nested asks for 500 rows of each of 500 rows, and so on: more than fits into 64 bits.
+// nested requests 500 rows of each of 500 rows, and so on: more than fits into 64 bits.
 const nested = `{ scalingGroup(groupId: "g") { ...a } }
 	fragment a on ScalingGroup { activities(first: 500) { nodes { group { ...b } } } }
 	fragment b on ScalingGroup { activities(first: 500) { nodes { group { ...c } } } }

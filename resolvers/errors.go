@@ -71,7 +71,7 @@ var errorTable = []errorMapping{
 	{upstream.ErrRejected, apierr.UpstreamRejected, "The upstream rejected this request."},
 	{upstream.ErrTimeout, apierr.UpstreamTimeout, "The upstream did not respond in time."},
 	{upstream.ErrUnavailable, apierr.UpstreamUnavailable, "The upstream is unavailable."},
-	{upstream.ErrBadResponse, apierr.UpstreamBadResponse, "The upstream's answer could not be read."},
+	{upstream.ErrBadResponse, apierr.UpstreamBadResponse, "The upstream's response could not be read."},
 	{request.ErrTooManyCalls, apierr.TooComplex, "The query needs more upstream calls than one request may make."},
 	{request.ErrProjectForbidden, apierr.Forbidden, "This caller may not read this project."},
 	{upstream.ErrTooManyTies, apierr.CursorExpired, "More than 98 activities started in one second here, too many to page through; start at the other end, or filter."},

@@ -30,7 +30,7 @@ func TestUpstreamFailures(t *testing.T) {
 		fault     func(*http.Request) *emulator.Fault
 		code      string
 		retryable bool
-		status    int // 0: the error says nothing of an answer
+		status    int // 0: the error says nothing of a response
 		upstream  string
 	}{
 		{"401 of the gateway", status(401, "APIG.0301", emulator.ShapeGateway), "UNAUTHENTICATED", false, 401, "APIG.0301"},
@@ -73,7 +73,7 @@ func TestUpstreamFailures(t *testing.T) {
 	}
 }
 
-func checkUpstream(t *testing.T, a answer, e gqlError, status int, code string) {
+func checkUpstream(t *testing.T, a response, e gqlError, status int, code string) {
 	t.Helper()
 	said, ok := e.Extensions["upstream"].(map[string]any)
 	if !ok || len(said) != 3 {
@@ -97,12 +97,12 @@ func checkUpstream(t *testing.T, a answer, e gqlError, status int, code string) 
 	}
 }
 
-// checkLeaks looks for what a client must never see.
-func (w *world) checkLeaks(a answer) {
+// checkLeaks searches for texts that a client must never see.
+func (w *world) checkLeaks(a response) {
 	w.t.Helper()
 	for _, secret := range []string{token, w.upstream, strings.TrimPrefix(w.upstream, "http://"), "127.0.0.1", "autoscaling-api", "goroutine", ".go:"} {
 		if bytes.Contains(a.raw, []byte(secret)) {
-			w.t.Errorf("the answer tells %q: %s", secret, a.raw)
+			w.t.Errorf("the response tells %q: %s", secret, a.raw)
 		}
 	}
 	if strings.Contains(w.logs.String(), token) {
@@ -128,7 +128,7 @@ func TestCircuitOpen(t *testing.T) {
 			t.Fatalf("got %s", a.raw)
 		}
 		if len(a.calls) == 0 {
-			return // the circuit is open: nobody was called
+			return // the circuit is open: there was no call
 		}
 	}
 	t.Error("the circuit never opened")
@@ -161,7 +161,7 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got %s, want %s", a.raw, test.code)
 			}
 			if bytes.Contains(a.raw, []byte(token)) {
-				t.Errorf("the answer tells the cause: %s", a.raw)
+				t.Errorf("the response tells the cause: %s", a.raw)
 			}
 			if _, ok := a.Errors[0].Extensions["upstream"]; ok != strings.HasPrefix(test.code, "UPSTREAM_") {
 				t.Errorf("upstream in the extensions: %v", ok)
@@ -189,7 +189,7 @@ func TestPanics(t *testing.T) {
 			t.Errorf("%s: got %s", field, a.raw)
 		}
 		if bytes.Contains(a.raw, []byte(token)) {
-			t.Errorf("%s: the answer tells the cause: %s", field, a.raw)
+			t.Errorf("%s: the response tells the cause: %s", field, a.raw)
 		}
 		if logs := w.logs.String(); !strings.Contains(logs, "errors_test.go") {
 			t.Errorf("%s: no stack in %s", field, logs)
@@ -246,7 +246,7 @@ func TestTooManyCallsNamesBothNumbers(t *testing.T) {
 	}
 }
 
-// TestFeedLogsFaultsOfOurs wants a fault that only unavailableGroups tells of in the log.
+// An internal error that only unavailableGroups reports is logged.
 func TestFeedLogsFaultsOfOurs(t *testing.T) {
 	var logs testkit.Buffer
 	r := New(Config{Log: slog.New(slog.NewTextHandler(&logs, nil))})
@@ -256,7 +256,7 @@ func TestFeedLogsFaultsOfOurs(t *testing.T) {
 	}
 }
 
-// TestFeedWithoutGroups wants the error that most groups failed with.
+// A feed of which no group can be read fails with the most frequent error.
 func TestFeedWithoutGroups(t *testing.T) {
 	missing := func(errs ...error) []upstream.Unavailable {
 		var all []upstream.Unavailable

@@ -42,7 +42,7 @@ const executionFields = `totalCount stale nodes {logId status rawStatus trigger 
 	unavailablePolicies {code policy {policyId}}`
 
 // groupExecutions reads a page of the executions of the first group.
-func (w *world) groupExecutions(arguments string) (executionPage, answer) {
+func (w *world) groupExecutions(arguments string) (executionPage, response) {
 	w.t.Helper()
 	a := w.ask(fmt.Sprintf(`{scalingGroup(groupId: %q) {policyExecutions%s {%s}}}`, groupID(0), arguments, executionFields), nil)
 	return must[struct {
@@ -253,7 +253,7 @@ func TestUnavailablePolicies(t *testing.T) {
 }
 
 // executionsOf reads a page of the executions of the first group without the total, which would read whole logs.
-func (w *world) executionsOf(arguments string) (executionPage, answer) {
+func (w *world) executionsOf(arguments string) (executionPage, response) {
 	w.t.Helper()
 	fields := strings.Replace(executionFields, "totalCount", "", 1)
 	a := w.ask(fmt.Sprintf(`{scalingGroup(groupId: %q) {policyExecutions%s {%s}}}`, groupID(0), arguments, fields), nil)

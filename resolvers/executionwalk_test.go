@@ -147,13 +147,13 @@ type executionEdges struct {
 }
 
 func (m *movingExecutions) page(rt *rapid.T, arguments string) executionEdges {
-	answer := m.run.ask(m.t, fmt.Sprintf(`{scalingGroup(groupId: %q) {policyExecutions(%s) {
+	response := m.run.ask(m.t, fmt.Sprintf(`{scalingGroup(groupId: %q) {policyExecutions(%s) {
 		edges {cursor node {logId executedAt policy {policyId}}} pageInfo {hasNextPage hasPreviousPage}}}}`, groupID(0), arguments))
 	var data struct {
 		ScalingGroup struct{ PolicyExecutions executionEdges }
 	}
-	if err := json.Unmarshal(answer.Data, &data); err != nil || len(answer.Errors) > 0 {
-		rt.Fatalf("(%s): %v, %v", arguments, answer.Errors, err)
+	if err := json.Unmarshal(response.Data, &data); err != nil || len(response.Errors) > 0 {
+		rt.Fatalf("(%s): %v, %v", arguments, response.Errors, err)
 	}
 	return data.ScalingGroup.PolicyExecutions
 }

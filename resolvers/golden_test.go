@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "write the answers of testdata anew")
+var update = flag.Bool("update", false, "update the responses in testdata")
 
-// TestGolden compares the answer to every testdata/<field>/<case>.graphql, and the number of upstream calls that it took, with
+// TestGolden compares the response to every testdata/<field>/<case>.graphql, and the number of upstream calls that it took, with
 // the .json beside it.
 func TestGolden(t *testing.T) {
 	queries, err := filepath.Glob("testdata/*/*.graphql")
@@ -30,7 +30,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := w.ask(string(query), nil)
-			got := encode(t, map[string]any{"answer": removeVolatile(t, a.raw), "upstreamCalls": len(a.calls)})
+			got := encode(t, map[string]any{"response": removeVolatile(t, a.raw), "upstreamCalls": len(a.calls)})
 			compare(t, strings.TrimSuffix(path, ".graphql")+".json", got)
 		})
 	}

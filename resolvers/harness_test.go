@@ -32,7 +32,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What the world of a test holds. The token is long and odd, so that a test can look for it where it must not be.
+// The contents of a test's world. The token is long and odd, so that a test can find it where it must not be.
 const (
 	project      = "ce061903a53545dcaddb300093b477d2"
 	otherProject = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -76,7 +76,7 @@ func newWorld(t testing.TB, options ...func(*Config)) *world {
 	return w
 }
 
-// pages asks the world's upstream, in the regions default and south.
+// pages reads from the world's upstream, in the regions default and south.
 func (w *world) pages(change func(*upstream.Config)) *paging.Pager {
 	c := upstream.Config{Endpoints: map[string]string{"default": w.upstream, "south": w.upstream}, Timeout: 5 * time.Second}
 	if change != nil {
@@ -129,8 +129,8 @@ func withToken(next http.Handler) http.Handler {
 	})
 }
 
-// answer is what came back, and what it cost.
-type answer struct {
+// response is a response and the upstream calls that it took.
+type response struct {
 	raw    []byte
 	Data   json.RawMessage
 	Errors []gqlError
@@ -149,8 +149,8 @@ func (e gqlError) path() string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(e.Path), " ", "."), "[]")
 }
 
-// ask sends a query and waits for its answer.
-func (w *world) ask(query string, variables map[string]any) answer {
+// ask sends a query and waits for the response.
+func (w *world) ask(query string, variables map[string]any) response {
 	w.t.Helper()
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
@@ -159,10 +159,10 @@ func (w *world) ask(query string, variables map[string]any) answer {
 	return w.send(body)
 }
 
-func (w *world) send(body []byte) answer {
+func (w *world) send(body []byte) response {
 	w.t.Helper()
 	w.emulator.Reset()
-	a := answer{raw: w.post(body)}
+	a := response{raw: w.post(body)}
 	if err := json.Unmarshal(a.raw, &a); err != nil {
 		w.t.Fatalf("%v in %s", err, a.raw)
 	}
@@ -190,8 +190,8 @@ func (w *world) post(body []byte) []byte {
 	return text
 }
 
-// one returns the only error of an answer.
-func (a answer) one(t testing.TB) gqlError {
+// one returns the only error of a response.
+func (a response) one(t testing.TB) gqlError {
 	t.Helper()
 	if len(a.Errors) != 1 {
 		t.Fatalf("want one error: %s", a.raw)
@@ -200,7 +200,7 @@ func (a answer) one(t testing.TB) gqlError {
 }
 
 // must reads data that came without errors.
-func must[T any](t testing.TB, a answer) T {
+func must[T any](t testing.TB, a response) T {
 	t.Helper()
 	var v T
 	if len(a.Errors) > 0 {

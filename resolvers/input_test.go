@@ -13,7 +13,7 @@ import (
 // byVariables uses all variables that inGroup declares.
 const byVariables = `activities(first: $first, after: $after, last: $last, before: $before, offset: $offset, filter: $filter) { nodes { id } }`
 
-// inGroup asks for a field of the busy group, with variables for all arguments of a connection.
+// inGroup requests a field of the busy group, with variables for all arguments of a connection.
 func inGroup(field string) string {
 	return `query ($first: Int, $after: String, $last: Int, $before: String, $offset: Int, $filter: ScalingActivityFilter) {
 		scalingGroup(groupId: "` + busyGroup + `") { ` + field + ` }
@@ -21,7 +21,7 @@ func inGroup(field string) string {
 	}`
 }
 
-// TestBadInput sends what no resolver may hand on. Each is refused with a code, names the argument, and calls nobody.
+// Invalid arguments are rejected with a code and the name of the argument, and cause no call.
 func TestBadInput(t *testing.T) {
 	w := newWorld(t)
 	own := cursor.ForGroup(upstream.Group{Region: "default", Project: project, ID: busyGroup}, upstream.Filter{})

@@ -57,7 +57,7 @@ type insightsData struct {
 	}
 }
 
-func (w *world) insights(t *testing.T, query string) (insightsData, answer) {
+func (w *world) insights(t *testing.T, query string) (insightsData, response) {
 	t.Helper()
 	a := w.ask(query, nil)
 	return must[struct{ ScalingInsights insightsData }](t, a).ScalingInsights, a

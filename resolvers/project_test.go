@@ -28,7 +28,7 @@ func newProjectWorld(t testing.TB, n int) *world {
 func groupID(i int) string   { return fmt.Sprintf("c0000000-0000-4000-8000-%012d", i) }
 func groupName(i int) string { return fmt.Sprintf("web-%03d", i) }
 
-func countCalls(a answer) map[emulator.Call]int {
+func countCalls(a response) map[emulator.Call]int {
 	calls := map[emulator.Call]int{}
 	for _, r := range a.calls {
 		calls[r.Call]++

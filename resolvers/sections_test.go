@@ -125,7 +125,7 @@ func activityID(group string, n int) string {
 	return globalid.Object{Group: upstream.Group{Region: "default", Project: project, ID: group}, LogID: emulator.ID(n)}.ID()
 }
 
-// deferred asks with @defer and returns all parts of the answer.
+// deferred sends a query with @defer and returns all parts of the response.
 func (w *world) deferred(query string) string {
 	w.t.Helper()
 	w.headers.Set("Accept", "multipart/mixed")

@@ -49,7 +49,7 @@ func (w *world) list(query string, variables map[string]any) conn {
 	return data.Top.List
 }
 
-// check wants a connection to agree with itself.
+// check checks that a connection is consistent.
 func (c conn) check(t *testing.T, total int) {
 	t.Helper()
 	if c.TotalCount != total || len(c.Nodes) != len(c.Edges) {

@@ -358,7 +358,7 @@ func TestListEndsIfCallerCancels(t *testing.T) {
 	}()
 	<-arrived
 
-	// The only slot is taken: a second caller waits for it, as long as it wants to.
+	// The only slot is in use: a second caller waits for it until its context ends.
 	hurried, cancelHurried := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancelHurried()
 	if _, err := c.List(hurried, ListQuery{Group: testGroup, Limit: 1}); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrTimeout) {
@@ -411,7 +411,7 @@ func TestListWithoutUpstream(t *testing.T) {
 }
 
 // raw starts a server that sends the same bytes on every connection and closes it.
-func raw(t *testing.T, answer string) (base string, connections *atomic.Int32) {
+func raw(t *testing.T, response string) (base string, connections *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -427,7 +427,7 @@ func raw(t *testing.T, answer string) (base string, connections *atomic.Int32) {
 			}
 			connections.Add(1)
 			_, _ = conn.Read(make([]byte, 4096))
-			_, _ = io.WriteString(conn, answer)
+			_, _ = io.WriteString(conn, response)
 			_ = conn.Close()
 		}
 	}()
@@ -436,9 +436,9 @@ func raw(t *testing.T, answer string) (base string, connections *atomic.Int32) {
 
 func TestListWithBrokenConnections(t *testing.T) {
 	for name, tc := range map[string]struct {
-		answer string
-		want   error
-		calls  int32
+		response string
+		want     error
+		calls    int32
 	}{
 		"closed at once":    {"", ErrUnavailable, 3},
 		"not HTTP":          {"SSH-2.0-OpenSSH\r\n", ErrBadResponse, 1},
@@ -448,7 +448,7 @@ func TestListWithBrokenConnections(t *testing.T) {
 		"error cut off":     {"HTTP/1.1 400 Bad\r\nContent-Length: 99\r\n\r\n{\"error\"", ErrRejected, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			base, connections := raw(t, tc.answer)
+			base, connections := raw(t, tc.response)
 			_, err := list(t, dial(t, base))
 			if !errors.Is(err, tc.want) {
 				t.Errorf("got %v", err)

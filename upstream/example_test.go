@@ -12,7 +12,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// A client reads the newest failed activity of a group, and is told why another caller gets nothing.
+// A client reads the newest failed activity of a group, and gets the reason if another caller has no access.
 func ExampleClient_List() {
 	e := emulator.New(emulator.Switches{})
 	e.AddToken("token", "p")

@@ -182,11 +182,11 @@ func (s *Server) Do(args ...any) any {
 	s.t.Helper()
 	rdb := redis.NewClient(&redis.Options{Addr: s.Addr(), Protocol: 2})
 	defer func() { _ = rdb.Close() }()
-	answer, err := rdb.Do(context.Background(), args...).Result()
+	reply, err := rdb.Do(context.Background(), args...).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		s.t.Fatalf("%v: %v", args, err)
 	}
-	return answer
+	return reply
 }
 
 // Cluster starts three masters that serve all slots.

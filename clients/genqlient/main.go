@@ -109,14 +109,14 @@ func (w walker) backward(ctx context.Context) error {
 }
 
 func (w walker) page(ctx context.Context, first *int, after *string, last *int, before *string) (*WalkScalingGroupActivitiesScalingActivityConnection, error) {
-	answer, err := Walk(ctx, w.client, group, first, after, last, before)
+	response, err := Walk(ctx, w.client, group, first, after, last, before)
 	if err != nil {
 		return nil, err
 	}
-	if answer.ScalingGroup == nil || answer.ScalingGroup.Activities == nil {
+	if response.ScalingGroup == nil || response.ScalingGroup.Activities == nil {
 		return nil, errors.New("no page without an error")
 	}
-	return answer.ScalingGroup.Activities, nil
+	return response.ScalingGroup.Activities, nil
 }
 
 func ids(page *WalkScalingGroupActivitiesScalingActivityConnection) []string {
@@ -148,15 +148,15 @@ func (w walker) control(ctx context.Context, method, what string, into any) erro
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	if into == nil {
 		return nil
 	}
-	return json.NewDecoder(answer.Body).Decode(into)
+	return json.NewDecoder(response.Body).Decode(into)
 }
 
 func ptr(n int) *int { return &n }

@@ -83,7 +83,7 @@ func TestMovedKeySetIsFound(t *testing.T) {
 	})
 }
 
-// Keys for encryption, and kinds of keys that nobody here knows, do not make the others unusable.
+// Keys for encryption, and keys of unknown kinds, do not make the others unusable.
 func TestUnusableKeysAreSkipped(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *issuer, c *auth.Authenticator) {
 		encryption := s.keys.Keys[0]

@@ -69,9 +69,9 @@ func TestRedisBroadcaster(t *testing.T) {
 	one, documented := redistest.Start(t), redistest.Start(t)
 	cluster := redistest.Cluster(t)
 	for name, test := range map[string]struct {
-		url  string
-		lose func()
-		back func()
+		url    string
+		lose   func()
+		resume func()
 	}{
 		"one server":          {one.URL(), one.Kill, one.Restart},
 		"a cluster":           {redistest.ClusterURL(cluster), func() { cluster[0].Kill() }, func() {}},
@@ -99,7 +99,7 @@ func TestRedisBroadcaster(t *testing.T) {
 			}
 			test.lose()
 			bothHear()
-			test.back()
+			test.resume()
 			bothHear()
 			a.quit()
 			happen()

@@ -14,45 +14,45 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// air carries what processes tell one another, and loses some of it.
-type air struct {
+// lossyBroadcast delivers messages between processes, and loses some.
+type lossyBroadcast struct {
 	mu      sync.Mutex
-	rng     *rand.Rand // nil: nothing is lost
+	rng     *rand.Rand // nil if nothing is lost
 	leaders map[upstream.Group]leadership
-	ears    map[upstream.Group]map[*station]func([]byte)
+	ears    map[upstream.Group]map[*endpoint]func([]byte)
 }
 
 type leadership struct {
-	by    *station
+	by    *endpoint
 	until time.Time
 }
 
-// newAir returns air that loses a fourth of everything; with seed 0, nothing.
-func newAir(seed uint64) *air {
-	a := &air{leaders: map[upstream.Group]leadership{}, ears: map[upstream.Group]map[*station]func([]byte){}}
+// newLossyBroadcast returns a broadcast that loses a quarter of all messages; none if seed is 0.
+func newLossyBroadcast(seed uint64) *lossyBroadcast {
+	a := &lossyBroadcast{leaders: map[upstream.Group]leadership{}, ears: map[upstream.Group]map[*endpoint]func([]byte){}}
 	if seed != 0 {
 		a.rng = rand.New(rand.NewPCG(seed, 2))
 	}
 	return a
 }
 
-// A station is the relay of one process.
-type station struct {
-	*air
+// endpoint is the Broadcaster of one process.
+type endpoint struct {
+	*lossyBroadcast
 	dead bool
-	deaf bool // leads when it may, but neither tells nor hears
+	deaf bool // may lead, but neither sends nor receives
 }
 
-func (a *air) station() *station { return &station{air: a} }
+func (a *lossyBroadcast) endpoint() *endpoint { return &endpoint{lossyBroadcast: a} }
 
-// die has nobody hear of the process again, nor that it ended.
-func (s *station) die() {
+// die ends the process without a message to the others.
+func (s *endpoint) die() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dead = true
 }
 
-func (s *station) TryLead(_ context.Context, log upstream.Group, life time.Duration) bool {
+func (s *endpoint) TryLead(_ context.Context, log upstream.Group, life time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.leaders[log]; l.by != s && time.Now().Before(l.until) {
@@ -62,7 +62,7 @@ func (s *station) TryLead(_ context.Context, log upstream.Group, life time.Durat
 	return true
 }
 
-func (s *station) Resign(log upstream.Group) {
+func (s *endpoint) Resign(log upstream.Group) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leaders[log].by == s && !s.dead {
@@ -70,7 +70,7 @@ func (s *station) Resign(log upstream.Group) {
 	}
 }
 
-func (s *station) Publish(_ context.Context, log upstream.Group, text []byte) {
+func (s *endpoint) Publish(_ context.Context, log upstream.Group, text []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for other, hear := range s.ears[log] {
@@ -80,11 +80,11 @@ func (s *station) Publish(_ context.Context, log upstream.Group, text []byte) {
 	}
 }
 
-func (s *station) Subscribe(log upstream.Group, hear func([]byte)) func() {
+func (s *endpoint) Subscribe(log upstream.Group, hear func([]byte)) func() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ears[log] == nil {
-		s.ears[log] = map[*station]func([]byte){}
+		s.ears[log] = map[*endpoint]func([]byte){}
 	}
 	s.ears[log][s] = hear
 	return func() {
@@ -97,14 +97,14 @@ func (s *station) Subscribe(log upstream.Group, hear func([]byte)) func() {
 // TestOneProcessPolls has three listen to one log, and two of them rely on the third.
 func TestOneProcessPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, air := newWorld(t, 1), newAir(0)
+		w, network := newWorld(t, 1), newLossyBroadcast(0)
 		for range 30 {
 			w.start(0, emulator.Success)
 		}
 		running := w.start(0, emulator.Doing)
 		var all []*listener
 		for range 3 {
-			all = append(all, w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0)))
+			all = append(all, w.listen(w.hub(Config{Broadcaster: network.endpoint()}), "token", query(0)))
 			time.Sleep(time.Second) // so that they do not begin at the same position
 			w.start(0, emulator.Success)
 		}
@@ -122,7 +122,7 @@ func TestOneProcessPolls(t *testing.T) {
 		w.finish(0, running)
 		pass(1)
 		want = append(want, "FINISHED "+running)
-		// Each poll may look for the row that runs below the head. The others try the credential now and then.
+		// Each poll may read the row that is in progress below the head. The others verify the credential from time to time.
 		intervals := int(time.Since(began) / defaultPoll)
 		others := 2 * int(time.Since(began)/verifyTTL)
 		if got := w.Count(); got > 2*intervals+others {
@@ -130,24 +130,24 @@ func TestOneProcessPolls(t *testing.T) {
 		}
 		for i, l := range all {
 			l.quit()
-			if heard := l.all(); !slices.Equal(heard[len(heard)-len(want):], want) {
-				t.Errorf("process %d heard %q", i, heard)
+			if received := l.all(); !slices.Equal(received[len(received)-len(want):], want) {
+				t.Errorf("process %d heard %q", i, received)
 			}
 		}
 	})
 }
 
-// TestLeadersThatDie are replaced, whether they are silent or their process has ended; nobody loses or repeats a change.
+// Leaders are replaced whether they are silent or their process has ended. No change is lost or repeated.
 func TestLeadersThatDie(t *testing.T) {
-	for name, end := range map[string]func(*station, *listener){
-		"killed":  func(s *station, l *listener) { s.die(); l.quit() },
-		"stopped": func(_ *station, l *listener) { l.quit() },
-		"deaf":    func(s *station, _ *listener) { s.mu.Lock(); s.deaf = true; s.mu.Unlock() },
+	for name, end := range map[string]func(*endpoint, *listener){
+		"killed":  func(s *endpoint, l *listener) { s.die(); l.quit() },
+		"stopped": func(_ *endpoint, l *listener) { l.quit() },
+		"deaf":    func(s *endpoint, _ *listener) { s.mu.Lock(); s.deaf = true; s.mu.Unlock() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w, air := newWorld(t, 1), newAir(0)
-				first, second := air.station(), air.station()
+				w, network := newWorld(t, 1), newLossyBroadcast(0)
+				first, second := network.endpoint(), network.endpoint()
 				leader := w.listen(w.hub(Config{Broadcaster: first}), "token", query(0))
 				pass(1)
 				other := w.listen(w.hub(Config{Broadcaster: second}), "token", query(0))
@@ -176,15 +176,15 @@ func TestLeadersThatDie(t *testing.T) {
 // TestNoticesThatAreNone do no harm.
 func TestNoticesThatAreNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, air := newWorld(t, 1), newAir(0)
-		l := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0))
-		stranger := air.station()
+		w, network := newWorld(t, 1), newLossyBroadcast(0)
+		l := w.listen(w.hub(Config{Broadcaster: network.endpoint()}), "token", query(0))
+		stranger := network.endpoint()
 		for i, text := range []string{"", "{", "{}", `{"Rows":[null]}`, `{"To":"AAAA"}`, `{"From":"AA==","To":"AA==","Rows":[{}]}`} {
 			stranger.Publish(t.Context(), groupOf(0), []byte(text))
 			id := w.start(0, emulator.Success)
 			pass(1)
-			if heard := l.all(); len(heard) != i+1 || heard[i] != "FINISHED "+id {
-				t.Fatalf("after %q: %q", text, heard)
+			if received := l.all(); len(received) != i+1 || received[i] != "FINISHED "+id {
+				t.Fatalf("after %q: %q", text, received)
 			}
 		}
 		l.quit()
@@ -194,10 +194,10 @@ func TestNoticesThatAreNone(t *testing.T) {
 // TestOtherProcessLeadsIfLeaderIsRejected, because it refuses the credential, lets another one lead.
 func TestOtherProcessLeadsIfLeaderIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, air := newWorld(t, 1, "other"), newAir(0)
-		leader := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0))
+		w, network := newWorld(t, 1, "other"), newLossyBroadcast(0)
+		leader := w.listen(w.hub(Config{Broadcaster: network.endpoint()}), "token", query(0))
 		pass(1)
-		other := w.listen(w.hub(Config{Broadcaster: air.station()}), "other", query(0))
+		other := w.listen(w.hub(Config{Broadcaster: network.endpoint()}), "other", query(0))
 		w.RevokeToken("token")
 		var want []string
 		for range 3 {

@@ -81,15 +81,15 @@ func (w *world) finish(group int, id string) {
 	w.Finish(project, groupOf(group).ID, id, emulator.Success, epoch.Add(time.Duration(w.next+10)*time.Second))
 }
 
-// listener subscribes and notes what it hears.
+// listener records the changes of a subscription.
 type listener struct {
 	leave context.CancelFunc
 	done  chan struct{}
 
-	mu    sync.Mutex
-	heard []string
-	rows  []*upstream.Activity
-	last  []byte
+	mu       sync.Mutex
+	received []string
+	rows     []*upstream.Activity
+	last     []byte
 	// cursor is the position of the last change of a row: the only position that clients of a partial subscription receive.
 	cursor []byte
 	err    error
@@ -141,11 +141,11 @@ func (l *listener) note(c upstream.Change, err error) {
 	case c.Kind == "":
 		return
 	case c.Activity == nil:
-		l.heard = append(l.heard, fmt.Sprintf("%s %s", c.Kind, c.Group.ID))
+		l.received = append(l.received, fmt.Sprintf("%s %s", c.Kind, c.Group.ID))
 		return
 	}
 	l.cursor = c.Position
-	l.heard = append(l.heard, fmt.Sprintf("%s %s", c.Kind, c.Activity.LogID))
+	l.received = append(l.received, fmt.Sprintf("%s %s", c.Kind, c.Activity.LogID))
 	l.rows = append(l.rows, c.Activity)
 }
 
@@ -160,11 +160,11 @@ func (l *listener) revisions() []int32 {
 	return list
 }
 
-// all returns what was heard so far.
+// all returns the changes received so far.
 func (l *listener) all() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]string(nil), l.heard...)
+	return append([]string(nil), l.received...)
 }
 
 func (l *listener) ended() error {

@@ -93,7 +93,7 @@ func TestFiltersLookAtTheRowAfterTheChange(t *testing.T) {
 	})
 }
 
-// TestResume goes on in other processes, from every change, and hears what comes after it.
+// A subscription that resumes in another process, after any change, receives exactly the later changes.
 func TestResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 2)
@@ -107,9 +107,9 @@ func TestResume(t *testing.T) {
 		w.finish(1, b)
 		pass(1)
 		first.quit()
-		heard := first.all()
-		if len(heard) != 5 {
-			t.Fatalf("heard %q", heard)
+		received := first.all()
+		if len(received) != 5 {
+			t.Fatalf("heard %q", received)
 		}
 		d := w.start(0, emulator.Doing)
 		pass(1) // a resumed subscription reads at once if its position is older than any cached page
@@ -177,7 +177,7 @@ func TestOnePollForAll(t *testing.T) {
 	})
 }
 
-// TestRevokedCredentials ends those who have one within a minute, and nobody else.
+// Subscriptions with a revoked credential end within a minute, and no others.
 func TestRevokedCredentials(t *testing.T) {
 	for _, poll := range []time.Duration{time.Second, 5 * time.Second, 10 * time.Minute, -5 * time.Second, -10 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -206,8 +206,7 @@ func TestRevokedCredentials(t *testing.T) {
 	}
 }
 
-// TestRevokedAmongOthers has a credential taken back while others read the same rows all the time, just before it would be asked with: what
-// they read is kept, and their yes is not its own.
+// A credential is revoked while others read the same rows all the time, just before it would be verified. Their cached rows are not served to it.
 func TestRevokedAmongOthers(t *testing.T) {
 	for _, since := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -241,7 +240,7 @@ func TestRevokedAmongOthers(t *testing.T) {
 	}
 }
 
-// TestFailingUpstream is asked less and less often, and nothing is lost.
+// A failing upstream is polled less and less often, and no change is lost.
 func TestFailingUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
@@ -277,7 +276,7 @@ func TestDeletedGroup(t *testing.T) {
 	})
 }
 
-// TestSlowSubscribers end; nobody waits for them.
+// Slow subscribers are ended, and no other waits for them.
 func TestSlowSubscribers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)

@@ -162,8 +162,8 @@ func TestNarrowedCaller(t *testing.T) {
 	})
 }
 
-// TestCrowdedSecond has more rows start in one second than a page can hold. All that the upstream returns is received, nobody is ended, and a
-// new subscription can begin.
+// More rows start in one second than fit into a page. All rows that the upstream returns are received, no subscription ends, and a new one can
+// begin.
 func TestCrowdedSecond(t *testing.T) {
 	for _, rows := range []int{120, 400, 900} {
 		synctest.Test(t, func(t *testing.T) {
@@ -194,8 +194,8 @@ func TestCrowdedSecond(t *testing.T) {
 			if !slices.Equal(got, want) || l.ended() != nil {
 				t.Errorf("received %d of %d rows; ended with %v", len(got), len(want), l.ended())
 			}
-			if heard := late.all(); !slices.Contains(heard, "FINISHED "+next) || late.ended() != nil {
-				t.Errorf("the new subscription received %d rows; ended with %v", len(heard), late.ended())
+			if received := late.all(); !slices.Contains(received, "FINISHED "+next) || late.ended() != nil {
+				t.Errorf("the new subscription received %d rows; ended with %v", len(received), late.ended())
 			}
 			l.quit()
 			late.quit()

@@ -17,26 +17,26 @@ import (
 func TestUpdateOfLaterPoll(t *testing.T) {
 	for pause := 100 * time.Millisecond; pause < 5*time.Second; pause += 300 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
-			w, air := newWorld(t, 1), newAir(0)
+			w, network := newWorld(t, 1), newLossyBroadcast(0)
 			w.kept = true
 			for range 5 {
 				w.start(0, emulator.Success)
 			}
-			leader := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0))
-			first := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", query(0))
+			leader := w.listen(w.hub(Config{Broadcaster: network.endpoint()}), "token", query(0))
+			first := w.listen(w.hub(Config{Broadcaster: network.endpoint()}), "token", query(0))
 			pass(3)
 			first.quit()
 			started := w.start(0, emulator.Success)
 			time.Sleep(pause)
 			q := query(0)
 			q.Since = first.last
-			resumed := w.listen(w.hub(Config{Broadcaster: air.station()}), "token", q)
+			resumed := w.listen(w.hub(Config{Broadcaster: network.endpoint()}), "token", q)
 			time.Sleep(100 * time.Millisecond)
 			want := []string{"FINISHED " + started, "FINISHED " + w.start(0, emulator.Success)}
 			pass(4)
 			w.wantHeard(resumed, want...)
-			if heard := leader.all(); !slices.Equal(heard, want) {
-				t.Errorf("the leader's subscriber received %q", heard)
+			if received := leader.all(); !slices.Equal(received, want) {
+				t.Errorf("the leader's subscriber received %q", received)
 			}
 			resumed.quit()
 			leader.quit()
@@ -94,13 +94,13 @@ func TestRevisionsNeverGoBack(t *testing.T) {
 }
 
 func revisions(t *testing.T, poll time.Duration, shared bool, between time.Duration) {
-	w, air := newWorld(t, 1), newAir(0)
+	w, network := newWorld(t, 1), newLossyBroadcast(0)
 	w.kept = true
 	var hubs []*Hub
 	for range 2 {
 		cfg := Config{Poll: poll}
 		if shared {
-			cfg.Broadcaster = air.station()
+			cfg.Broadcaster = network.endpoint()
 		}
 		hubs = append(hubs, w.hub(cfg))
 	}

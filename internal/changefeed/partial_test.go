@@ -67,8 +67,8 @@ func TestPartialSubscription(t *testing.T) {
 	})
 }
 
-// TestOutageOfOneGroup reports an outage after the subscription has begun once, and its end before the rows that were missed; nobody else is
-// affected, and `since` works across it.
+// An outage after the subscription has begun is reported once, and its end before the rows that were missed. Other subscriptions are not
+// affected, and `since` works across the outage.
 func TestOutageOfOneGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 2)

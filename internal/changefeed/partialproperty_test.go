@@ -21,9 +21,9 @@ const (
 	partialSubscribers = 3
 )
 
-// outageStory is a history of ten groups that fail, are forbidden or do not exist yet, and of partial subscriptions to them. Group 0 can always be
+// outageHistory is a history of ten groups that fail, are forbidden or do not exist yet, and of partial subscriptions to them. Group 0 can always be
 // read, so that no subscription ends.
-type outageStory struct {
+type outageHistory struct {
 	*world
 	hubs        []*Hub
 	subscribers []*partialSubscriber
@@ -45,22 +45,22 @@ type partialSubscriber struct {
 // resume at any process. Each row is received exactly once, each outage at most once, in turn with its end, and nothing of a group during its outage.
 func TestPartialSubscriptionsLoseNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		list, seed := acts(rt), rapid.Uint64().Draw(rt, "losses")
+		list, seed := historySteps(rt), rapid.Uint64().Draw(rt, "losses")
 		var wrong string
-		synctest.Test(t, func(t *testing.T) { wrong = tellOfOutages(t, list, seed) })
+		synctest.Test(t, func(t *testing.T) { wrong = runOutageHistory(t, list, seed) })
 		if wrong != "" {
 			rt.Fatal(wrong)
 		}
 	})
 }
 
-func tellOfOutages(t *testing.T, list []act, seed uint64) string {
-	s := &outageStory{world: newWorld(t, partialGroups-1), rows: map[string]int{}, outages: map[string]emulator.Fault{}}
+func runOutageHistory(t *testing.T, list []historyStep, seed uint64) string {
+	s := &outageHistory{world: newWorld(t, partialGroups-1), rows: map[string]int{}, outages: map[string]emulator.Fault{}}
 	s.clock, s.kept = true, seed%2 == 1
 	s.Fault(s.fault)
-	air := newAir(seed)
+	network := newLossyBroadcast(seed)
 	for range processes {
-		s.hubs = append(s.hubs, s.hub(Config{Broadcaster: air.station()}))
+		s.hubs = append(s.hubs, s.hub(Config{Broadcaster: network.endpoint()}))
 	}
 	for i := range partialSubscribers {
 		sub := &partialSubscriber{query: partial([][]int{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {0, 1, 9}, {0, 2, 3, 4}}[i]...)}
@@ -68,9 +68,9 @@ func tellOfOutages(t *testing.T, list []act, seed uint64) string {
 		s.subscribers = append(s.subscribers, sub)
 	}
 	s.insert(0, emulator.Success)
-	pass(patient) // from here on every subscriber has a cursor
+	pass(pollsUntilSeen) // from here on every subscriber has a cursor
 	for _, a := range list {
-		if err := s.act(a); err != nil {
+		if err := s.apply(a); err != nil {
 			s.leaveAll()
 			return err.Error()
 		}
@@ -85,7 +85,7 @@ func tellOfOutages(t *testing.T, list []act, seed uint64) string {
 	return ""
 }
 
-func (s *outageStory) fault(r *http.Request) *emulator.Fault {
+func (s *outageHistory) fault(r *http.Request) *emulator.Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, f := range s.outages {
@@ -97,7 +97,7 @@ func (s *outageStory) fault(r *http.Request) *emulator.Fault {
 }
 
 // setOutage makes a group fail in some way; with the zero fault it recovers.
-func (s *outageStory) setOutage(group int, f emulator.Fault) {
+func (s *outageHistory) setOutage(group int, f emulator.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f.Status == 0 {
@@ -107,7 +107,7 @@ func (s *outageStory) setOutage(group int, f emulator.Fault) {
 	s.outages[groupOf(group).ID] = f
 }
 
-func (s *outageStory) act(a act) error {
+func (s *outageHistory) apply(a historyStep) error {
 	group := 1 + a.a%(partialGroups-1)
 	switch a.kind {
 	case 0, 1, 2:
@@ -134,7 +134,7 @@ func (s *outageStory) act(a act) error {
 }
 
 // insert adds a row to a group, unless that does not exist yet, and lets a second pass, so that rows have different starts.
-func (s *outageStory) insert(group int, status string) {
+func (s *outageHistory) insert(group int, status string) {
 	if group == partialGroups-1 && s.Rows(project, groupOf(group).ID) == nil {
 		s.AddGroup(project, groupOf(group).ID)
 	}
@@ -146,7 +146,7 @@ func (s *outageStory) insert(group int, status string) {
 	time.Sleep(time.Second)
 }
 
-func (s *outageStory) finishAll() {
+func (s *outageHistory) finishAll() {
 	for _, id := range s.running {
 		s.Finish(project, groupOf(s.rows[id]).ID, id, emulator.Success, time.Now())
 	}
@@ -154,17 +154,17 @@ func (s *outageStory) finishAll() {
 }
 
 // recover ends all outages and lets every backoff end.
-func (s *outageStory) recover() {
+func (s *outageHistory) recover() {
 	for group := range partialGroups {
 		s.setOutage(group, emulator.Fault{})
 	}
 	s.finishAll()
 	s.AddGroup(project, groupOf(partialGroups-1).ID)
 	time.Sleep(3 * time.Minute)
-	pass(patient)
+	pass(pollsUntilSeen)
 }
 
-func (s *outageStory) leave(sub *partialSubscriber) {
+func (s *outageHistory) leave(sub *partialSubscriber) {
 	sub.quit()
 	sub.received = append(sub.received, sub.all())
 	if len(sub.cursor) > 0 {
@@ -172,20 +172,20 @@ func (s *outageStory) leave(sub *partialSubscriber) {
 	}
 }
 
-func (s *outageStory) resume(sub *partialSubscriber, at *Hub) (err error) {
+func (s *outageHistory) resume(sub *partialSubscriber, at *Hub) (err error) {
 	sub.listener, err = listenTo(s.Context(), at, "token", sub.query)
 	synctest.Wait()
 	return err
 }
 
-func (s *outageStory) leaveAll() {
+func (s *outageHistory) leaveAll() {
 	for _, sub := range s.subscribers {
 		s.leave(sub)
 	}
 }
 
 // check returns what is wrong with what a subscriber received; empty if nothing is.
-func (s *outageStory) check(sub *partialSubscriber) string {
+func (s *outageHistory) check(sub *partialSubscriber) string {
 	count := map[string]int{}
 	for n, lines := range sub.received {
 		out := map[string]bool{} // the groups that were reported unavailable in this connection

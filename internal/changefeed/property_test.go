@@ -16,67 +16,67 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// An act is something that happens in a story. What its numbers mean depends on the kind.
-type act struct{ kind, a, b int }
+// historyStep is one event of a history. The meaning of its numbers depends on the kind.
+type historyStep struct{ kind, a, b int }
 
-func acts(t *rapid.T) []act {
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) act {
+func historySteps(t *rapid.T) []historyStep {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) historyStep {
 		number := rapid.IntRange(0, 1<<20)
-		return act{rapid.IntRange(0, 10).Draw(t, "kind"), number.Draw(t, "a"), number.Draw(t, "b")}
+		return historyStep{rapid.IntRange(0, 10).Draw(t, "kind"), number.Draw(t, "a"), number.Draw(t, "b")}
 	}), 3, 30).Draw(t, "acts")
 }
 
-// TestEveryChangeOnce inserts, changes, finishes, removes and expires rows at random, ends processes, and has subscribers leave and
-// resume elsewhere. Each of them must hear of each row exactly what happened to it between two looks, in order.
+// Rows are inserted, changed, finished, removed and expired at random, processes end, and subscribers leave and resume elsewhere. Each
+// subscriber receives exactly the changes of each row between two observations, in order.
 func TestEveryChangeOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		list, before, seed := acts(rt), rapid.IntRange(0, 120).Draw(rt, "before"), rapid.Uint64().Draw(rt, "losses")
+		list, before, seed := historySteps(rt), rapid.IntRange(0, 120).Draw(rt, "before"), rapid.Uint64().Draw(rt, "losses")
 		var wrong string
-		synctest.Test(t, func(t *testing.T) { wrong = tell(t, list, before, seed) })
+		synctest.Test(t, func(t *testing.T) { wrong = runHistory(t, list, before, seed) })
 		if wrong != "" {
 			rt.Fatal(wrong)
 		}
 	})
 }
 
-const logs, processes, tellers = 3, 2, 5
+const logs, processes, subscribers = 3, 2, 5
 
-// A story is a history of some logs, and what subscribers should have heard of it.
-type story struct {
+// history is a random history of some logs, with the changes that subscribers should have received.
+type history struct {
 	*world
-	hubs    []*Hub
-	relays  []*station
-	second  int
-	tellers []*teller
+	hubs        []*Hub
+	relays      []*endpoint
+	second      int
+	subscribers []*subscriber
 }
 
-// A teller is a subscriber that leaves and comes back, to any process.
-type teller struct {
-	query upstream.ChangeQuery
-	l     *listener
-	heard []string
-	looks map[string]string   // each row as it was when the teller looked last: over, or a version
-	want  map[string][]string // what it should have heard of each row
+// subscriber leaves and resumes, at any process.
+type subscriber struct {
+	query    upstream.ChangeQuery
+	l        *listener
+	received []string
+	observed map[string]string   // each row as last observed: "over", or its revision
+	want     map[string][]string // the changes of each row that it should have received
 }
 
-func tell(t *testing.T, list []act, before int, seed uint64) string {
-	s := &story{world: newWorld(t, logs)}
+func runHistory(t *testing.T, list []historyStep, before int, seed uint64) string {
+	s := &history{world: newWorld(t, logs)}
 	s.kept = seed%2 == 1
-	air := newAir(seed)
+	network := newLossyBroadcast(seed)
 	for range processes {
-		s.relays = append(s.relays, air.station())
+		s.relays = append(s.relays, network.endpoint())
 		s.hubs = append(s.hubs, s.hub(Config{Broadcaster: s.relays[len(s.relays)-1]}))
 	}
 	s.insert(before, 1)
-	for i := range tellers {
+	for i := range subscribers {
 		q := query([][]int{{0}, {1}, {0, 1}, {0, 1, 2}, {2}}[i]...)
-		who := &teller{query: q, l: s.listen(s.hubs[i%processes], "token", q), looks: map[string]string{}, want: map[string][]string{}}
-		s.look(who)
+		who := &subscriber{query: q, l: s.listen(s.hubs[i%processes], "token", q), observed: map[string]string{}, want: map[string][]string{}}
+		s.observe(who)
 		clear(who.want)
-		s.tellers = append(s.tellers, who)
+		s.subscribers = append(s.subscribers, who)
 	}
 	for _, a := range list {
-		if err := s.act(a); err != nil {
+		if err := s.apply(a); err != nil {
 			s.check()
 			return err.Error()
 		}
@@ -85,7 +85,7 @@ func tell(t *testing.T, list []act, before int, seed uint64) string {
 	return s.check()
 }
 
-func (s *story) act(a act) error {
+func (s *history) apply(a historyStep) error {
 	switch a.kind {
 	case 0, 1, 2:
 		s.insert(1+a.a%10, a.b)
@@ -102,11 +102,11 @@ func (s *story) act(a act) error {
 	case 8:
 		return s.restart(a.a % processes)
 	case 9:
-		who := s.tellers[a.a%tellers]
-		s.away(who)
+		who := s.subscribers[a.a%subscribers]
+		s.leave(who)
 		s.insert(a.b%30, a.b)
 		s.passWithout(who)
-		return s.back(who, s.hubs[a.b%processes])
+		return s.resume(who, s.hubs[a.b%processes])
 	default:
 		s.pass(1 + a.a%3)
 	}
@@ -114,7 +114,7 @@ func (s *story) act(a act) error {
 }
 
 // insert adds rows to the logs; several may start in one second, and some run.
-func (s *story) insert(n, seed int) {
+func (s *history) insert(n, seed int) {
 	rng := rand.New(rand.NewPCG(uint64(seed), 1))
 	for range n {
 		s.next++
@@ -130,7 +130,7 @@ func (s *story) insert(n, seed int) {
 }
 
 // change changes one of the rows that run, if there are any.
-func (s *story) change(a act, change func(*emulator.Row)) {
+func (s *history) change(a historyStep, change func(*emulator.Row)) {
 	group := groupOf(a.a % logs).ID
 	rows := s.Match(project, group, emulator.Filter{Status: emulator.Doing})
 	if len(rows) > 0 {
@@ -138,28 +138,28 @@ func (s *story) change(a act, change func(*emulator.Row)) {
 	}
 }
 
-// patient is in how many intervals a process learns what happened, whatever gets lost between it and a leader.
-const patient = 5
+// pollsUntilSeen is the number of intervals within which a process learns of a change, whatever messages are lost.
+const pollsUntilSeen = 5
 
-// pass lets polls go by, so that everybody looks at the logs.
-func (s *story) pass(polls int) {
-	pass(polls * patient)
-	for _, t := range s.tellers {
-		s.look(t)
+// pass waits for some polls and observes the logs for all subscribers.
+func (s *history) pass(polls int) {
+	pass(polls * pollsUntilSeen)
+	for _, t := range s.subscribers {
+		s.observe(t)
 	}
 }
 
-func (s *story) passWithout(gone *teller) {
-	pass(patient)
-	for _, t := range s.tellers {
+func (s *history) passWithout(gone *subscriber) {
+	pass(pollsUntilSeen)
+	for _, t := range s.subscribers {
 		if t != gone {
-			s.look(t)
+			s.observe(t)
 		}
 	}
 }
 
-// look compares the logs with what t saw of them last.
-func (s *story) look(t *teller) {
+// observe compares the logs with the last observation of t.
+func (s *history) observe(t *subscriber) {
 	seen := map[string]string{}
 	for _, g := range t.query.Groups {
 		for _, r := range s.Rows(project, g.ID) {
@@ -168,7 +168,7 @@ func (s *story) look(t *teller) {
 				now = fmt.Sprint(r.DesireValue)
 			}
 			seen[r.ID] = now
-			switch was, known := t.looks[r.ID]; {
+			switch was, known := t.observed[r.ID]; {
 			case now == was:
 			case now == "over":
 				t.want[r.ID] = append(t.want[r.ID], "FINISHED")
@@ -179,60 +179,60 @@ func (s *story) look(t *teller) {
 			}
 		}
 	}
-	t.looks = seen
+	t.observed = seen
 }
 
-// restart ends a process without a word. Its subscribers, and others, go on elsewhere.
-func (s *story) restart(process int) error {
+// restart ends a process without a message. Its subscribers, and others, resume elsewhere.
+func (s *history) restart(process int) error {
 	s.relays[process].die()
-	s.relays[process] = s.relays[process].station()
+	s.relays[process] = s.relays[process].endpoint()
 	s.hubs[process] = s.hub(Config{Broadcaster: s.relays[process]})
-	for i, t := range s.tellers {
-		s.away(t)
-		if err := s.back(t, s.hubs[(i+process)%processes]); err != nil {
+	for i, t := range s.subscribers {
+		s.leave(t)
+		if err := s.resume(t, s.hubs[(i+process)%processes]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *story) away(t *teller) {
+func (s *history) leave(t *subscriber) {
 	if t.l == nil {
-		return // it could not come back
+		return // it could not resume
 	}
 	t.l.quit()
-	t.heard = append(t.heard, t.l.all()...)
+	t.received = append(t.received, t.l.all()...)
 	t.query.Since = t.l.last
 }
 
-// back resumes a subscriber. It reads the log at once, because its position is older than everything that is cached.
-func (s *story) back(t *teller, to *Hub) (err error) {
+// resume resumes a subscription at any process. It reads the log at once, because its position is older than all cached rows.
+func (s *history) resume(t *subscriber, to *Hub) (err error) {
 	s.passWithout(t)
 	t.l, err = listenTo(context.WithoutCancel(s.Context()), to, "token", t.query)
 	synctest.Wait()
-	s.look(t)
+	s.observe(t)
 	return err
 }
 
-// check compares what everybody heard with what they should have.
-func (s *story) check() string {
-	for _, t := range s.tellers {
-		s.away(t)
+// check compares the received changes with the expected ones.
+func (s *history) check() string {
+	for _, t := range s.subscribers {
+		s.leave(t)
 	}
-	for i, t := range s.tellers {
-		heard := map[string][]string{}
-		for _, line := range t.heard {
+	for i, t := range s.subscribers {
+		received := map[string][]string{}
+		for _, line := range t.received {
 			kind, id, _ := strings.Cut(line, " ")
-			heard[id] = append(heard[id], kind)
+			received[id] = append(received[id], kind)
 		}
 		for id, want := range t.want {
-			if !slices.Equal(heard[id], want) {
-				return fmt.Sprintf("subscriber %d heard %q of %s, not %q", i, heard[id], id, want)
+			if !slices.Equal(received[id], want) {
+				return fmt.Sprintf("subscriber %d received %q of %s, want %q", i, received[id], id, want)
 			}
-			delete(heard, id)
+			delete(received, id)
 		}
-		if len(heard) > 0 {
-			return fmt.Sprintf("subscriber %d heard %q, of which nothing is true", i, heard)
+		if len(received) > 0 {
+			return fmt.Sprintf("subscriber %d received %q, which did not happen", i, received)
 		}
 	}
 	return ""

@@ -55,7 +55,7 @@ func TestSecretsStayOutOfTheLog(t *testing.T) {
 				} {
 					got := s.do(t, http.MethodGet, path, "", headers...)
 					if !strings.Contains(path, secret) && strings.Contains(got.body, secret) {
-						t.Errorf("the answer to %s has it: %s", path, got.body)
+						t.Errorf("the response to %s has it: %s", path, got.body)
 					}
 				}
 				s.do(t, http.MethodPost, "/graphql", `{"query":"`+secret+`","variables":`, headers...)
@@ -141,7 +141,7 @@ func TestAccessLogOfRequest(t *testing.T) {
 func TestAccessLogOfStreams(t *testing.T) {
 	e, url := newUpstream(t)
 	s := startServer(t, "-upstream", url, "-project", testProject, "-poll=100ms")
-	// The lines must have all that was asked of the upstream.
+	// The lines must have every upstream call.
 	asked := func(listen func(query string) listener) int {
 		t.Helper()
 		e.Reset()

@@ -78,7 +78,7 @@ func TestChangesOverEveryTransport(t *testing.T) {
 	stranger.leave()
 }
 
-// TestStreamsEndWithTheProgram asks for the end while people listen.
+// The program is stopped while streams are open.
 func TestStreamsEndWithTheProgram(t *testing.T) {
 	_, upstream := newUpstream(t)
 	s := startServer(t, "-upstream", upstream, "-project", testProject)
@@ -104,7 +104,7 @@ const (
 	crowdPoll   = 2 * time.Second
 )
 
-// TestCrowd has 2000 subscribers, half of them over WebSockets, hear of the same changes from one process.
+// 2000 subscribers of one process, half of them over WebSockets, receive the same changes.
 func TestCrowd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
@@ -129,7 +129,7 @@ func TestCrowd(t *testing.T) {
 	}
 
 	var endReported atomic.Int64
-	var last atomic.Int64 // when the last one heard, Unix nanoseconds
+	var last atomic.Int64 // when the last one received it, Unix nanoseconds
 	var listening sync.WaitGroup
 	all := make([]listener, crowd)
 	for i := range all {
@@ -206,7 +206,7 @@ var adminAddress = regexp.MustCompile(`serving metrics and pprof.* address=(\S+)
 
 var residentLine = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
 
-// resident returns how much memory a process holds, in bytes; 0 where the system does not tell.
+// resident returns the resident memory of a process in bytes; 0 if the system does not report it.
 func resident(t *testing.T, cmd *exec.Cmd) int64 {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
@@ -238,8 +238,8 @@ func sockets(t *testing.T, cmd *exec.Cmd) int {
 	return n
 }
 
-// TestReplicas has one of two processes killed that share a Redis: those who listened to the other hear everything once, and those
-// who listened to it go on there.
+// One of two processes that share a Redis is killed. Subscribers of the other one receive every change once, and its own subscribers resume
+// there.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	shared := redistest.Start(t)

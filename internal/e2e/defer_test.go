@@ -17,7 +17,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// A slowProxy passes bytes between its port and a server, and holds back each answer for a while.
+// A slowProxy passes bytes between its port and a server, and holds back each response for a while.
 type slowProxy struct {
 	net.Listener
 	delay atomic.Int64
@@ -70,7 +70,7 @@ const (
 	summaryQuery  = `{ scalingGroup(groupId: "%s") { activities(first: 20) { nodes { logId status } } } }`
 )
 
-// inParts asks a query and returns how long the first part and the whole answer took, and the answer.
+// inParts sends a query and returns how long the first part and the whole response took, and the response.
 func (s *server) inParts(t *testing.T, query string) (first, whole time.Duration, text string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.base+"/graphql", strings.NewReader(fmt.Sprintf(`{"query":%q}`, query)))
@@ -130,8 +130,7 @@ func TestDeferOverAColdPage(t *testing.T) {
 	}
 }
 
-// TestDeferOverASlowRedis reads kept blocks through a Redis that answers late. The first part takes as long as a query without the
-// heavy fields does, and the rest comes behind it.
+// Cached blocks are read through a slow Redis. The first part takes as long as a query without the heavy fields, and the rest follows.
 func TestDeferOverASlowRedis(t *testing.T) {
 	const pairs, delay = 7, 30 * time.Millisecond
 	e, upstream := newUpstream(t)

@@ -100,7 +100,7 @@ func TestDeployedConfigurations(t *testing.T) {
 	}
 }
 
-// The dashboard and the alerts ask for metrics and labels that there are.
+// The dashboard and the alerts query metrics and labels that exist.
 func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	_, args, _ := signedUpstream(t, "a a-key *")
 	s := startServer(t, append(args, "-caller-cost=1", "-caller-cost-mode=measure", "-redis-url=redis://127.0.0.1:1")...)

@@ -69,14 +69,14 @@ func minute(n int) emulator.Row {
 	return emulator.Row{Status: emulator.Success, Type: "NORMAL", Start: start, End: start}
 }
 
-// polls are made by many clients, each at its own moment of every round.
+// polls are the polls of many clients, each at its own time of every round.
 type polls struct {
 	client *http.Client
 	mu     sync.Mutex
 	failed []error
 }
 
-// run lets every client ask once in each round, and returns how long that took.
+// run sends one request of every client in each round, and returns how long that took.
 func (p *polls) run(rounds int, each time.Duration, clients int, ask func(round, client int) error) time.Duration {
 	var wg sync.WaitGroup
 	began := time.Now()
@@ -98,7 +98,7 @@ func (p *polls) run(rounds int, each time.Duration, clients int, ask func(round,
 	return time.Since(began)
 }
 
-// newest20 asks for what such clients show.
+// newest20 is the query of a client that shows the newest rows.
 const newest20 = `{"query":"{ scalingGroup(groupId: \"` + testGroup + `\") { activities(first: 20) { totalCount nodes { logId status } } } }"}`
 
 func (p *polls) poll(t *testing.T, s *server, token string) error {

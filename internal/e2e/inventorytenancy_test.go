@@ -79,9 +79,9 @@ func (x *inventoryTenancy) sent(token string) map[string]bool {
 	for _, path := range paths {
 		r := httptest.NewRequest(http.MethodGet, "/autoscaling-api"+fmt.Sprintf(path, testProject), nil)
 		r.Header.Set("X-Auth-Token", token)
-		answer := httptest.NewRecorder()
-		x.ServeHTTP(answer, r)
-		for _, m := range marker.FindAllString(answer.Body.String(), -1) {
+		response := httptest.NewRecorder()
+		x.ServeHTTP(response, r)
+		for _, m := range marker.FindAllString(response.Body.String(), -1) {
 			found[m] = true
 		}
 	}

@@ -21,7 +21,7 @@ func TestCallersAreLimited(t *testing.T) {
 	for _, mode := range []string{"enforce", "measure"} {
 		t.Run(mode, func(t *testing.T) {
 			s := startServer(t, append(args, "-caller-cost=100", "-caller-cost-mode="+mode)...)
-			ask := func(key string, more ...string) reply { // also answers that are kept whole are paid for
+			ask := func(key string, more ...string) reply { // cached responses are charged, too
 				return s.do(t, http.MethodGet, countQuery, "", append(more, "Authorization", "Bearer "+key)...)
 			}
 			first := ask("a-key", "Scalegraph-Explain", "1")

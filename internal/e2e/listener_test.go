@@ -95,7 +95,7 @@ func openEvents(base, query string, headers ...string) (listener, error) {
 	})}, nil
 }
 
-// bySocket subscribes over a WebSocket. The protocol does not tell when a subscription has begun.
+// bySocket subscribes over a WebSocket. The protocol does not report when a subscription has begun.
 func bySocket(t testing.TB, base, query string) listener {
 	t.Helper()
 	l, err := openSocket(base, query)

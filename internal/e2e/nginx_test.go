@@ -76,7 +76,7 @@ func startNginx(t *testing.T, keepAlive bool, replicas ...string) string {
 	return "http://" + address
 }
 
-// freeAddress returns a loopback address that nobody listens on.
+// freeAddress returns a loopback address that is not in use.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

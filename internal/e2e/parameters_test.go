@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestParameters asks with every argument that becomes a parameter of the upstream's call, and looks at what the upstream received.
+// Every argument that becomes a parameter of the upstream's call arrives there.
 func TestParameters(t *testing.T) {
 	e, base := newUpstream(t)
 	s := startServer(t, "-upstream", base, "-project", testProject, "-cache-memory=0")

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the README's answer anew")
+var update = flag.Bool("update", false, "update the response in the README")
 
 const readme = "README.md"
 
@@ -80,7 +80,7 @@ func TestReadmeQuery(t *testing.T) {
 	if *update {
 		rewriteReadme(t, from+shown+to, from+pretty.String()+to)
 	} else if !reflect.DeepEqual(decoded(t, shown), decoded(t, got.body)) {
-		t.Errorf("the README shows another answer than\n%s", &pretty)
+		t.Errorf("the README shows another response than\n%s", &pretty)
 	}
 }
 
@@ -97,8 +97,8 @@ func TestReadmeWhyQuery(t *testing.T) {
 	got := s.do(t, "GET", "/graphql?query="+url.QueryEscape(part(t, section, "```graphql\n", "\n```")), "")
 	moments := regexp.MustCompile(`"20\d\d-[-:T0-9]+Z"|("totalCount":) ?[1-9]\d*`)
 	shown := decoded(t, moments.ReplaceAllString(part(t, section, "```json\n", "\n```"), `${1}0`))
-	if answer := decoded(t, moments.ReplaceAllString(got.body, `${1}0`)); !reflect.DeepEqual(answer, shown) {
-		t.Errorf("the README shows another answer than\n%s", got.body)
+	if response := decoded(t, moments.ReplaceAllString(got.body, `${1}0`)); !reflect.DeepEqual(response, shown) {
+		t.Errorf("the README shows another response than\n%s", got.body)
 	}
 }
 
@@ -110,7 +110,7 @@ func decoded(t *testing.T, text string) (v any) {
 	return v
 }
 
-// renamed says which field of GraphQL answers a member of the API document's sample where the name is not just in another style.
+// renamed maps members of the API document's sample to fields of the schema, if the names differ in more than their style.
 var renamed = map[string]string{
 	"id": "logId", "instance_added_list": "addedInstances", "instance_deleted_list": "deletedInstances",
 	"instance_removed_list": "removedInstances", "instance_failed_list": "failedInstances",
@@ -118,8 +118,8 @@ var renamed = map[string]string{
 	"lb_unbind_success_list": "unboundLoadBalancers", "lb_unbind_failed_list": "unbindFailedLoadBalancers",
 }
 
-// compareWithSample checks every member of the sample answer in the API document against our answer.
-func compareWithSample(t *testing.T, answer string) {
+// compareWithSample checks every member of the sample response in the API document against our response.
+func compareWithSample(t *testing.T, response string) {
 	t.Helper()
 	text, err := os.ReadFile(repoFile("upstream/emulator/sample-response.json"))
 	if err != nil {
@@ -132,7 +132,7 @@ func compareWithSample(t *testing.T, answer string) {
 	if err := json.Unmarshal(text, &sample); err != nil {
 		t.Fatal(err)
 	}
-	page := member(member(member(decoded(t, answer), "data"), "scalingGroup"), "activities")
+	page := member(member(member(decoded(t, response), "data"), "scalingGroup"), "activities")
 	if got := member(page, "totalCount"); got != sample.Total {
 		t.Errorf("totalCount is %v, want %v", got, sample.Total)
 	}

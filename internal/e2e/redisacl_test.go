@@ -42,18 +42,18 @@ func TestDeniedChannelsAreReported(t *testing.T) {
 				Ready             bool
 				Redis, RedisCause string
 			}
-			answer := s.do(t, http.MethodGet, "/readyz", "")
-			if err := json.Unmarshal([]byte(answer.body), &got); err != nil || answer.StatusCode != http.StatusOK || !got.Ready {
-				t.Fatalf("%d %s: %v", answer.StatusCode, answer.body, err)
+			response := s.do(t, http.MethodGet, "/readyz", "")
+			if err := json.Unmarshal([]byte(response.body), &got); err != nil || response.StatusCode != http.StatusOK || !got.Ready {
+				t.Fatalf("%d %s: %v", response.StatusCode, response.body, err)
 			}
 			return got.Redis == state && got.RedisCause == cause
 		})
 	}
 	pageArrives := func() {
 		t.Helper()
-		answer := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
-		if strings.Contains(answer.body, "errors") {
-			t.Fatal(answer.body)
+		response := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+		if strings.Contains(response.body, "errors") {
+			t.Fatal(response.body)
 		}
 	}
 

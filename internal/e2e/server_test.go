@@ -46,7 +46,7 @@ type server struct {
 	stop func() int // as SIGTERM; returns the exit status
 }
 
-// patient has a program wait for Redis also where a busy machine keeps that from answering.
+// patient is a timeout for Redis that suits a busy machine.
 const patient = "-redis-timeout=5s"
 
 // startServer starts the program on a free port with these further arguments and stops it when the test ends.
@@ -86,7 +86,7 @@ func waitForAddress(t *testing.T, out fmt.Stringer) string {
 	return ""
 }
 
-// reply is an answer with its body read.
+// reply is a response with its body read.
 type reply struct {
 	*http.Response
 	body string
@@ -172,7 +172,7 @@ func TestOneLogLineForEachRequestAndNoSecretInAny(t *testing.T) {
 	s.do(t, "POST", "/graphql", body, append(credentials, "Content-Type", "application/json")...)
 	s.do(t, "POST", "/graphql", "{"+secret, append(credentials, "Content-Type", "application/json")...)
 	s.do(t, "GET", "/graphql?query={"+secret+"}", "", credentials...)
-	answered := s.do(t, "GET", "/readyz?token="+secret, "", credentials...)
+	answeredRequest := s.do(t, "GET", "/readyz?token="+secret, "", credentials...)
 	s.stop()
 
 	if strings.Contains(s.logs.String(), secret) || strings.Contains(s.out.String(), secret) {
@@ -193,7 +193,7 @@ func TestOneLogLineForEachRequestAndNoSecretInAny(t *testing.T) {
 	}
 	last := lines[3]
 	if last["requestId"] != "log-test" || last["method"] != "GET" || last["path"] != "/readyz" || last["status"] != 200.0 ||
-		last["bytes"] != float64(len(answered.body)) || last["duration"] == nil {
+		last["bytes"] != float64(len(answeredRequest.body)) || last["duration"] == nil {
 		t.Errorf("got %v", last)
 	}
 }

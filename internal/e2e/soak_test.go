@@ -66,7 +66,7 @@ func (r *replica) live(t *testing.T) map[string]float64 {
 	return r.metrics(t)
 }
 
-// soaking is what clients ask and find.
+// soaking is the load of a soak test and what was wrong with the responses.
 type soaking struct {
 	replicas []*replica
 	groups   []*soakLog
@@ -84,7 +84,7 @@ func (s *soaking) fault(format string, args ...any) {
 	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
-// ask asks for one page; nil where that fails.
+// ask requests one page; nil if that fails.
 func (s *soaking) ask(r *replica, g *soakLog, count int, after string, heavy bool) *soakPage {
 	variables := map[string]any{"g": g.id, "n": count, "heavy": heavy}
 	if after != "" {
@@ -104,19 +104,19 @@ func (s *soaking) ask(r *replica, g *soakLog, count int, after string, heavy boo
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(resp.Body)
-	var answer struct {
+	var response struct {
 		Data struct {
 			ScalingGroup *struct{ Activities *soakPage }
 		}
 		Errors []struct{ Extensions struct{ Code string } }
 	}
-	if err := json.Unmarshal(text, &answer); err != nil {
+	if err := json.Unmarshal(text, &response); err != nil {
 		s.fault("%d %s", resp.StatusCode, text)
 		return nil
 	}
 	outcome := "ok"
-	if len(answer.Errors) > 0 {
-		outcome = answer.Errors[0].Extensions.Code
+	if len(response.Errors) > 0 {
+		outcome = response.Errors[0].Extensions.Code
 	}
 	s.mu.Lock()
 	s.outcomes[outcome]++
@@ -124,7 +124,7 @@ func (s *soaking) ask(r *replica, g *soakLog, count int, after string, heavy boo
 	if outcome != "ok" {
 		return nil
 	}
-	return answer.Data.ScalingGroup.Activities
+	return response.Data.ScalingGroup.Activities
 }
 
 // walk reads a log from its head on, a few pages or all of it, each from any replica.
@@ -156,7 +156,7 @@ func (s *soaking) walk(ctx context.Context) {
 	s.walks.Add(1)
 }
 
-// TestSoak loads two replicas while their upstream and their Redis fail in every way. Every answer must be right, nothing may pile up, and the metrics
+// TestSoak loads two replicas while their upstream and their Redis fail in every way. Every response must be right, nothing may pile up, and the metrics
 // must count what the upstream and the clients count.
 func TestSoak(t *testing.T) {
 	if *soak <= 0 {
@@ -301,7 +301,7 @@ var requestPackages = []string{
 	"scalegraph/resolvers.", "scalegraph/cache.(*flight",
 }
 
-// judge looks at what a replica has left behind in itself.
+// judge checks a replica for leaks.
 func (r *replica) judge(t *testing.T, number int) {
 	t.Helper()
 	stacks := ""

@@ -84,7 +84,7 @@ func (s *soakLog) grow(ctx context.Context) {
 	}
 }
 
-// soakPage is an answer to soakQuery.
+// soakPage is a response to soakQuery.
 type soakPage struct {
 	TotalCount int
 	AsOf       time.Time
@@ -102,8 +102,8 @@ type soakPage struct {
 const soakQuery = `query($g: ID!, $n: Int, $after: String, $heavy: Boolean!) { scalingGroup(groupId: $g) { activities(first: $n, after: $after) {
 	totalCount asOf stale pageInfo { endCursor hasNextPage } nodes { logId status addedInstances @include(if: $heavy) { instanceId } } } } }`
 
-// check returns what is wrong with a page of so many rows that was asked for behind a rank, or at the head where that is negative; empty: nothing. All
-// of it must have been true at one moment between asOf and now.
+// check returns what is wrong with a page of count rows behind a rank, or at the head if the rank is negative; empty if nothing is. The whole page
+// must have been true at one moment between asOf and now.
 func (s *soakLog) check(p *soakPage, count, behind int, heavy bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func randomFaults() func(*http.Request) *emulator.Fault {
 	}
 }
 
-// statuses counts what a handler answers by status, and by none where it does not.
+// statuses counts the responses of a handler by status; "none" if it sends none.
 type statuses struct {
 	http.Handler
 	mu    sync.Mutex
@@ -192,7 +192,7 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (s *statuses) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	noting := &statusWriter{w, "none"}
-	defer func() { // also where the answer is cut off, by a panic
+	defer func() { // also if a panic cuts the response off
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.count[noting.status]++

@@ -22,10 +22,10 @@ type tenancy struct {
 	url string
 }
 
-// tattle is in every row, and so in every answer that has one.
+// tattle is in every row, and so in every response with rows.
 const tattle = "nobody-else-may-read-this"
 
-// outsiders are those whom the upstream refuses, and how.
+// outsiders are the tokens that the upstream rejects, with the codes.
 var outsiders = map[string]string{
 	"": "UNAUTHENTICATED", "wrong": "UNAUTHENTICATED", "gone": "UNAUTHENTICATED", "foreign": "FORBIDDEN", "frozen": "FORBIDDEN",
 }
@@ -45,7 +45,7 @@ func newTenancy(t *testing.T) *tenancy {
 	return &tenancy{t, e, emulatortest.Serve(t, e)}
 }
 
-// replica is a program over the upstream. What moves is fresh for so long, and so long does the upstream's yes count.
+// replica starts the program with this freshness and this lifetime of grants.
 func (x *tenancy) replica(fresh, grant time.Duration, args ...string) *server {
 	x.Helper()
 	return startServer(x.T, append([]string{
@@ -53,13 +53,13 @@ func (x *tenancy) replica(fresh, grant time.Duration, args ...string) *server {
 	}, args...)...)
 }
 
-// The pages that are asked for: the newest rows, and some of the history.
+// The requested pages: the newest rows, and some of the history.
 const (
 	newestPage = `first: 20`
 	deepPage   = `first: 20, offset: 200`
 )
 
-// ask asks with a token; an empty one is none.
+// ask requests a page with a token; without one if it is empty.
 func (x *tenancy) ask(s *server, token, page string, headers ...string) string {
 	x.Helper()
 	query := fmt.Sprintf(`{ scalingGroup(groupId: %q) { activities(%s) { totalCount stale nodes { logId description } } } }`, testGroup, page)
@@ -71,44 +71,44 @@ func (x *tenancy) ask(s *server, token, page string, headers ...string) string {
 	return s.do(x.T, http.MethodPost, "/graphql", string(text), headers...).body
 }
 
-// shown asks, and the caller must be shown a page.
+// shown requests a page, which must be served.
 func (x *tenancy) shown(s *server, token, page string) string {
 	x.Helper()
-	answer := x.ask(s, token, page)
-	if !strings.Contains(answer, tattle) || strings.Contains(answer, `"errors"`) {
-		x.Fatalf("%q was not shown %s: %.300s", token, page, answer)
+	response := x.ask(s, token, page)
+	if !strings.Contains(response, tattle) || strings.Contains(response, `"errors"`) {
+		x.Fatalf("%q was not shown %s: %.300s", token, page, response)
 	}
-	return answer
+	return response
 }
 
-// kept asks until a page comes from a tier, that is without an upstream call.
-func (x *tenancy) kept(s *server, token, page string) {
+// cached requests a page until it is served without an upstream call.
+func (x *tenancy) cached(s *server, token, page string) {
 	x.Helper()
-	testkit.Eventually(x.T, "the page is kept", func() bool {
+	testkit.Eventually(x.T, "the page is cached", func() bool {
 		before := x.Count()
 		x.shown(s, token, page)
 		return x.Count() == before
 	})
 }
 
-// refused asks, and the caller must get one error with the code, and nothing of the page.
-func (x *tenancy) refused(s *server, token, page, code string) {
+// rejected requests a page. The response must be one error with the code, and nothing of the page.
+func (x *tenancy) rejected(s *server, token, page, code string) {
 	x.Helper()
-	answer := x.ask(s, token, page)
-	var endReported struct {
+	response := x.ask(s, token, page)
+	var result struct {
 		Data   *struct{ ScalingGroup *struct{ Activities any } }
 		Errors []struct{ Extensions struct{ Code string } }
 	}
-	if err := json.Unmarshal([]byte(answer), &endReported); err != nil || len(endReported.Errors) != 1 || endReported.Errors[0].Extensions.Code != code {
-		x.Errorf("%q asked for %s: %.300s; want %s", token, page, answer, code)
+	if err := json.Unmarshal([]byte(response), &result); err != nil || len(result.Errors) != 1 || result.Errors[0].Extensions.Code != code {
+		x.Errorf("%q asked for %s: %.300s; want %s", token, page, response, code)
 	}
-	leaks := endReported.Data != nil && endReported.Data.ScalingGroup != nil && endReported.Data.ScalingGroup.Activities != nil
-	if leaks || strings.Contains(answer, tattle) || strings.Contains(answer, "totalCount") || strings.Contains(answer, "logId") {
-		x.Errorf("%q was shown some of %s: %.300s", token, page, answer)
+	leaks := result.Data != nil && result.Data.ScalingGroup != nil && result.Data.ScalingGroup.Activities != nil
+	if leaks || strings.Contains(response, tattle) || strings.Contains(response, "totalCount") || strings.Contains(response, "logId") {
+		x.Errorf("%q was shown some of %s: %.300s", token, page, response)
 	}
 }
 
-// tiers are the ways in which a replica has pages: each returns one that has both.
+// tiers are the places of cached pages. Each function returns a replica that has both pages there.
 var tiers = map[string]func(x *tenancy, fresh, grant time.Duration, args ...string) *server{
 	"memory": (*tenancy).replica,
 	"Redis alone": func(x *tenancy, fresh, grant time.Duration, args ...string) *server {
@@ -121,12 +121,12 @@ var tiers = map[string]func(x *tenancy, fresh, grant time.Duration, args ...stri
 	},
 }
 
-// warm makes a replica keep the pages, and whole answers of them.
+// warm makes a replica cache the pages and the responses with them.
 func (x *tenancy) warm(s *server) {
 	x.Helper()
 	for _, page := range []string{newestPage, deepPage} {
 		for range 3 {
-			x.kept(s, "good", page)
+			x.cached(s, "good", page)
 		}
 	}
 }
@@ -150,35 +150,35 @@ func TestOutsidersGetNothing(t *testing.T) {
 			all := func(want func(code string) string) {
 				t.Helper()
 				for token, code := range outsiders {
-					x.refused(s, token, newestPage, want(code))
-					x.refused(s, token, deepPage, want(code))
+					x.rejected(s, token, newestPage, want(code))
+					x.rejected(s, token, deepPage, want(code))
 				}
 			}
-			asTold := func(code string) string { return code }
+			byToken := func(code string) string { return code }
 			if strings.HasPrefix(name, "both") {
-				all(asTold) // what it has in memory by the end, it had in Redis at first
+				all(byToken) // what it has in memory by the end, it had in Redis at first
 			}
 			x.warm(s)
-			all(asTold)
+			all(byToken)
 
 			x.Fault(emulator.Always(emulator.Fault{Status: http.StatusServiceUnavailable}))
 			all(func(string) string { return "UPSTREAM_UNAVAILABLE" })
-			x.refused(s, "other", newestPage, "UPSTREAM_UNAVAILABLE") // might be let in, but nobody can tell
+			x.rejected(s, "other", newestPage, "UPSTREAM_UNAVAILABLE") // may have access, but that cannot be verified
 			x.shown(s, "good", newestPage)
 			x.shown(s, "good", deepPage)
 			all(func(string) string { return "UPSTREAM_UNAVAILABLE" })
 
 			x.well(s)
-			x.RevokeToken("good") // its grant ends with the first refusal that anybody hears of
-			x.refused(s, "good", `first: 5, filter: {status: DOING}`, "UNAUTHENTICATED")
-			x.refused(s, "good", newestPage, "UNAUTHENTICATED")
-			x.refused(s, "good", deepPage, "UNAUTHENTICATED")
+			x.RevokeToken("good") // its grant ends with the first rejection
+			x.rejected(s, "good", `first: 5, filter: {status: DOING}`, "UNAUTHENTICATED")
+			x.rejected(s, "good", newestPage, "UNAUTHENTICATED")
+			x.rejected(s, "good", deepPage, "UNAUTHENTICATED")
 			x.shown(s, "other", newestPage)
 		})
 	}
 }
 
-// While a permitted caller's fetch is under way, nobody else is let in by it.
+// The fetch of a permitted caller gives no other caller access while it is in progress.
 func TestOutsidersJoinNoFetch(t *testing.T) {
 	for name, tier := range tiers {
 		t.Run(name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestOutsidersJoinNoFetch(t *testing.T) {
 			under.Go(func() { x.ask(s, "good", newestPage) })
 			testkit.Eventually(t, "the fetch is under way", func() bool { return x.Count() > before })
 			for token, code := range outsiders {
-				x.refused(s, token, newestPage, code)
+				x.rejected(s, token, newestPage, code)
 			}
 			under.Wait()
 			x.shown(s, "good", newestPage)
@@ -219,25 +219,25 @@ func TestStalePagesGoToThoseWithAGrant(t *testing.T) {
 			x.shown(s, "other", newestPage)
 			x.RevokeToken("other")
 			time.Sleep(400 * time.Millisecond) // until the grants lapse
-			x.refused(s, "other", newestPage, "UNAUTHENTICATED")
+			x.rejected(s, "other", newestPage, "UNAUTHENTICATED")
 
 			x.Fault(down)
 			lapsed := time.Now()
-			if answer := x.shown(s, "good", newestPage); !strings.Contains(answer, `"stale":true`) {
-				t.Errorf("not marked as stale: %.200s", answer)
+			if response := x.shown(s, "good", newestPage); !strings.Contains(response, `"stale":true`) {
+				t.Errorf("not marked as stale: %.200s", response)
 			}
-			x.refused(s, "other", newestPage, "UPSTREAM_UNAVAILABLE")
+			x.rejected(s, "other", newestPage, "UPSTREAM_UNAVAILABLE")
 			for token := range outsiders {
-				x.refused(s, token, newestPage, "UPSTREAM_UNAVAILABLE")
+				x.rejected(s, token, newestPage, "UPSTREAM_UNAVAILABLE")
 			}
 			time.Sleep(time.Until(lapsed.Add(ifError)))
-			x.refused(s, "good", newestPage, "UPSTREAM_UNAVAILABLE")
+			x.rejected(s, "good", newestPage, "UPSTREAM_UNAVAILABLE")
 		})
 	}
 }
 
-// A refusal that one replica hears is known to the other: at once where pages come from Redis, and after a second where they are in
-// memory, as whole answers are.
+// A rejection at one replica applies to the other: at once if its pages come from Redis, and after a second if they or whole responses are
+// in memory.
 func TestRejectionAppliesToAllReplicas(t *testing.T) {
 	t.Parallel()
 	x := newTenancy(t)
@@ -249,11 +249,11 @@ func TestRejectionAppliesToAllReplicas(t *testing.T) {
 		x.warm(s)
 	}
 	x.RevokeToken("good")
-	x.refused(one, "good", `first: 5, filter: {status: DOING}`, "UNAUTHENTICATED")
+	x.rejected(one, "good", `first: 5, filter: {status: DOING}`, "UNAUTHENTICATED")
 	receivedChange := time.Now()
-	x.refused(bare, "good", newestPage, "UNAUTHENTICATED")
-	x.refused(bare, "good", deepPage, "UNAUTHENTICATED")
+	x.rejected(bare, "good", newestPage, "UNAUTHENTICATED")
+	x.rejected(bare, "good", deepPage, "UNAUTHENTICATED")
 	time.Sleep(time.Until(receivedChange.Add(time.Second)))
-	x.refused(full, "good", newestPage, "UNAUTHENTICATED")
-	x.refused(full, "good", deepPage, "UNAUTHENTICATED")
+	x.rejected(full, "good", newestPage, "UNAUTHENTICATED")
+	x.rejected(full, "good", deepPage, "UNAUTHENTICATED")
 }

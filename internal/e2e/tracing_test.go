@@ -71,7 +71,7 @@ func number(span *traces.Span, name string) int64 {
 	return -1
 }
 
-// The caller's trace, and the span in it that asks.
+// The caller's trace and span.
 const callersTrace, callersSpan = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 // collect returns a receiver that servers send their traces to from now on.
@@ -84,7 +84,7 @@ func collect(t *testing.T) *receiver {
 	return c
 }
 
-// tracedTwice asks the same query of two replicas, one after the other.
+// tracedTwice sends the same query to two replicas, one after the other.
 func tracedTwice(t *testing.T) (e *emulator.Emulator, got [2]*receiver) {
 	t.Helper()
 	shared := redistest.Start(t)
@@ -92,16 +92,16 @@ func tracedTwice(t *testing.T) (e *emulator.Emulator, got [2]*receiver) {
 	for i := range got {
 		got[i] = collect(t)
 		s := startServer(t, "-upstream", url, "-project", testProject, "-caller-cost=1000", patient, "-redis-url", shared.URL())
-		answer := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", "00-"+callersTrace+"-"+callersSpan+"-01", "X-Request-Id", "the-request")
-		if answer.body != counted {
-			t.Fatal(answer.body)
+		response := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", "00-"+callersTrace+"-"+callersSpan+"-01", "X-Request-Id", "the-request")
+		if response.body != counted {
+			t.Fatal(response.body)
 		}
 		s.stop() // sends what is left
 	}
 	return e, got
 }
 
-// A query is traced in two replicas that share a Redis: the first one asks the upstream, the second one finds the page in Redis.
+// A query is traced in two replicas that share a Redis: the first one calls the upstream, the second one finds the page in Redis.
 func TestTraceParents(t *testing.T) {
 	e, got := tracedTwice(t)
 	if n := e.Count(); n != 1 {

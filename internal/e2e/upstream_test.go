@@ -37,9 +37,9 @@ const countQuery = "/graphql?query={scalingGroup(groupId:%22" + testGroup + "%22
 func TestAgainstAnUpstream(t *testing.T) {
 	e, url := newUpstream(t)
 	s := startServer(t, "-upstream", url, "-project", testProject)
-	answer := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
-	if want := `{"data":{"scalingGroup":{"activities":{"totalCount":3}}}}`; answer.body != want {
-		t.Errorf("got %s, want %s", answer.body, want)
+	response := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+	if want := `{"data":{"scalingGroup":{"activities":{"totalCount":3}}}}`; response.body != want {
+		t.Errorf("got %s, want %s", response.body, want)
 	}
 	requests := e.Requests()
 	if len(requests) != 1 || requests[0].Header.Get("X-Auth-Token") != testToken {
@@ -47,13 +47,13 @@ func TestAgainstAnUpstream(t *testing.T) {
 	}
 
 	for name, headers := range map[string][]string{"no token": nil, "a wrong token": {"X-Auth-Token", "wrong-token"}} {
-		answer := s.do(t, http.MethodGet, countQuery, "", headers...)
-		if !strings.Contains(answer.body, `"code":"UNAUTHENTICATED"`) || !strings.Contains(answer.body, "X-Auth-Token") || strings.Contains(answer.body, "totalCount") {
-			t.Errorf("%s: %s", name, answer.body)
+		response := s.do(t, http.MethodGet, countQuery, "", headers...)
+		if !strings.Contains(response.body, `"code":"UNAUTHENTICATED"`) || !strings.Contains(response.body, "X-Auth-Token") || strings.Contains(response.body, "totalCount") {
+			t.Errorf("%s: %s", name, response.body)
 		}
 		for _, secret := range []string{strings.TrimPrefix(url, "http://"), "wrong-token"} {
-			if strings.Contains(answer.body, secret) {
-				t.Errorf("%s: the answer tells %q: %s", name, secret, answer.body)
+			if strings.Contains(response.body, secret) {
+				t.Errorf("%s: the response tells %q: %s", name, secret, response.body)
 			}
 		}
 	}
@@ -70,23 +70,23 @@ func TestRegionsAreSeparate(t *testing.T) {
 	s := startServer(t, "-upstream", first, "-region", "one", "-regions", "two="+second+"/", "-project", testProject)
 	const query = "/graphql?query={a:scalingGroup(groupId:%22" + testGroup + "%22){activities{totalCount}}" +
 		"b:scalingGroup(groupId:%22" + testGroup + "%22,region:%22two%22){activities{totalCount}}}"
-	answer := s.do(t, http.MethodGet, query, "", "X-Auth-Token", testToken)
-	if want := `{"data":{"a":{"activities":{"totalCount":3}},"b":{"activities":{"totalCount":2}}}}`; answer.body != want {
-		t.Errorf("got %s, want %s", answer.body, want)
+	response := s.do(t, http.MethodGet, query, "", "X-Auth-Token", testToken)
+	if want := `{"data":{"a":{"activities":{"totalCount":3}},"b":{"activities":{"totalCount":2}}}}`; response.body != want {
+		t.Errorf("got %s, want %s", response.body, want)
 	}
-	if answer := s.do(t, http.MethodGet, "/readyz", ""); answer.body != `{"ready":true,"upstream":"ok","regions":{"one":"ok","two":"ok"},"redis":"off"}`+"\n" {
-		t.Error(answer.body)
+	if response := s.do(t, http.MethodGet, "/readyz", ""); response.body != `{"ready":true,"upstream":"ok","regions":{"one":"ok","two":"ok"},"redis":"off"}`+"\n" {
+		t.Error(response.body)
 	}
 }
 
-// A base URL that leads to another server is told from a group that does not exist, and the cause is in the log.
+// A base URL that leads to another server is distinguished from a group that does not exist, and the cause is in the log.
 func TestWrongBaseURL(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	s := startServer(t, "-upstream", other.URL, "-project", testProject)
-	answer := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
-	if !strings.Contains(answer.body, `"code":"UPSTREAM_BAD_RESPONSE"`) {
-		t.Error(answer.body)
+	response := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+	if !strings.Contains(response.body, `"code":"UPSTREAM_BAD_RESPONSE"`) {
+		t.Error(response.body)
 	}
 	if logs := s.logs.String(); !strings.Contains(logs, `"level":"WARN","msg":"an upstream call failed"`) || !strings.Contains(logs, "HTTP 404") {
 		t.Errorf("the log has no cause:\n%s", logs)
@@ -132,13 +132,13 @@ func TestFailingUpstreamIsNamed(t *testing.T) {
 		token := fmt.Sprint(testToken, i%4)
 		e.AddToken(token, testProject)
 		query := strings.Replace(countQuery, testGroup, fmt.Sprint("group-", i%4), 1)
-		answer := s.do(t, http.MethodGet, query, "", "X-Auth-Token", token)
-		if !strings.Contains(answer.body, `"code":"UPSTREAM_UNAVAILABLE"`) {
-			t.Fatal(answer.body)
+		response := s.do(t, http.MethodGet, query, "", "X-Auth-Token", token)
+		if !strings.Contains(response.body, `"code":"UPSTREAM_UNAVAILABLE"`) {
+			t.Fatal(response.body)
 		}
-		if answer := s.do(t, http.MethodGet, "/readyz", ""); strings.Contains(answer.body, `"upstream":"failing"`) {
-			if answer.StatusCode != http.StatusOK {
-				t.Errorf("status %d: %s", answer.StatusCode, answer.body)
+		if response := s.do(t, http.MethodGet, "/readyz", ""); strings.Contains(response.body, `"upstream":"failing"`) {
+			if response.StatusCode != http.StatusOK {
+				t.Errorf("status %d: %s", response.StatusCode, response.body)
 			}
 			return
 		}
@@ -156,9 +156,9 @@ func TestManyLongTokens(t *testing.T) {
 	for _, project := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
 		headers = append(headers, "Scalegraph-Token", project+"="+strings.Repeat(project, 8<<10))
 	}
-	answer := s.do(t, http.MethodGet, countQuery, "", headers...)
-	if want := `{"data":{"scalingGroup":{"activities":{"totalCount":3}}}}`; answer.body != want {
-		t.Errorf("status %d: %s, want %s", answer.StatusCode, answer.body, want)
+	response := s.do(t, http.MethodGet, countQuery, "", headers...)
+	if want := `{"data":{"scalingGroup":{"activities":{"totalCount":3}}}}`; response.body != want {
+		t.Errorf("status %d: %s, want %s", response.StatusCode, response.body, want)
 	}
 }
 

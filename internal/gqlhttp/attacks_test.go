@@ -109,7 +109,7 @@ func TestAttacksAreRejected(t *testing.T) {
 				t.Errorf("code is %q, want %q: %.300s", got.code(), a.code, got.text)
 			}
 			if len(got.text) > maxReply {
-				t.Errorf("the answer has %d bytes", len(got.text))
+				t.Errorf("the response has %d bytes", len(got.text))
 			}
 			if got.StatusCode >= 500 {
 				t.Errorf("status %d", got.StatusCode)
@@ -124,7 +124,7 @@ func TestAttacksAreRejected(t *testing.T) {
 // numbers finds those in a message.
 var numbers = regexp.MustCompile(`\d+`)
 
-// BenchmarkAttacks tells the time of each attack; maxTime is what it may be.
+// BenchmarkAttacks measures each attack, which may take maxTime.
 func BenchmarkAttacks(b *testing.B) {
 	target := serve(b, root{}, gqlhttp.Config{Introspection: true})
 	for _, a := range attacks() {
@@ -152,7 +152,7 @@ func TestSlowBodyHoldsUpNobody(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprint(conn, "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
 
-	if got := post(t, s.URL, groupQuery); got.text != groupAnswer {
+	if got := post(t, s.URL, groupQuery); got.text != groupResponse {
 		t.Errorf("the other request got %s", got.text)
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -16,7 +16,7 @@ type client struct {
 	name    string
 	headers []string // pairs of name and value
 	body    string   // %q stands for the query as JSON
-	media   string   // that its answers must have
+	media   string   // that its responses must have
 	streams bool     // takes a subscription over HTTP
 }
 
@@ -125,7 +125,7 @@ func TestClients(t *testing.T) {
 			status           int
 			code, body       string // body: empty where the messages are gqlgen's
 		}{
-			{"query", ready, "query Q " + groupQuery, ok, "", groupAnswer},
+			{"query", ready, "query Q " + groupQuery, ok, "", groupResponse},
 			{"validation error", ready, "query Q { nothing }", refused, "GRAPHQL_VALIDATION_FAILED", ""},
 			{"validation error by the draft", draft, "query Q { nothing }", unprocessable, "GRAPHQL_VALIDATION_FAILED", ""},
 			{"parse error", ready, "query Q {", refused, "GRAPHQL_PARSE_FAILED", ""},

@@ -10,7 +10,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// The cost of queries in flight is bounded whatever their transport, and is given back when they end. What is refused is told to try again.
+// The cost of queries in flight is bounded over all transports, and released when they end. Rejections are retryable.
 func TestCostInFlightIsBounded(t *testing.T) {
 	const deferred = `{ scalingGroup(groupId: "g") { id ... @defer { region } } }`
 	f, entered, leave := newFeed(), make(chan struct{}), make(chan struct{})
@@ -51,7 +51,7 @@ func TestCostInFlightIsBounded(t *testing.T) {
 		}
 	}
 	go func() {
-		for range entered { // what is asked again
+		for range entered { // the retries
 		}
 	}()
 	defer close(entered)

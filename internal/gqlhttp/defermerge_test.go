@@ -24,6 +24,7 @@ import (
 	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/gqlhttp/stream"
 	"scalegraph/resolvers"
+	"scalegraph/resolvers/globalid"
 	"scalegraph/upstream"
 )
 
@@ -116,9 +117,10 @@ func (loopQuery) ScalingGroups(_ context.Context, refs []*model.ScalingGroupRef)
 
 type loopGroup struct{ graph.ScalingGroupResolver }
 
+// ID returns the real id, as the row encoder does.
 func (loopGroup) ID(_ context.Context, g *upstream.Group) (string, error) {
 	yieldRandomly()
-	return "id-" + g.ID, nil
+	return globalid.Object{Group: *g}.ID(), nil
 }
 
 func (loopGroup) Activities(_ context.Context, g *upstream.Group, _ *model.ScalingActivityFilter, first *int32, _ *string, _ *int32, _ *string, _ *int32) (*model.ScalingActivityConnection, error) {

@@ -78,7 +78,7 @@ func askInParts(t testing.TB, target, query, accept string) *http.Response {
 	return open(t, http.MethodPost, target, `{"query":`+quoted(query)+`}`, "Accept", accept, "Content-Type", "application/json")
 }
 
-// bodies splits an answer into its parts.
+// bodies splits a response into its parts.
 func bodies(t testing.TB, resp *http.Response) []string {
 	t.Helper()
 	text, err := io.ReadAll(resp.Body)
@@ -173,7 +173,7 @@ func TestFirstPartIsNotDelayed(t *testing.T) {
 	}
 }
 
-// TestNothingIsDeferred where nobody asked for it, or nothing could be: the answer is whole.
+// Without a deferred fragment, or without a client that accepts parts, the response is single.
 func TestNothingIsDeferred(t *testing.T) {
 	target := serveLate(t, controlledRoot{}, gqlhttp.Config{})
 	for name, test := range map[string]struct{ accept, query string }{

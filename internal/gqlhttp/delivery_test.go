@@ -49,7 +49,7 @@ func TestResponseCompression(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	plain := post(t, target, wide, "Accept-Encoding", "identity").text
 	if len(plain) < 1<<10 {
-		t.Fatalf("the answer has only %d bytes", len(plain))
+		t.Fatalf("the response has only %d bytes", len(plain))
 	}
 	for accept, want := range map[string]string{
 		"identity":                       "",
@@ -77,7 +77,7 @@ func TestResponseCompression(t *testing.T) {
 				continue
 			}
 			if decompress(t, want, got.text) != plain {
-				t.Errorf("Accept-Encoding: %s: another answer", accept)
+				t.Errorf("Accept-Encoding: %s: another response", accept)
 			}
 			if want != "" && len(got.text) >= len(plain) {
 				t.Errorf("%s made %d bytes of %d", want, len(got.text), len(plain))
@@ -85,7 +85,7 @@ func TestResponseCompression(t *testing.T) {
 		}
 	}
 	if got := post(t, target, groupQuery, "Accept-Encoding", "gzip"); got.Header.Get("Content-Encoding") != "" {
-		t.Error("a short answer was compressed")
+		t.Error("a short response was compressed")
 	}
 }
 
@@ -138,7 +138,7 @@ func TestResponseFreshnessIsThatOfItsPages(t *testing.T) {
 	}
 }
 
-// TestExplainedResponsesAreNotStored, because Vary does not name the header that asks for the extension.
+// Explained responses are not stored, because Vary does not name the header that requests the extension.
 func TestExplainedResponsesAreNotStored(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	if got := send(t, http.MethodGet, target+"?query="+url.QueryEscape(groupQuery), "", "Scalegraph-Explain", "1"); got.Header.Get("Cache-Control") != "no-store" {

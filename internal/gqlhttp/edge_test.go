@@ -73,7 +73,7 @@ func quoted(text string) string {
 	return string(b)
 }
 
-// reply is an answer with its body read and decoded.
+// reply is a response with its body read and decoded.
 type reply struct {
 	*http.Response
 	text string

@@ -108,7 +108,7 @@ func TestHangUp(t *testing.T) {
 	}()
 	if resp, err := http.DefaultTransport.RoundTrip(req); err == nil {
 		resp.Body.Close()
-		t.Error("the client got an answer")
+		t.Error("the client got a response")
 	}
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the work ended by %v", err)

@@ -15,7 +15,7 @@ import (
 	"scalegraph/upstream"
 )
 
-// FuzzTransport sends what nobody would: the answer is always JSON or compressed, bounded, coded, and never a fault of ours.
+// FuzzTransport sends arbitrary requests. The response is always JSON or compressed, bounded, and coded, and never an internal error.
 func FuzzTransport(f *testing.F) {
 	for _, c := range clients() {
 		accept, contentType := "", ""
@@ -57,7 +57,7 @@ func FuzzTransport(f *testing.F) {
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		checkAnswer(t, w.Result(), w.Body.Bytes())
+		checkResponse(t, w.Result(), w.Body.Bytes())
 	})
 }
 
@@ -66,13 +66,13 @@ func isMethod(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') })
 }
 
-func checkAnswer(t *testing.T, resp *http.Response, text []byte) {
+func checkResponse(t *testing.T, resp *http.Response, text []byte) {
 	t.Helper()
 	if resp.StatusCode >= http.StatusInternalServerError {
 		t.Errorf("status %d: %.300s", resp.StatusCode, text)
 	}
 	if len(text) > maxReply {
-		t.Errorf("%d bytes of an answer: %.300s", len(text), text)
+		t.Errorf("%d bytes of a response: %.300s", len(text), text)
 	}
 	if len(text) == 0 {
 		if resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusNotModified {
@@ -81,17 +81,17 @@ func checkAnswer(t *testing.T, resp *http.Response, text []byte) {
 		return
 	}
 	plain := []byte(decompress(t, resp.Header.Get("Content-Encoding"), string(text)))
-	var answer struct {
+	var response struct {
 		Data   json.RawMessage
 		Errors []replyError
 	}
-	if err := json.Unmarshal(plain, &answer); err != nil {
+	if err := json.Unmarshal(plain, &response); err != nil {
 		t.Fatalf("%v: %.300s", err, plain)
 	}
-	if answer.Data == nil && answer.Errors == nil {
+	if response.Data == nil && response.Errors == nil {
 		t.Errorf("neither data nor errors: %s", plain)
 	}
-	for _, e := range answer.Errors {
+	for _, e := range response.Errors {
 		code, _ := e.Extensions["code"].(string)
 		_, said := e.Extensions["retryable"].(bool)
 		if code == "" || !said || e.Message == "" {

@@ -15,16 +15,16 @@ import (
 
 const groupQuery = `{ scalingGroup(groupId: "g") { id region } }`
 
-const groupAnswer = `{"data":{"scalingGroup":{"id":"id-g","region":"r"}}}`
+const groupResponse = `{"data":{"scalingGroup":{"id":"id-g","region":"r"}}}`
 
 func TestPostAndGetAreEqual(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	got := post(t, target, groupQuery)
-	if got.StatusCode != http.StatusOK || got.text != groupAnswer {
+	if got.StatusCode != http.StatusOK || got.text != groupResponse {
 		t.Errorf("POST: %d %s", got.StatusCode, got.text)
 	}
 	got = send(t, http.MethodGet, target+"?query="+url.QueryEscape(groupQuery), "")
-	if got.StatusCode != http.StatusOK || got.text != groupAnswer {
+	if got.StatusCode != http.StatusOK || got.text != groupResponse {
 		t.Errorf("GET: %d %s", got.StatusCode, got.text)
 	}
 }

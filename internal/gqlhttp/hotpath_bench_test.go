@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// BenchmarkHotPath is what a request costs within the process: an answer that is kept, and pages of the cache that are laid out,
-// executed and encoded because no two requests are alike.
+// BenchmarkHotPath measures a request within the process: a cached response, and cached pages that are assembled, executed and encoded
+// because no two requests are equal.
 func BenchmarkHotPath(b *testing.B) {
 	const few = `logId type status startTime endTime desireValue instanceValue scalingValue`
 	for name, c := range map[string]struct {

@@ -60,7 +60,7 @@ func TestRequestsThatAreNotGraphQL(t *testing.T) {
 				t.Errorf("%d %s, want %d %s", got.StatusCode, got.text, test.status, test.code)
 			}
 			if strings.Contains(got.text, "secret") {
-				t.Errorf("the answer repeats what was sent: %s", got.text)
+				t.Errorf("the response repeats what was sent: %s", got.text)
 			}
 			if got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Content-Type") != jsonMedia {
 				t.Errorf("headers: %v", got.Header)
@@ -119,7 +119,7 @@ func TestAcceptIsWeighed(t *testing.T) {
 func TestHeadAndOptions(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	got := send(t, http.MethodHead, target+"?query="+url.QueryEscape(groupQuery), "")
-	if got.StatusCode != http.StatusOK || got.text != "" || got.ContentLength != int64(len(groupAnswer)) || got.Header.Get("ETag") == "" {
+	if got.StatusCode != http.StatusOK || got.text != "" || got.ContentLength != int64(len(groupResponse)) || got.Header.Get("ETag") == "" {
 		t.Errorf("HEAD: %d %q %v", got.StatusCode, got.text, got.Header)
 	}
 	got = send(t, http.MethodOptions, target, "")
@@ -154,7 +154,7 @@ func TestDeferredPartsEqualPlainResponse(t *testing.T) {
 		`query($d: Boolean = true) { scalingGroup(groupId: "g") { ... @defer(if: $d) { id } region } }`,
 	} {
 		for range 2 { // read anew, and remembered
-			if got := post(t, target, query, "Accept", "multipart/mixed;deferSpec=20991231, application/json, */*"); got.text != groupAnswer {
+			if got := post(t, target, query, "Accept", "multipart/mixed;deferSpec=20991231, application/json, */*"); got.text != groupResponse {
 				t.Errorf("%s: %s", query, got.text)
 			}
 		}

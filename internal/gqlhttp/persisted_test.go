@@ -60,14 +60,14 @@ func TestAutomaticPersistedQueries(t *testing.T) {
 	if got.StatusCode != http.StatusOK || got.code() != "PERSISTED_QUERY_NOT_FOUND" || got.body.Errors[0].Message != "PersistedQueryNotFound" {
 		t.Errorf("unknown: %d %s", got.StatusCode, got.text)
 	}
-	if got = send(t, http.MethodPost, first, apq(hash, groupQuery), js...); got.text != groupAnswer {
+	if got = send(t, http.MethodPost, first, apq(hash, groupQuery), js...); got.text != groupResponse {
 		t.Errorf("registering: %s", got.text)
 	}
-	if got = send(t, http.MethodPost, first, apq(strings.ToUpper(hash), ""), js...); got.text != groupAnswer {
+	if got = send(t, http.MethodPost, first, apq(strings.ToUpper(hash), ""), js...); got.text != groupResponse {
 		t.Errorf("by hash: %s", got.text)
 	}
 	get := "?extensions=" + url.QueryEscape(`{"persistedQuery":{"version":1,"sha256Hash":"`+hash+`"}}`)
-	if got = send(t, http.MethodGet, second+get, ""); got.text != groupAnswer {
+	if got = send(t, http.MethodGet, second+get, ""); got.text != groupResponse {
 		t.Errorf("by hash, from another process: %s", got.text)
 	}
 
@@ -135,12 +135,12 @@ func TestTrustedDocuments(t *testing.T) {
 				apq(hash, groupQuery),
 				`{"query":` + quoted(groupQuery) + `}`,
 			} {
-				if got := send(t, http.MethodPost, target, body, js...); got.text != groupAnswer {
+				if got := send(t, http.MethodPost, target, body, js...); got.text != groupResponse {
 					t.Errorf("%s: %s", body, got.text)
 				}
 			}
 			for _, query := range []string{"?documentId=group", "?doc_id=group", "?documentId=sha256:" + hash} {
-				if got := send(t, http.MethodGet, target+query, ""); got.text != groupAnswer {
+				if got := send(t, http.MethodGet, target+query, ""); got.text != groupResponse {
 					t.Errorf("%s: %s", query, got.text)
 				}
 			}
@@ -195,7 +195,7 @@ func TestPersistedQueriesAreBounded(t *testing.T) {
 	long := func(i int) string { return groupQuery + "#" + strings.Repeat("x", 200<<10) + fmt.Sprint(i) }
 	found := 0
 	for i := range n {
-		if got := send(t, http.MethodPost, target, apq(hashOf(long(i)), long(i)), js...); got.text != groupAnswer {
+		if got := send(t, http.MethodPost, target, apq(hashOf(long(i)), long(i)), js...); got.text != groupResponse {
 			t.Fatalf("%.300s", got.text)
 		}
 	}

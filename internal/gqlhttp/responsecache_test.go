@@ -92,9 +92,9 @@ func (k *cachingHandler) ask(headers ...string) (got reply, executed bool) {
 	return got, k.ran.Load() > before
 }
 
-// kept asks until the answer of a token is kept: the first time it is read, the second time it rests on what is kept, the third
-// time it is known to be asked again.
-func (k *cachingHandler) kept(token string) reply {
+// cached requests the response until it is cached. The first request reads the page, the second one is served from the cached page, and the third
+// one shows that the request repeats.
+func (k *cachingHandler) cached(token string) reply {
 	k.Helper()
 	for range 3 {
 		k.ask("X-Auth-Token", token)
@@ -109,7 +109,7 @@ func (k *cachingHandler) kept(token string) reply {
 func TestCachedResponseIsServed(t *testing.T) {
 	k := newCachingHandler(t)
 	first, _ := k.ask("X-Auth-Token", "one")
-	again := k.kept("one")
+	again := k.cached("one")
 	if again.text != first.text || again.Header.Get("Content-Type") != first.Header.Get("Content-Type") {
 		t.Errorf("%s %s\nwas %s %s", again.Header.Get("Content-Type"), again.text, first.Header.Get("Content-Type"), first.text)
 	}
@@ -121,7 +121,7 @@ func TestCachedResponseIsServed(t *testing.T) {
 	}
 }
 
-// Whoever asks otherwise, or is somebody else, is not given what is kept.
+// A request that differs, or comes from another caller, is not served the cached response.
 func TestCachedResponseIsForEqualRequests(t *testing.T) {
 	for name, headers := range map[string][]string{
 		"another token":          {"X-Auth-Token", "two"},
@@ -133,7 +133,7 @@ func TestCachedResponseIsForEqualRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newCachingHandler(t)
-			k.kept("one")
+			k.cached("one")
 			if got, executed := k.ask(headers...); !executed || got.StatusCode != http.StatusOK {
 				t.Errorf("executed %v: %d %s", executed, got.StatusCode, got.text)
 			}
@@ -143,7 +143,7 @@ func TestCachedResponseIsForEqualRequests(t *testing.T) {
 
 func TestCachedResponseExpiresWithTheGrant(t *testing.T) {
 	k := newCachingHandler(t)
-	k.kept("one")
+	k.cached("one")
 	k.RevokeToken("one")
 	other := body(inRealGroup(`activities(filter: { status: FAIL }) { totalCount }`), nil)
 	if got := send(t, http.MethodPost, k.target, other, "Content-Type", "application/json", "X-Auth-Token", "one"); !strings.Contains(got.text, "UNAUTHENTICATED") {
@@ -160,7 +160,7 @@ func TestCachedResponseExpiresWithTheGrant(t *testing.T) {
 // A read that bypasses the caches contains a new row, and so does every later read.
 func TestCachedResponseExpiresWithItsPages(t *testing.T) {
 	k := newCachingHandler(t)
-	k.kept("one")
+	k.cached("one")
 	k.insert(3)
 	if got, _ := k.ask("X-Auth-Token", "one"); !strings.Contains(got.text, `"totalCount":3`) {
 		t.Errorf("within an hour: %s", got.text)
@@ -175,7 +175,7 @@ func TestCachedResponseExpiresWithItsPages(t *testing.T) {
 
 func TestFailedResponseIsNotCached(t *testing.T) {
 	k := newCachingHandler(t)
-	k.kept("one")
+	k.cached("one")
 	half, before := body(inRealGroup(`activities { totalCount } wrong: activities(first: -1) { totalCount }`), nil), k.ran.Load()
 	for range 5 {
 		if got := send(t, http.MethodPost, k.target, half, "Content-Type", "application/json", "X-Auth-Token", "one"); !strings.Contains(got.text, "BAD_USER_INPUT") {
@@ -187,7 +187,7 @@ func TestFailedResponseIsNotCached(t *testing.T) {
 	}
 }
 
-// By GET a kept answer has its validator, and its compressed form.
+// By GET a cached response has its validator, and its compressed form.
 func TestCachedResponseByGet(t *testing.T) {
 	k := newCachingHandler(t)
 	target := k.target + "?query=" + url.QueryEscape(inRealGroup(`activities { nodes { `+strings.Repeat("logId ", 200)+` } } more: activities { nodes { a: logId b: logId c: logId d: logId e: logId f: logId g: logId } }`))

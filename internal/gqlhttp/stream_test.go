@@ -244,7 +244,7 @@ func TestSubscriptionsThatFail(t *testing.T) {
 func TestQueryAsEvents(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	text, err := io.ReadAll(open(t, http.MethodGet, target+"?query="+url.QueryEscape(groupQuery), "", "Accept", "text/event-stream").Body)
-	if want := ":\n\nevent: next\ndata: " + groupAnswer + "\n\nevent: complete\ndata: \n\n"; string(text) != want || err != nil {
+	if want := ":\n\nevent: next\ndata: " + groupResponse + "\n\nevent: complete\ndata: \n\n"; string(text) != want || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
 	resp := open(t, http.MethodGet, target+"?query={nothing}", "", "Accept", "text/event-stream")

@@ -236,10 +236,10 @@ func TestOperationsOfASocket(t *testing.T) {
 	s.send(`{"type":"ping","payload":{"a":1}}`)
 	s.expect(`{"type":"pong","payload":{"a":1}}`)
 	s.send(subscribe("q", groupQuery))
-	s.expect(`{"type":"next","id":"q","payload":` + groupAnswer + `}`)
+	s.expect(`{"type":"next","id":"q","payload":` + groupResponse + `}`)
 	s.expect(`{"type":"complete","id":"q"}`)
 	s.send(subscribe("d", `{ scalingGroup(groupId: "g") { ... @defer { id } region } }`))
-	s.expect(`{"type":"next","id":"d","payload":` + groupAnswer + `}`)
+	s.expect(`{"type":"next","id":"d","payload":` + groupResponse + `}`)
 	s.expect(`{"type":"complete","id":"d"}`)
 	s.send(subscribe("bad", "{ nothing }"))
 	if got := s.receive(); !strings.HasPrefix(got, `{"type":"error","id":"bad","payload":[{"message":`) || !strings.Contains(got, "GRAPHQL_VALIDATION_FAILED") {

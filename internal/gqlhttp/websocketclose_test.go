@@ -78,7 +78,7 @@ func TestSocketsEnd(t *testing.T) {
 	}
 }
 
-// TestSocketsThatAreDead lose their subscriptions: a client that answers no ping is not there.
+// Sockets whose client answers no ping lose their subscriptions.
 func TestSocketsThatAreDead(t *testing.T) {
 	f := newFeed()
 	s := connectAndInit(t, serveFeed(t, f, gqlhttp.Config{}))

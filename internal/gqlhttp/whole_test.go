@@ -59,12 +59,12 @@ func inRealGroup(selection string) string {
 
 const realQuery = `activities(first: 3) { totalCount nodes { type startTime } }`
 
-const realAnswer = `{"data":{"scalingGroup":{"activities":{"totalCount":250,"nodes":[` +
+const realResponse = `{"data":{"scalingGroup":{"activities":{"totalCount":250,"nodes":[` +
 	`{"type":"NORMAL","startTime":"2026-11-20T12:00:00Z"},{"type":"NORMAL","startTime":"2026-11-20T11:59:00Z"},{"type":"NORMAL","startTime":"2026-11-20T11:58:00Z"}]}}}}`
 
 func TestSingleResponses(t *testing.T) {
 	target, _ := whole(t, gqlhttp.Config{})
-	if got := post(t, target, inRealGroup(realQuery)); got.text != realAnswer {
+	if got := post(t, target, inRealGroup(realQuery)); got.text != realResponse {
 		t.Errorf("POST: %s", got.text)
 	}
 	got := send(t, http.MethodGet, target+"?query="+url.QueryEscape(inRealGroup(realQuery)), "", "Scalegraph-Explain", "1")
@@ -117,7 +117,7 @@ func TestWholeTimesOut(t *testing.T) {
 		t.Errorf("%d %s", got.StatusCode, got.text)
 	}
 	e.Fault(nil)
-	if got = post(t, target, inRealGroup(realQuery)); got.text != realAnswer {
+	if got = post(t, target, inRealGroup(realQuery)); got.text != realResponse {
 		t.Errorf("afterwards: %s", got.text)
 	}
 }
@@ -137,7 +137,7 @@ func TestWholeStopsAtItsBudget(t *testing.T) {
 	}
 }
 
-// TestWholeServesBesideAttacks has every attack under way at once, over and over, while normal queries are asked.
+// Normal queries are served while all attacks are in progress at once, again and again.
 func TestWholeServesBesideAttacks(t *testing.T) {
 	target, _ := whole(t, gqlhttp.Config{Introspection: true})
 	done := make(chan struct{})
@@ -158,7 +158,7 @@ func TestWholeServesBesideAttacks(t *testing.T) {
 		})
 	}
 	for range 10 {
-		if got := post(t, target, inRealGroup(realQuery)); got.text != realAnswer {
+		if got := post(t, target, inRealGroup(realQuery)); got.text != realResponse {
 			t.Errorf("beside attacks: %s", got.text)
 		}
 	}

@@ -98,7 +98,7 @@ func TestResponsesAreSentIfConnectionEnds(t *testing.T) {
 	}
 }
 
-// TestFlushSends although the answer is not whole, and its length is known.
+// TestFlushSends although the response is not whole, and its length is known.
 func TestFlushSends(t *testing.T) {
 	seen := make(chan struct{})
 	s, _ := joinedServer(t, func(w http.ResponseWriter, r *http.Request) {

@@ -62,7 +62,7 @@ func startSlow(t *testing.T, delay, timeout time.Duration) *slowServer {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stop = cancel
 	told := func(serving bool) {
-		time.Sleep(20 * time.Millisecond) // no request is answered while it is being told
+		time.Sleep(20 * time.Millisecond) // no request ends while the program is being stopped
 		s.serving.Store(serving)
 	}
 	go func() {
@@ -73,26 +73,26 @@ func startSlow(t *testing.T, delay, timeout time.Duration) *slowServer {
 	return s
 }
 
-// ask sends a request in the background and returns when it is being answered.
-func (s *slowServer) ask() (answer chan string) {
-	answer = make(chan string, 1)
+// ask sends a request in the background and returns when it is being served.
+func (s *slowServer) ask() (response chan string) {
+	response = make(chan string, 1)
 	go func() {
 		resp, err := http.Get(s.url)
 		if err != nil {
-			answer <- err.Error()
+			response <- err.Error()
 			return
 		}
 		defer resp.Body.Close()
 		text, _ := io.ReadAll(resp.Body)
-		answer <- string(text)
+		response <- string(text)
 	}()
 	<-s.entered
-	return answer
+	return response
 }
 
 func TestDrainingLetsRequestsFinish(t *testing.T) {
 	s := startSlow(t, 0, 20*time.Second)
-	answer := s.ask()
+	response := s.ask()
 	if !s.serving.Load() {
 		t.Error("it does not say that it serves")
 	}
@@ -101,7 +101,7 @@ func TestDrainingLetsRequestsFinish(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	close(s.letGo)
-	if got := <-answer; got != "done" {
+	if got := <-response; got != "done" {
 		t.Errorf("the request under way got %q", got)
 	}
 	if err := <-s.done; err != nil {
@@ -114,12 +114,12 @@ func TestDrainingLetsRequestsFinish(t *testing.T) {
 
 func TestDrainingIsBounded(t *testing.T) {
 	s := startSlow(t, 0, 50*time.Millisecond)
-	answer := s.ask()
+	response := s.ask()
 	s.stop()
 	if err := <-s.done; err == nil || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("got %v, want to be told that a request was cut off", err)
 	}
-	<-answer
+	<-response
 }
 
 // A body that does not arrive is given up; a stream that goes on long behind its body is not.
@@ -155,7 +155,7 @@ func TestSlowBodies(t *testing.T) {
 	whole := conn("abcd")
 	defer whole.Close()
 	if err := <-result; err != nil {
-		t.Errorf("a whole body, then a long answer: %v", err)
+		t.Errorf("a whole body, then a long response: %v", err)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestStreamsPassTheMiddleware(t *testing.T) {
 	}
 }
 
-// The headers that all answers share stay as they are, whatever a handler adds to its own.
+// The headers that all responses share stay as they are, whatever a handler adds to its own.
 func TestHeadersAreSharedUnchanged(t *testing.T) {
 	const policy = "Content-Security-Policy"
 	h := Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

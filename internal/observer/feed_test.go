@@ -54,7 +54,7 @@ func (f *fleet) stop() {
 }
 
 // A course is how a history of subscriptions goes.
-type course struct {
+type schedule struct {
 	lasts, settles time.Duration // while the logs move, and at most until everybody has heard of everything
 	move, stays    time.Duration // between two moves, and with one stream, on average
 	call           time.Duration // one upstream call, at most
@@ -62,10 +62,10 @@ type course struct {
 }
 
 // minutes is a course in virtual time, for default settings.
-var minutes = course{lasts: 90 * time.Second, settles: 60 * time.Second, move: 1500 * time.Millisecond, stays: 15 * time.Second, call: 300 * time.Millisecond}
+var minutes = schedule{lasts: 90 * time.Second, settles: 60 * time.Second, move: 1500 * time.Millisecond, stays: 15 * time.Second, call: 300 * time.Millisecond}
 
 // followHistory runs one history of subscriptions and returns what was wrong with it.
-func followHistory(t testing.TB, seed uint64, c course, start start) *trace {
+func followHistory(t testing.TB, seed uint64, c schedule, start start) *trace {
 	rng := random(seed, "history")
 	sizes := make([]int, 1+rng.IntN(3))
 	for i := range sizes {
@@ -133,7 +133,7 @@ func behind(followers []*follower, w *world) bool {
 }
 
 // disturb replaces replicas and restarts Redis.
-func disturb(ctx context.Context, rng *rand.Rand, f *fleet, c course) {
+func disturb(ctx context.Context, rng *rand.Rand, f *fleet, c schedule) {
 	if rng.IntN(3) == 0 {
 		return
 	}

@@ -94,7 +94,7 @@ func (f *follower) so() []change {
 	return slices.Clone(f.heard)
 }
 
-// missing returns the rows whose last state it must hear of and has not: those that changed after the subscription had begun, and are still there.
+// missing returns the rows whose last state was not received: those that changed after the subscription had begun, and are still in the log.
 func (f *follower) missing(sw emulator.Switches) (rows []string) {
 	latest := map[string]int{}
 	for _, c := range f.so() {
@@ -115,7 +115,7 @@ func (f *follower) missing(sw emulator.Switches) (rows []string) {
 	return rows
 }
 
-// judge returns what is wrong with what was heard. Every row's states come in order, each once; a poll may skip states that lasted shorter than
+// judge returns what is wrong with the received changes. Every row's states come in order, each once; a poll may skip states that lasted shorter than
 // its interval, but never the last one.
 func (f *follower) judge(sw emulator.Switches) (faults []string) {
 	known := map[string]map[string]emulator.Row{}

@@ -102,7 +102,7 @@ func (w *world) keepMoving(ctx context.Context, rng *rand.Rand, every time.Durat
 }
 
 // walkHistory runs one history of walks and returns what was wrong with it.
-func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
+func walkHistory(t testing.TB, seed uint64, speed speed, start start) *trace {
 	rng := random(seed, "history")
 	groups, rows, pages := 1, 700, 25
 	switch n := rng.IntN(60); {
@@ -121,7 +121,7 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 	if groups > 1 && rng.IntN(5) == 0 {
 		broken = w.mover.groups[rng.IntN(groups)]
 	}
-	w.unsteady(random(seed, "calls"), pace.call*time.Duration(rng.IntN(3)), []float64{0, 0.05, 0.3}[rng.IntN(3)], broken)
+	w.unsteady(random(seed, "calls"), speed.call*time.Duration(rng.IntN(3)), []float64{0, 0.05, 0.3}[rng.IntN(3)], broken)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var clients []client
@@ -131,15 +131,15 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 		clients = append(clients, r.client)
 	}
 	var moving, walking sync.WaitGroup
-	every := []time.Duration{0, pace.move, pace.move * 10}[rng.IntN(3)]
+	every := []time.Duration{0, speed.move, speed.move * 10}[rng.IntN(3)]
 	if every > 0 {
 		moving.Go(func() { w.keepMoving(ctx, random(seed, "moves"), every) })
 	}
-	if pace.restart != nil {
+	if speed.restart != nil {
 		moving.Go(func() {
-			for pause(ctx, pace.think*4); ctx.Err() == nil; pause(ctx, pace.think*4) {
+			for pause(ctx, speed.think*4); ctx.Err() == nil; pause(ctx, speed.think*4) {
 				w.log.addf("Redis is restarted")
-				pace.restart()
+				speed.restart()
 			}
 		})
 	}
@@ -147,8 +147,8 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 	for i := range 1 + rng.IntN(3) {
 		name := fmt.Sprintf("walker %d", i)
 		k := &walker{
-			name: name, rng: random(seed, name), log: w.log, judge: judge{record: record{w.Emulator, w.mover}, sw: w.sw, broken: broken, realTime: pace.realTime}, clients: clients,
-			groups: w.mover.groups, cursors: seen, think: pace.think, pages: pages,
+			name: name, rng: random(seed, name), log: w.log, judge: judge{record: record{w.Emulator, w.mover}, sw: w.sw, broken: broken, realTime: speed.realTime}, clients: clients,
+			groups: w.mover.groups, cursors: seen, think: speed.think, pages: pages,
 		}
 		walking.Go(func() { k.run(ctx, 2) })
 	}
@@ -159,21 +159,21 @@ func walkHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 }
 
 // summaryHistory runs one history of summaries and returns what was wrong with it.
-func summaryHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
+func summaryHistory(t testing.TB, seed uint64, speed speed, start start) *trace {
 	rng := random(seed, "summaries")
 	w := newWorld(seed, []int{rng.IntN(500), rng.IntN(500)}, []float64{0, 0.1, 0.5, 0.9}[rng.IntN(4)])
-	w.unsteady(random(seed, "calls"), pace.call*time.Duration(rng.IntN(3)), []float64{0, 0.05, 0.3}[rng.IntN(3)], "")
+	w.unsteady(random(seed, "calls"), speed.call*time.Duration(rng.IntN(3)), []float64{0, 0.05, 0.3}[rng.IntN(3)], "")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r := start(t, w.Emulator)
 	defer r.stop()
 	var moving sync.WaitGroup
-	if every := []time.Duration{0, pace.move, pace.move * 10}[rng.IntN(3)]; every > 0 {
+	if every := []time.Duration{0, speed.move, speed.move * 10}[rng.IntN(3)]; every > 0 {
 		moving.Go(func() { w.keepMoving(ctx, random(seed, "moves"), every) })
 	}
 	k := &walker{
 		name: "walker", rng: random(seed, "walker"), log: w.log, judge: judge{record: record{w.Emulator, w.mover}, sw: w.sw}, clients: []client{r.client},
-		groups: w.mover.groups, think: pace.think,
+		groups: w.mover.groups, think: speed.think,
 	}
 	for range 10 {
 		k.summarize(ctx)
@@ -185,10 +185,10 @@ func summaryHistory(t testing.TB, seed uint64, pace pace, start start) *trace {
 }
 
 // A pace is how fast a history goes. Virtual time costs nothing.
-type pace struct {
+type speed struct {
 	call, move, think time.Duration
 	restart           func() // restarts Redis; nil: there is none
 	realTime          bool
 }
 
-var leisurely = pace{call: 200 * time.Millisecond, move: 500 * time.Millisecond, think: 6 * time.Second}
+var leisurely = speed{call: 200 * time.Millisecond, move: 500 * time.Millisecond, think: 6 * time.Second}

@@ -30,7 +30,7 @@ func TestWalks(t *testing.T) {
 	}
 }
 
-// TestSummaries judges random histories of clients that ask for summaries.
+// TestSummaries judges random histories of clients that request summaries.
 func TestSummaries(t *testing.T) {
 	for n := range *summaries {
 		seed := *firstSeed + uint64(n)
@@ -81,14 +81,14 @@ func TestReplicas(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			redis := redistest.Start(t)
-			c := course{lasts: 20 * time.Second, settles: 30 * time.Second, move: time.Second, stays: 4 * time.Second, call: 50 * time.Millisecond, restart: redis.Restart}
+			c := schedule{lasts: 20 * time.Second, settles: 30 * time.Second, move: time.Second, stays: 4 * time.Second, call: 50 * time.Millisecond, restart: redis.Restart}
 			args := []string{"-redis-url", redis.URL()}
 			if seed%4 > 0 { // else with the default settings
 				args = append(args, "-poll", "400ms", "-fresh", "400ms", "-stale", "800ms")
 				c.lasts, c.move, c.stays = 8*time.Second, 250*time.Millisecond, 1500*time.Millisecond
 			}
 			if seed%4 == 3 {
-				p := pace{call: 10 * time.Millisecond, move: 100 * time.Millisecond, think: 500 * time.Millisecond, restart: redis.Restart, realTime: true}
+				p := speed{call: 10 * time.Millisecond, move: 100 * time.Millisecond, think: 500 * time.Millisecond, restart: redis.Restart, realTime: true}
 				report(t, "TestReplicas", seed, walkHistory(t, seed, p, served(args...)))
 				return
 			}

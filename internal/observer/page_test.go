@@ -10,7 +10,7 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-// A request asks for one page. first, last and offset are -1 if they are absent, after and before nil.
+// A request requests one page. first, last and offset are -1 if they are absent, after and before nil.
 type request struct {
 	groups              []string
 	merged              bool
@@ -98,7 +98,7 @@ func (j judge) availability(q request, p page) string {
 	return ""
 }
 
-// contents checks that each row looks as it did at some moment.
+// contents checks that each row is as it was at some moment.
 func contents(group string, p page, states []state) string {
 	seen := map[edge]bool{}
 	for _, s := range states {
@@ -120,7 +120,7 @@ func shown(group string, r emulator.Row) edge {
 
 func (q request) backward() bool { return q.last >= 0 }
 
-// size is how many rows q asks for.
+// size returns the number of rows that q requests.
 func (q request) size() int {
 	switch {
 	case q.backward():

@@ -61,7 +61,7 @@ func (d dropping) Feed(ctx context.Context, q upstream.FeedQuery) (upstream.Feed
 	return d.Feeds.Feed(ctx, q)
 }
 
-// early answers some polls with the page that it read before, as if it had been read now.
+// early returns the previous page for some polls, as if it had been read now.
 type early struct {
 	changefeed.Pages
 

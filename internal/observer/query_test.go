@@ -79,7 +79,7 @@ func (f filter) text() string {
 
 func quoted(t time.Time) string { return fmt.Sprintf("%q", t.UTC().Format(time.RFC3339)) }
 
-// selections are the ways to ask for a page, by form. All of them give the same once their parts are merged.
+// selections are the forms of a query for a page. All of them have the same response once their parts are merged.
 var selections = map[form][]string{
 	plain: {`totalCount asOf stale pageInfo { hasNextPage hasPreviousPage startCursor endCursor } unavailableGroups { group { groupId } code }
 		edges { cursor node { logId group { groupId } startTime status type endTime desireValue } }`},
@@ -132,7 +132,7 @@ func (a activity) edge(cursor string) edge {
 	}
 }
 
-// page asks for a page.
+// page requests a page.
 func (c client) page(ctx context.Context, q request, rng *rand.Rand) (page, error) {
 	ways := selections[q.form]
 	selection := ways[rng.IntN(len(ways))]
@@ -194,7 +194,7 @@ type summary struct {
 	Stale bool
 }
 
-// summary asks for the counts of a group and for its newest row.
+// summary requests the counts of a group and its newest row.
 func (c client) summary(ctx context.Context, group string, f filter) (s summary, err error) {
 	var data struct {
 		Group struct{ ActivitySummary *summary }

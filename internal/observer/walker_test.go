@@ -182,7 +182,7 @@ func (r record) movesIn(from, to uint64) (n int) {
 	return n
 }
 
-// page asks for a page and judges it; false if the walk cannot go on.
+// page requests a page and judges it; false if the walk cannot continue.
 func (w *walker) page(ctx context.Context, name string, q request) (page, bool) {
 	c := w.clients[w.rng.IntN(len(w.clients))]
 	what := name + " " + q.String()
@@ -286,7 +286,7 @@ func (k walk) covered() window {
 	return w
 }
 
-// summarize asks for a summary and judges it.
+// summarize requests a summary and judges it.
 func (w *walker) summarize(ctx context.Context) {
 	group, f := w.groups[w.rng.IntN(len(w.groups))], w.filter()
 	if group == w.judge.broken {

@@ -38,7 +38,7 @@ func (s *memorySource) List(_ context.Context, q upstream.ListQuery) (upstream.L
 	return upstream.Listing{Rows: log[from:to], Offset: q.Offset, Total: len(log), At: time.Now()}, nil
 }
 
-// TestFeedMemory wants a page in the depth of a merged feed to take as much memory as one at its head.
+// A page deep in a merged feed takes as much memory as one at its head.
 func TestFeedMemory(t *testing.T) {
 	const groups, rows = 5, 20_000
 	source, names := newMemorySource(groups, rows)

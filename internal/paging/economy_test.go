@@ -123,7 +123,7 @@ func (f *fleet) all() []upstream.FeedPoint {
 	return all
 }
 
-// counted runs do and wants it to make at most so many upstream calls.
+// counted runs do, which may make at most so many upstream calls.
 func (f *fleet) counted(what string, most int, do func()) {
 	f.Helper()
 	before := f.Count()

@@ -44,7 +44,7 @@ func (b *bench) forget() {
 	b.pages = paging.New(pagingtest.Client(b, b.Emulator))
 }
 
-// ask answers q and says how many upstream calls that took.
+// ask returns the page of q and the number of upstream calls that it took.
 func (b *bench) ask(q upstream.PageQuery) (upstream.Page, int) {
 	b.Helper()
 	q.Group = group
@@ -56,7 +56,7 @@ func (b *bench) ask(q upstream.PageQuery) (upstream.Page, int) {
 	return page, b.Count() - before
 }
 
-// after asks for the n rows after the last of page, or for the newest where page has none.
+// after requests the n rows after the last of page, or the newest if page is empty.
 func (b *bench) after(page upstream.Page, n int, f upstream.Filter) (upstream.Page, int) {
 	b.Helper()
 	q := upstream.PageQuery{Count: n, Filter: f}
@@ -67,7 +67,7 @@ func (b *bench) after(page upstream.Page, n int, f upstream.Filter) (upstream.Pa
 	return b.ask(q)
 }
 
-// before asks for the n rows before the first of page.
+// before requests the n rows before the first of page.
 func (b *bench) before(page upstream.Page, n int, f upstream.Filter) (upstream.Page, int) {
 	b.Helper()
 	p := page.Rows[0].Point()

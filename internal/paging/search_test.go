@@ -72,7 +72,7 @@ func TestSearchBound(t *testing.T) {
 	}
 }
 
-// A search resumes at places of a log that nobody remembers.
+// A search resumes at places of a log that are not cached.
 type search struct {
 	*bench
 	points []upstream.Point // the log in our order

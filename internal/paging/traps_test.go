@@ -16,7 +16,7 @@ import (
 
 // The known traps of paging by offset, each with what it may cost.
 
-// calls wants a number of upstream calls.
+// calls compares the number of upstream calls.
 func (b *bench) calls(what string, got, want int) {
 	b.Helper()
 	if got != want {
@@ -97,7 +97,7 @@ func TestOneOfATieLeaves(t *testing.T) {
 	}
 }
 
-// A second lies across the hundredth row, with which a call ends; its order changes with every answer.
+// A second lies across the hundredth row, with which a call ends; its order changes with every response.
 func TestSecondAcrossTwoCalls(t *testing.T) {
 	b := newBench(t, 0, emulator.Switches{Ties: emulator.TiesUnstable, Seed: 7})
 	b.Grow(60)

@@ -12,7 +12,7 @@ var (
 	uuidLog = "a8924393-1024-4c24-8ac6-e4d481360884"
 )
 
-// logIDs are ids in every form that package opaque knows, and in forms that only look like one.
+// logIDs are ids in every form that package opaque knows, and similar ones.
 var logIDs = []string{
 	uuidLog, "ce061903a53545dcaddb300093b477d2", "7", "A8924393-1024-4C24-8AC6-E4D481360884", "a8924393-1024-4c24-8ac6-e4d48136088g",
 	"a8924393_1024_4c24_8ac6_e4d481360884", "CE061903A53545DCADDB300093B477D2", "id with spaces/and ümläute\x00", "----------------",

@@ -144,8 +144,7 @@ func addsUp(s *model.ScalingActivitySummary) bool {
 	return types == s.Total && s.Succeeded+s.Failed+s.InProgress == s.Total
 }
 
-// TestSummaryBelongsToOneMoment asks for summaries of a log that changes between the calls, with counts of different ages in the
-// cache. Only two changes between the calls can balance each other; the schema promises no single moment then, but breakdowns that add up.
+// Summaries of a log that changes between the calls, with counts of different ages in the cache. Only two changes between the calls can balance each other; the schema promises no single moment then, but breakdowns that add up.
 func TestSummaryBelongsToOneMoment(t *testing.T) {
 	for _, types := range []int{3, 4} { // without and with rows of an undocumented type
 		wrong := 0

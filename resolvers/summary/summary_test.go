@@ -160,7 +160,7 @@ func (l *memoryLog) check(t *rapid.T, s *model.ScalingActivitySummary, f upstrea
 	l.checkCost(t, rows)
 }
 
-// checkCost wants 14 calls at most, and 2 more if rows of an unknown type are to be proven. Rows of an unknown status cannot be
+// checkCost allows 14 calls at most, and 2 more if rows of an unknown type are to be proven. Rows of an unknown status cannot be
 // counted, so that two equal readings must show that nothing changed.
 func (l *memoryLog) checkCost(t *rapid.T, rows []*upstream.Activity) {
 	most := 14

@@ -23,30 +23,32 @@ func TestFaultsWithErrors(t *testing.T) {
 		name  string
 		fault emulator.Fault
 		after emulator.RetryAfter
-		check func(answer) bool
+		check func(response) bool
 	}{
-		{"service", emulator.Fault{Status: 500, Code: "AS.0001"}, 0, func(a answer) bool { return a.Error.Code == "AS.0001" && a.ErrorCode == "" }},
-		{"gateway", emulator.Fault{Status: 502, Code: "APIG.0201"}, 0, func(a answer) bool { return a.ErrorCode == "APIG.0201" && a.RequestID == a.header.Get("X-Request-Id") }},
-		{"old gateway", emulator.Fault{Status: 401, Code: "APIGW.0301"}, 0, func(a answer) bool { return a.ErrorCode == "APIGW.0301" }},
-		{"flat", emulator.Fault{Status: 400, Code: "AS.2007", Shape: emulator.ShapeFlat}, 0, func(a answer) bool { return a.ErrorCode == "AS.2007" && a.RequestID == "" }},
-		{"nested gateway code", emulator.Fault{Status: 400, Code: "APIG.1", Shape: emulator.ShapeAS}, 0, func(a answer) bool { return a.Error.Code == "APIG.1" }},
-		{"AS code of the gateway", emulator.Fault{Status: 400, Code: "AS.1", Shape: emulator.ShapeGateway}, 0, func(a answer) bool { return a.ErrorCode == "AS.1" && a.RequestID != "" }},
-		{"IAM", emulator.Fault{Status: 401, Shape: emulator.ShapeIAM, Message: "m"}, 0, func(a answer) bool {
+		{"service", emulator.Fault{Status: 500, Code: "AS.0001"}, 0, func(a response) bool { return a.Error.Code == "AS.0001" && a.ErrorCode == "" }},
+		{"gateway", emulator.Fault{Status: 502, Code: "APIG.0201"}, 0, func(a response) bool {
+			return a.ErrorCode == "APIG.0201" && a.RequestID == a.header.Get("X-Request-Id")
+		}},
+		{"old gateway", emulator.Fault{Status: 401, Code: "APIGW.0301"}, 0, func(a response) bool { return a.ErrorCode == "APIGW.0301" }},
+		{"flat", emulator.Fault{Status: 400, Code: "AS.2007", Shape: emulator.ShapeFlat}, 0, func(a response) bool { return a.ErrorCode == "AS.2007" && a.RequestID == "" }},
+		{"nested gateway code", emulator.Fault{Status: 400, Code: "APIG.1", Shape: emulator.ShapeAS}, 0, func(a response) bool { return a.Error.Code == "APIG.1" }},
+		{"AS code of the gateway", emulator.Fault{Status: 400, Code: "AS.1", Shape: emulator.ShapeGateway}, 0, func(a response) bool { return a.ErrorCode == "AS.1" && a.RequestID != "" }},
+		{"IAM", emulator.Fault{Status: 401, Shape: emulator.ShapeIAM, Message: "m"}, 0, func(a response) bool {
 			return string(a.raw) == `{"error":{"code":401,"message":"m","title":"Unauthorized"}}`
 		}},
-		{"proxy", emulator.Fault{Status: 503, Shape: emulator.ShapeHTML}, 0, func(a answer) bool {
+		{"proxy", emulator.Fault{Status: 503, Shape: emulator.ShapeHTML}, 0, func(a response) bool {
 			return a.header.Get("Content-Type") == "text/html" && strings.Contains(string(a.raw), "503 Service Unavailable")
 		}},
-		{"nothing", emulator.Fault{Status: 504, Shape: emulator.ShapeEmpty}, 0, func(a answer) bool { return len(a.raw) == 0 }},
-		{"throttled", emulator.Throttled(0), 0, func(a answer) bool { return a.ErrorCode == "APIG.0308" && a.header.Get("Retry-After") == "" }},
-		{"throttled, told when", emulator.Throttled(1500 * time.Millisecond), 0, func(a answer) bool { return a.header.Get("Retry-After") == "2" }},
-		{"throttled, as switched", emulator.Throttled(0), emulator.RetryAfterSeconds, func(a answer) bool { return a.header.Get("Retry-After") == "1" }},
-		{"throttled, a date", emulator.Throttled(time.Minute), emulator.RetryAfterDate, func(a answer) bool {
+		{"nothing", emulator.Fault{Status: 504, Shape: emulator.ShapeEmpty}, 0, func(a response) bool { return len(a.raw) == 0 }},
+		{"throttled", emulator.Throttled(0), 0, func(a response) bool { return a.ErrorCode == "APIG.0308" && a.header.Get("Retry-After") == "" }},
+		{"throttled, told when", emulator.Throttled(1500 * time.Millisecond), 0, func(a response) bool { return a.header.Get("Retry-After") == "2" }},
+		{"throttled, as switched", emulator.Throttled(0), emulator.RetryAfterSeconds, func(a response) bool { return a.header.Get("Retry-After") == "1" }},
+		{"throttled, a date", emulator.Throttled(time.Minute), emulator.RetryAfterDate, func(a response) bool {
 			at, err := http.ParseTime(a.header.Get("Retry-After"))
 			return err == nil && time.Until(at) > 50*time.Second && time.Until(at) < 70*time.Second
 		}},
-		{"down, told when", emulator.Fault{Status: 503, Code: "APIG.0613", RetryAfter: time.Second}, emulator.RetryAfterSeconds, func(a answer) bool { return a.header.Get("Retry-After") == "1" }},
-		{"down, as switched", emulator.Fault{Status: 503}, emulator.RetryAfterSeconds, func(a answer) bool { return a.header.Get("Retry-After") == "" }},
+		{"down, told when", emulator.Fault{Status: 503, Code: "APIG.0613", RetryAfter: time.Second}, emulator.RetryAfterSeconds, func(a response) bool { return a.header.Get("Retry-After") == "1" }},
+		{"down, as switched", emulator.Fault{Status: 503}, emulator.RetryAfterSeconds, func(a response) bool { return a.header.Get("Retry-After") == "" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := start(t, emulator.Switches{RetryAfter: c.after})
@@ -68,7 +70,7 @@ func TestFaultsWithErrors(t *testing.T) {
 func TestFaultsThatCorrupt(t *testing.T) {
 	b := start(t, emulator.Switches{})
 	b.seed(30)
-	broken := func(f emulator.Fault) (answer, error) {
+	broken := func(f emulator.Fault) (response, error) {
 		b.Fault(emulator.Always(f))
 		return b.try("GET", path, token)
 	}
@@ -128,7 +130,7 @@ func TestHangEndsWithClient(t *testing.T) {
 				t.Fatal(err)
 			}
 			if _, err = b.client.Do(req); !errors.Is(err, context.Canceled) {
-				t.Errorf("the answer to a client that hung up: %v", err)
+				t.Errorf("the response to a client that hung up: %v", err)
 			}
 		})
 	}
@@ -171,7 +173,7 @@ func TestDelays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var a answer
+			var a response
 			if err := json.NewDecoder(res.Body).Decode(&a); err != nil {
 				t.Fatal(err)
 			}

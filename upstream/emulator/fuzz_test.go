@@ -26,7 +26,7 @@ func FuzzQuery(f *testing.F) {
 		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}}
 		w := httptest.NewRecorder()
 		e.ServeHTTP(w, r.WithContext(t.Context()))
-		var a answer
+		var a response
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 			t.Fatalf("%q: %d %s: %v", query, w.Code, w.Body, err)
 		}

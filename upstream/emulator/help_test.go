@@ -55,8 +55,8 @@ func client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// answer is a decoded response.
-type answer struct {
+// response is a decoded response.
+type response struct {
 	status int
 	header http.Header
 	raw    []byte
@@ -71,14 +71,14 @@ type answer struct {
 	RequestID string `json:"request_id"`
 }
 
-func (a answer) code() any {
+func (a response) code() any {
 	if a.ErrorCode != "" {
 		return a.ErrorCode
 	}
 	return a.Error.Code
 }
 
-func (a answer) ids() []string {
+func (a response) ids() []string {
 	ids := []string{}
 	for _, row := range a.Rows {
 		ids = append(ids, row["id"].(string))
@@ -88,12 +88,12 @@ func (a answer) ids() []string {
 
 const path = "/autoscaling-api/v2/" + project + "/scaling_activity_log/" + group
 
-func (b *bench) get(query string) answer {
+func (b *bench) get(query string) response {
 	b.t.Helper()
 	return b.do(http.MethodGet, path+"?"+query, token)
 }
 
-func (b *bench) do(method, target, token string, headers ...string) answer {
+func (b *bench) do(method, target, token string, headers ...string) response {
 	b.t.Helper()
 	a, err := b.try(method, target, token, headers...)
 	if err != nil {
@@ -102,7 +102,7 @@ func (b *bench) do(method, target, token string, headers ...string) answer {
 	return a
 }
 
-func (b *bench) try(method, target, token string, headers ...string) (answer, error) {
+func (b *bench) try(method, target, token string, headers ...string) (response, error) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+target, nil)
 	if err != nil {
@@ -116,10 +116,10 @@ func (b *bench) try(method, target, token string, headers ...string) (answer, er
 	}
 	res, err := b.client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	defer res.Body.Close()
-	a := answer{status: res.StatusCode, header: res.Header}
+	a := response{status: res.StatusCode, header: res.Header}
 	if a.raw, err = io.ReadAll(res.Body); err != nil {
 		return a, err
 	}

@@ -214,11 +214,11 @@ func TestResponsesMatchHistory(t *testing.T) {
 		w := &world{bench: inMemory(t, drawSwitches(rt))}
 		w.KeepHistory()
 		var mu sync.Mutex
-		var answers []emulator.Response
+		var responses []emulator.Response
 		w.OnResponse(func(a emulator.Response) {
 			mu.Lock()
 			defer mu.Unlock()
-			answers = append(answers, a)
+			responses = append(responses, a)
 		})
 		filters := []emulator.Filter{}
 		for range rapid.IntRange(1, 10).Draw(rt, "rounds") {
@@ -227,7 +227,7 @@ func TestResponsesMatchHistory(t *testing.T) {
 			filters = append(filters, f)
 			w.get(query(f).Encode())
 		}
-		for i, a := range answers {
+		for i, a := range responses {
 			rows := w.At(a.Seq).Match(project, group, filters[i])
 			want := []string{}
 			for _, r := range rows[:min(len(rows), 20)] {

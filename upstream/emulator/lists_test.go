@@ -17,7 +17,7 @@ const (
 )
 
 // body decodes a response.
-func body(t *testing.T, a answer) map[string]any {
+func body(t *testing.T, a response) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal(a.raw, &m); err != nil || a.status != 200 {
@@ -27,7 +27,7 @@ func body(t *testing.T, a answer) map[string]any {
 }
 
 // values returns one member of each entry of the only list in a response.
-func values(t *testing.T, a answer, member string) []string {
+func values(t *testing.T, a response, member string) []string {
 	t.Helper()
 	list := []string{}
 	for _, v := range body(t, a) {
@@ -62,7 +62,7 @@ func newListBench(t *testing.T, sw emulator.Switches) *bench {
 	return b
 }
 
-func (b *bench) at(path string) answer {
+func (b *bench) at(path string) response {
 	b.t.Helper()
 	return b.do("GET", path, token)
 }

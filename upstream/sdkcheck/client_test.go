@@ -48,7 +48,7 @@ func sdk(t *testing.T, url, ak, sk, token string) *as.AsClient {
 	return as.NewAsClient(hc)
 }
 
-// ptr makes a pointer of a value, which the SDK wants everywhere.
+// ptr returns a pointer to a value, as the SDK requires.
 func ptr[T any](v T) *T { return &v }
 
 func TestSDKReadsSample(t *testing.T) {
@@ -58,16 +58,16 @@ func TestSDKReadsSample(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, url := sampled(t, keys)
-			answer, err := sdk(t, url, keys.AK, keys.SK, keys.SecurityToken).ListScalingActivityV2Logs(&model.ListScalingActivityV2LogsRequest{
+			response, err := sdk(t, url, keys.AK, keys.SK, keys.SecurityToken).ListScalingActivityV2Logs(&model.ListScalingActivityV2LogsRequest{
 				ScalingGroupId: group, StartTime: ptr("2018-11-22T00:00:00Z"), EndTime: ptr("2018-11-22T14:00:00Z"), StartNumber: ptr(int32(0)), Limit: ptr(int32(20)),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *answer.TotalNumber != 2 || *answer.StartNumber != 0 || *answer.Limit != 20 || len(*answer.ScalingActivityLog) != 2 {
-				t.Fatalf("%+v", answer)
+			if *response.TotalNumber != 2 || *response.StartNumber != 0 || *response.Limit != 20 || len(*response.ScalingActivityLog) != 2 {
+				t.Fatalf("%+v", response)
 			}
-			logs := *answer.ScalingActivityLog
+			logs := *response.ScalingActivityLog
 			if *logs[0].Id != "8753a18c-931d-4cb8-8d49-6c99396af348" || *logs[0].Type != "MODIFY_ELB" || logs[0].Status.Value() != "SUCCESS" ||
 				*(*logs[0].LbBindSuccessList)[0].LbaasListener.ProtocolPort != 82 || logs[0].InstanceAddedList != nil {
 				t.Errorf("%+v", logs[0])
