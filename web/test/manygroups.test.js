@@ -9,7 +9,7 @@ import { picture, start, visit } from './browser.js'
 let upstream
 let program
 before(async () => {
-  upstream = spawn('go', ['run', './web/test/upstream'], { cwd: join(import.meta.dirname, '../..'), stdio: ['pipe', 'pipe', 'inherit'] })
+  upstream = spawn('go', ['run', './web/test/manygroups'], { cwd: join(import.meta.dirname, '../..'), stdio: ['pipe', 'pipe', 'inherit'] })
   const { value: url } = await createInterface({ input: upstream.stdout })[Symbol.asyncIterator]().next()
   program = await start({ SCALEGRAPH_UPSTREAM: url, SCALEGRAPH_PROJECT: 'project' })
 })

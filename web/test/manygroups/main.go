@@ -1,4 +1,4 @@
-// Command upstream serves an emulator with one project of 50 groups to browser tests. It prints its base URL, and ends with its standard input.
+// Command manygroups serves an emulator with one project of 50 groups to browser tests. It prints its base URL, and ends with its standard input.
 package main
 
 import (
