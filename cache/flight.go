@@ -22,10 +22,10 @@ type flights struct {
 	stop    context.CancelFunc
 	wg      sync.WaitGroup
 
-	mu       sync.Mutex
-	byKey    map[flightKey]*flight
-	closed   bool
-	answered time.Time // when the upstream last responded to any fetch
+	mu           sync.Mutex
+	byKey        map[flightKey]*flight
+	closed       bool
+	lastResponse time.Time // of the upstream, to any fetch
 }
 
 // flightKey identifies fetches that are coalesced.
@@ -102,7 +102,7 @@ func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Contex
 			f.mu.Lock()
 			delete(f.byKey, fl.key)
 			if !fl.sent.IsZero() && !isUnavailable(out.err) {
-				f.answered = time.Now()
+				f.lastResponse = time.Now()
 			}
 			f.mu.Unlock()
 			fl.result = out
@@ -180,8 +180,8 @@ func (f *flights) patienceEnd(fl *flight, began time.Time, p patience) (time.Tim
 		return time.Time{}, nil
 	case !fl.sent.IsZero():
 		return fl.sent.Add(staleWait), errStaleWait
-	case f.answered.After(began):
-		return f.answered.Add(staleWait), errStaleWait
+	case f.lastResponse.After(began):
+		return f.lastResponse.Add(staleWait), errStaleWait
 	}
 	return began.Add(staleWait), errStaleWait
 }
