@@ -112,13 +112,16 @@ func (i *instruments) admit(ctx context.Context, c *request.Caller, cost int) ti
 	return 0
 }
 
-// traced records the span of each request.
+// traced records the span of each request, and its trace for the access log.
 func (i *instruments) traced(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ctx, span := i.tracing.StartRequest(r)
 		defer span.End()
 		if ctx != r.Context() {
 			r = r.WithContext(ctx)
+		}
+		if sc := span.SpanContext(); sc.HasTraceID() {
+			request.FromContext(ctx).TraceID = sc.TraceID().String()
 		}
 		h.ServeHTTP(rw, r)
 	})

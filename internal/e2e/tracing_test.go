@@ -97,6 +97,9 @@ func tracedTwice(t *testing.T) (e *emulator.Emulator, got [2]*receiver) {
 			t.Fatal(response.body)
 		}
 		s.stop() // sends what is left
+		if traced := `"traceId":"` + callersTrace + `"`; !strings.Contains(s.logs.String(), traced) {
+			t.Errorf("no line of the log has %s: %s", traced, s.logs)
+		}
 	}
 	return e, got
 }
@@ -180,5 +183,10 @@ func TestTraceparentIsPassedOn(t *testing.T) {
 	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", parent)
 	if got := e.Requests()[0].Header.Get("traceparent"); got != parent {
 		t.Errorf("the upstream got %q", got)
+	}
+	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
+	s.stop()
+	if traced := strings.Count(s.logs.String(), `"traceId":"4bf92f3577b34da6a3ce929d0e0e4736"`); traced != 1 || strings.Count(s.logs.String(), `"traceId"`) != 1 {
+		t.Errorf("%d lines of the log belong to the trace of one of two requests: %s", traced, s.logs)
 	}
 }

@@ -33,6 +33,9 @@ func logRequest(r *http.Request, w *responseWriter, info *request.Info, began ti
 	attrs := append(make([]slog.Attr, 0, 20), // with room for those of the operation, on the stack
 		slog.String(telemetry.RequestID, info.ID), slog.String("method", truncate(r.Method)), slog.String("path", truncate(r.URL.Path)),
 		slog.Int("status", w.status), slog.String("duration", now.Sub(began).String()), slog.Int64("bytes", w.bytes))
+	if info.TraceID != "" {
+		attrs = append(attrs, slog.String(telemetry.TraceID, info.TraceID))
+	}
 	if info.Report != nil && info.Report.Status != 0 {
 		attrs = info.Report.AppendAttrs(attrs)
 	}

@@ -9,8 +9,9 @@ import (
 
 // Info holds the id and the outcome of one HTTP request. The handler writes it; the access log reads it after the handler has returned.
 type Info struct {
-	ID     string  // in the response, in every log line and sent upstream; never changed
-	Report *Report // the outcome of the GraphQL operation; nil, or with Status 0: there was no operation
+	ID      string  // in the response, in every log line and sent upstream; never changed
+	TraceID string  // of the trace that the request belongs to; empty if there is none
+	Report  *Report // the outcome of the GraphQL operation; nil, or with Status 0: there was no operation
 }
 
 type infoKey struct{}

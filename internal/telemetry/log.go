@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"scalegraph/internal/request"
 )
 
@@ -13,9 +15,9 @@ import (
 // must not log header values, tokens or URLs with credentials.
 func NewLog(w io.Writer, format string) *slog.Logger {
 	if format == "text" || format == "auto" && IsTerminal(w) {
-		return slog.New(requestIDHandler{slog.NewTextHandler(w, nil)})
+		return slog.New(contextHandler{slog.NewTextHandler(w, nil)})
 	}
-	return slog.New(requestIDHandler{slog.NewJSONHandler(w, nil)})
+	return slog.New(contextHandler{slog.NewJSONHandler(w, nil)})
 }
 
 // IsTerminal reports whether w is a terminal.
@@ -28,16 +30,16 @@ func IsTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// requestIDHandler adds the id of the request that a line's context belongs to, unless the line already has one.
-type requestIDHandler struct{ slog.Handler }
+// contextHandler adds the ids of the request and of the trace that a line's context belongs to, unless the line already has them.
+type contextHandler struct{ slog.Handler }
 
-func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h contextHandler) Handle(ctx context.Context, r slog.Record) error {
 	r = withUnits(r)
-	if hasAttr(r, RequestID) {
-		return h.Handler.Handle(ctx, r)
-	}
-	if id := request.CallerFrom(ctx).RequestID; id != "" {
+	if id := request.CallerFrom(ctx).RequestID; id != "" && !hasAttr(r, RequestID) {
 		r.AddAttrs(slog.String(RequestID, id))
+	}
+	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() && !hasAttr(r, TraceID) {
+		r.AddAttrs(slog.String(TraceID, span.TraceID().String()))
 	}
 	return h.Handler.Handle(ctx, r)
 }
@@ -65,8 +67,11 @@ func withUnits(r slog.Record) slog.Record {
 	return out
 }
 
-// RequestID is the key of the request id in log lines.
-const RequestID = "requestId"
+// The keys of the ids of the request and of the trace in log lines.
+const (
+	RequestID = "requestId"
+	TraceID   = "traceId"
+)
 
 func hasAttr(r slog.Record, field string) (found bool) {
 	r.Attrs(func(a slog.Attr) bool {
@@ -76,10 +81,10 @@ func hasAttr(r slog.Record, field string) (found bool) {
 	return found
 }
 
-func (h requestIDHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return requestIDHandler{h.Handler.WithAttrs(attrs)}
+func (h contextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return contextHandler{h.Handler.WithAttrs(attrs)}
 }
 
-func (h requestIDHandler) WithGroup(name string) slog.Handler {
-	return requestIDHandler{h.Handler.WithGroup(name)}
+func (h contextHandler) WithGroup(name string) slog.Handler {
+	return contextHandler{h.Handler.WithGroup(name)}
 }
