@@ -82,14 +82,14 @@ func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flig
 	if joined {
 		c.recordCoalesced(l)
 	}
-	err := c.flights.wait(ctx, fl, patience{stale: stale, queued: joined && c.differ(fl.caller, l)})
+	err := c.flights.wait(ctx, fl, waitLimits{stale: stale, queued: joined && c.differ(fl.caller, l)})
 	if err != nil && joined && c.concernsOnly(fl.caller, l, err) {
 		key := c.flightKeyFor(l, spec)
 		if key.second = errors.Is(err, errQueued); !key.second {
 			key.credential = l.accessReq.Credential
 		}
 		fl, _ = c.flights.do(ctx, key, c.newFetch(l, spec))
-		err = c.flights.wait(ctx, fl, patience{stale: stale})
+		err = c.flights.wait(ctx, fl, waitLimits{stale: stale})
 	}
 	if err != nil {
 		return fetchResult{}, err
@@ -143,7 +143,7 @@ func (c *Cache) fetchWithOwnCredential(ctx context.Context, l *lookup, spec fetc
 		return err
 	}
 	c.recordCoalesced(l)
-	err := c.flights.wait(ctx, fl, patience{stale: stale})
+	err := c.flights.wait(ctx, fl, waitLimits{stale: stale})
 	switch {
 	case err == nil:
 		l.access = c.grants.Level(ctx, l.accessReq.ScopeKey())

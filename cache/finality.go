@@ -87,7 +87,7 @@ func (c *Cache) finalBefore(ctx context.Context, group upstream.Group, req acces
 		}
 		deliver(fetchResult{err: err})
 	})
-	if c.flights.wait(ctx, fl, patience{}) != nil {
+	if c.flights.wait(ctx, fl, waitLimits{}) != nil {
 		return f.Before
 	}
 	return c.finality.get(req.Group).Before

@@ -134,17 +134,17 @@ var (
 	errQueued    = fmt.Errorf("the caller that reads the same rows has used up its slots: %w", upstream.ErrTimeout)
 )
 
-// patience limits a wait for a flight. The zero value waits for its end.
-type patience struct {
+// waitLimits are the reasons to end a wait for a flight before its end. The zero value has none.
+type waitLimits struct {
 	stale  bool // not while the upstream hangs: cached rows can be served instead
 	queued bool // not for the slot of the caller that started the flight: it may have many calls waiting
 }
 
-// wait waits for the end of the flight. It returns errStaleWait or errQueued if p ends first, and the error of ctx if that ends first.
-func (f *flights) wait(ctx context.Context, fl *flight, p patience) error {
+// wait waits for the end of the flight. It returns errStaleWait or errQueued if one of the limits is reached first, and the error of ctx if that ends first.
+func (f *flights) wait(ctx context.Context, fl *flight, limits waitLimits) error {
 	began := time.Now()
 	for {
-		end, why := f.patienceEnd(fl, began, p)
+		end, why := f.waitDeadline(fl, began, limits)
 		select {
 		case <-fl.done:
 			return fl.result.err
@@ -167,16 +167,16 @@ func (f *flights) wait(ctx context.Context, fl *flight, p patience) error {
 	}
 }
 
-// patienceEnd returns when a wait that began at began may end, and the error by which it does; nil if it may not. The upstream hangs if the
+// waitDeadline returns when a wait that began at began may end, and the error by which it does; nil if it may not. The upstream hangs if the
 // flight's call was sent staleWait ago, or if the call waits for a slot and the upstream has responded to no other call for so long. A long
 // queue of calls is therefore no reason to serve stale rows.
-func (f *flights) patienceEnd(fl *flight, began time.Time, p patience) (time.Time, error) {
+func (f *flights) waitDeadline(fl *flight, began time.Time, limits waitLimits) (time.Time, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case fl.sent.IsZero() && p.queued:
+	case fl.sent.IsZero() && limits.queued:
 		return began.Add(queueWait), errQueued
-	case !p.stale:
+	case !limits.stale:
 		return time.Time{}, nil
 	case !fl.sent.IsZero():
 		return fl.sent.Add(staleWait), errStaleWait

@@ -41,11 +41,11 @@ type client struct {
 	http *http.Client
 }
 
-const patience = time.Minute // of a client for one response; the server's own limit is 30 s
+const responseTimeout = time.Minute // of a client for one response; the server's own limit is 30 s
 
 // do sends a query and returns its data, with deferred parts merged.
 func (c client) do(ctx context.Context, query string, f form, data any) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, responseTimeout)
 	defer cancel()
 	body, err := json.Marshal(map[string]string{"query": query})
 	if err != nil {

@@ -49,7 +49,7 @@ func (b *fixture) listAll(logs *cache.Cache) (stale int, took time.Duration) {
 
 // Calls that wait for each other's slot are no reason to serve stale rows, if the upstream responds. If it hangs, no call is waited for longer
 // than a second, whether it was sent or not.
-func TestPatienceCountsFromTheCall(t *testing.T) {
+func TestStaleWaitCountsFromTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newOpenFixture(t, 50)
 		logs := b.newNarrowCache(1)
