@@ -9,17 +9,17 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
-// How far an activity has come. New values may be added; clients must expect UNKNOWN.
+// The status of an activity. Values may be added; clients must expect UNKNOWN.
 type ScalingActivityStatus string
 
 const (
-	// It is over. Some instances may have failed all the same: see `outcome`.
+	// It has ended. Some instances may have failed: see `outcome`.
 	ScalingActivityStatusSuccess ScalingActivityStatus = "SUCCESS"
-	// It is over and failed.
+	// It has failed.
 	ScalingActivityStatusFail ScalingActivityStatus = "FAIL"
-	// It runs.
+	// It is in progress.
 	ScalingActivityStatusDoing ScalingActivityStatus = "DOING"
-	// A status this server does not know yet; see `rawStatus`.
+	// A status that this server does not know; see `rawStatus`.
 	ScalingActivityStatusUnknown ScalingActivityStatus = "UNKNOWN"
 )
 
@@ -32,7 +32,7 @@ var AllScalingActivityStatus = []ScalingActivityStatus{
 
 // WalkResponse is returned by Walk on success.
 type WalkResponse struct {
-	// One scaling group. Costs nothing upstream until one of its activity fields is selected.
+	// One scaling group. It costs an upstream call only if a field is selected that needs one. Whether the group exists is not checked before.
 	ScalingGroup *WalkScalingGroup `json:"scalingGroup"`
 }
 
@@ -42,12 +42,11 @@ func (v *WalkResponse) GetScalingGroup() *WalkScalingGroup { return v.ScalingGro
 // WalkScalingGroup includes the requested fields of the GraphQL type ScalingGroup.
 // The GraphQL type's documentation follows.
 //
-// One scaling group, and with it one activity log.
+// A scaling group.
 type WalkScalingGroup struct {
-	// The group's activities, newest first (by start second, descending, then by log id). `first` or `last`, not both, at most 500
-	// (more than the upstream's 100 a call is stitched together); with neither, the first 20. `after` and `before` bound the rows and
-	// combine with either, as in the Relay specification. `offset` skips that many of the newest rows, for numbered pagers, and
-	// cannot be combined with `after`, `before` or `last`. Null with an error where the group cannot be read.
+	// The group's activities, newest first: by start second (descending), then by log id. `after` and `before` work with `first` and with `last`,
+	// as in the Relay specification. `offset` is for numbered pages, and cannot be combined with `after`, `before` or `last`. A walk from cursor to
+	// cursor lists each row exactly once, also while activities start and expire. Null with an error if the group cannot be read.
 	Activities *WalkScalingGroupActivitiesScalingActivityConnection `json:"activities"`
 }
 
@@ -59,11 +58,11 @@ func (v *WalkScalingGroup) GetActivities() *WalkScalingGroupActivitiesScalingAct
 // WalkScalingGroupActivitiesScalingActivityConnection includes the requested fields of the GraphQL type ScalingActivityConnection.
 // The GraphQL type's documentation follows.
 //
-// One page of an activity feed.
+// A page of activities.
 type WalkScalingGroupActivitiesScalingActivityConnection struct {
-	// The page's rows, newest first, each with its cursor.
+	// The activities with their cursors.
 	Edges []WalkScalingGroupActivitiesScalingActivityConnectionEdgesScalingActivityEdge `json:"edges"`
-	// How the page lies in the whole.
+	// Whether there are further pages, and the cursors that lead to them.
 	PageInfo WalkScalingGroupActivitiesScalingActivityConnectionPageInfo `json:"pageInfo"`
 }
 
@@ -80,9 +79,9 @@ func (v *WalkScalingGroupActivitiesScalingActivityConnection) GetPageInfo() Walk
 // WalkScalingGroupActivitiesScalingActivityConnectionEdgesScalingActivityEdge includes the requested fields of the GraphQL type ScalingActivityEdge.
 // The GraphQL type's documentation follows.
 //
-// One row of a page.
+// An activity with its place in the list.
 type WalkScalingGroupActivitiesScalingActivityConnectionEdgesScalingActivityEdge struct {
-	// The same row has the same cursor in every answer to the same groups and filter.
+	// The place in the list. An activity has the same cursor in every response for the same groups and filter.
 	Cursor string `json:"cursor"`
 	// The activity.
 	Node WalkScalingGroupActivitiesScalingActivityConnectionEdgesScalingActivityEdgeNodeScalingActivity `json:"node"`
@@ -107,7 +106,7 @@ type WalkScalingGroupActivitiesScalingActivityConnectionEdgesScalingActivityEdge
 	LogId string `json:"logId"`
 	// Upstream `start_time`.
 	StartTime time.Time `json:"startTime"`
-	// How far it has come, upstream `status`.
+	// Upstream `status`.
 	Status ScalingActivityStatus `json:"status"`
 }
 
@@ -129,15 +128,15 @@ func (v *WalkScalingGroupActivitiesScalingActivityConnectionEdgesScalingActivity
 // WalkScalingGroupActivitiesScalingActivityConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
 // The GraphQL type's documentation follows.
 //
-// How a page lies in the whole, as the Relay specification has it. All of it was true at one moment.
+// The place of a page in its list, as in the Relay specification. All fields were true at the same moment.
 type WalkScalingGroupActivitiesScalingActivityConnectionPageInfo struct {
-	// Whether older rows follow the page's last one.
+	// Whether entries follow the last one of the page.
 	HasNextPage bool `json:"hasNextPage"`
-	// Whether newer rows precede the page's first one.
+	// Whether entries precede the first one of the page.
 	HasPreviousPage bool `json:"hasPreviousPage"`
-	// Null on an empty page.
+	// The cursor of the first entry. Null on an empty page.
 	StartCursor *string `json:"startCursor"`
-	// Null on an empty page.
+	// The cursor of the last entry. Null on an empty page.
 	EndCursor *string `json:"endCursor"`
 }
 
