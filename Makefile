@@ -11,8 +11,9 @@ observe: redis ## judges random histories against every state that their logs ha
 help: ## lists these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-generate: ## makes graph/ anew from the schema and gqlgen.yml
+generate: ## makes graph/ and the genqlient client anew from the schema
 	go tool gqlgen generate
+	go -C clients/genqlient generate
 
 lint: ## reads all code with golangci-lint (built from tools/go.mod, the first time takes a minute)
 	$(GOLANGCI) run ./...
@@ -54,8 +55,8 @@ release: ## builds binaries, packages, an SBOM and checksums into dist/, twice, 
 check: generated lint test ## generated code is current, lint, test
 
 generated: generate
-	@git diff -- graph resolvers
-	@test -z "$$(git status --porcelain -- graph resolvers)" || { echo "generated code is not what is committed"; exit 1; }
+	@git diff -- graph resolvers clients/genqlient
+	@test -z "$$(git status --porcelain -- graph resolvers clients/genqlient)" || { echo "generated code is not what is committed"; exit 1; }
 
 audit: node ## checks HTTP and the schema from outside, with tools of Node.js
 	tools/audit/run
