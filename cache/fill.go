@@ -71,8 +71,8 @@ func (c *Cache) concernsOnly(starter *request.Caller, l *lookup, err error) bool
 	return starter != l.caller && callerSpecific(err)
 }
 
-// differ reports whether the caller that started a fetch and the one of l have different shares of the upstream slots.
-func (c *Cache) differ(starter *request.Caller, l *lookup) bool {
+// differentShares reports whether the caller that started a fetch and the one of l have different shares of the upstream slots.
+func (c *Cache) differentShares(starter *request.Caller, l *lookup) bool {
 	return starter != l.caller && c.grants.NewRequest(starter, l.key.Group).Credential != l.accessReq.Credential
 }
 
@@ -82,7 +82,7 @@ func (c *Cache) waitFor(ctx context.Context, l *lookup, spec fetchSpec, fl *flig
 	if joined {
 		c.recordCoalesced(l)
 	}
-	err := c.flights.wait(ctx, fl, waitLimits{stale: stale, queued: joined && c.differ(fl.caller, l)})
+	err := c.flights.wait(ctx, fl, waitLimits{stale: stale, queued: joined && c.differentShares(fl.caller, l)})
 	if err != nil && joined && c.concernsOnly(fl.caller, l, err) {
 		key := c.flightKeyFor(l, spec)
 		if key.second = errors.Is(err, errQueued); !key.second {

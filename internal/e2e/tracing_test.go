@@ -71,8 +71,12 @@ func number(span *traces.Span, name string) int64 {
 	return -1
 }
 
-// The caller's trace and span.
-const callersTrace, callersSpan = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+// The caller's trace, its span, and the header that names both.
+const (
+	callersTrace  = "4bf92f3577b34da6a3ce929d0e0e4736"
+	callersSpan   = "00f067aa0ba902b7"
+	callersParent = "00-" + callersTrace + "-" + callersSpan + "-01"
+)
 
 // collect returns a receiver that servers send their traces to from now on.
 func collect(t *testing.T) *receiver {
@@ -92,7 +96,7 @@ func tracedTwice(t *testing.T) (e *emulator.Emulator, got [2]*receiver) {
 	for i := range got {
 		got[i] = collect(t)
 		s := startServer(t, "-upstream", url, "-project", testProject, "-caller-cost=1000", patient, "-redis-url", shared.URL())
-		response := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", "00-"+callersTrace+"-"+callersSpan+"-01", "X-Request-Id", "the-request")
+		response := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", callersParent, "X-Request-Id", "the-request")
 		if response.body != counted {
 			t.Fatal(response.body)
 		}
@@ -179,14 +183,13 @@ func hexOf(id []byte) string {
 func TestTraceparentIsPassedOn(t *testing.T) {
 	e, url := newUpstream(t)
 	s := startServer(t, "-upstream", url, "-project", testProject)
-	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", parent)
-	if got := e.Requests()[0].Header.Get("traceparent"); got != parent {
+	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "traceparent", callersParent)
+	if got := e.Requests()[0].Header.Get("traceparent"); got != callersParent {
 		t.Errorf("the upstream got %q", got)
 	}
 	s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken)
 	s.stop()
-	if traced := strings.Count(s.logs.String(), `"traceId":"4bf92f3577b34da6a3ce929d0e0e4736"`); traced != 1 || strings.Count(s.logs.String(), `"traceId"`) != 1 {
+	if traced := strings.Count(s.logs.String(), `"traceId":"`+callersTrace+`"`); traced != 1 || strings.Count(s.logs.String(), `"traceId"`) != 1 {
 		t.Errorf("%d lines of the log belong to the trace of one of two requests: %s", traced, s.logs)
 	}
 }
