@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -163,6 +164,38 @@ func TestSlotsAreShared(t *testing.T) {
 		wg.Wait()
 		if got := []callerKey{<-order, <-order, <-order}; got[0] != 20 || got[1] != 21 {
 			t.Errorf("the order was %v", got)
+		}
+	})
+}
+
+// A call waits for a slot for a limited time. One caller has a limited number of waiting calls, which takes nothing from other callers.
+func TestWaitForSlotIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBulkhead(4, time.Second)
+		hanging := slotRequest{group: groupKey{group: "hanging"}, caller: 1, known: true}
+		release, err := b.acquire(t.Context(), hanging)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		expectBusy := func(r slotRequest, want time.Duration) {
+			if _, err := b.acquire(t.Context(), r); !errors.Is(err, ErrBusy) || time.Since(began) != want {
+				t.Errorf("caller %d: %v after %v, want ErrBusy after %v", r.caller, err, time.Since(began), want)
+			}
+		}
+		var waiting sync.WaitGroup
+		for range maxQueued {
+			waiting.Go(func() { expectBusy(hanging, time.Second) })
+		}
+		synctest.Wait()
+		expectBusy(hanging, 0)
+		another := hanging
+		another.caller = 2
+		waiting.Go(func() { expectBusy(another, time.Second) })
+		waiting.Wait()
+		release()
+		if b.inUse.all != 0 || b.queued.all != 0 || len(b.waiters) != 0 {
+			t.Errorf("%d slots in use, %d calls waiting", b.inUse.all, b.queued.all)
 		}
 	})
 }

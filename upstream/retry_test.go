@@ -248,6 +248,26 @@ func TestCircuitStaysClosedIfOneCallerOrOneGroupFails(t *testing.T) {
 	}
 }
 
+// Failures of few groups and callers do not open the circuit while most others succeed.
+func TestCircuitStaysClosedIfMostSucceed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{200}}
+		c := scripted(t, s)
+		for i := range 10 {
+			if err := listAs(t, c, "caller"+strconv.Itoa(i), "g"+strconv.Itoa(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.become(500)
+		for i := range 2 * minFailing {
+			_ = listAs(t, c, "sick"+strconv.Itoa(i), "sick"+strconv.Itoa(i))
+		}
+		if got := c.Circuits()["here"]; got != "closed" {
+			t.Errorf("%s although %d of %d groups and callers succeed", got, 10, 10+2*minFailing)
+		}
+	})
+}
+
 func TestCircuitStaysClosedOnClientErrors(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 409, 429, 302} {
 		synctest.Test(t, func(t *testing.T) {
@@ -285,6 +305,30 @@ func TestGroupBackoffAfterTimeout(t *testing.T) {
 	})
 }
 
+// A group that responds, but only with failures, is called a few times and then after a backoff. Other groups are not affected.
+func TestGroupBackoffAfterFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{statuses: []int{500}}
+		c := scripted(t, s)
+		for i := range 200 {
+			if err := listAs(t, c, strconv.Itoa(i), "sick"); !errors.Is(err, ErrUnavailable) {
+				t.Fatal(err)
+			}
+		}
+		if s.count() != groupFailures {
+			t.Errorf("%d calls, want %d", s.count(), groupFailures)
+		}
+		s.become(200)
+		if err := listAs(t, c, "a", "healthy"); err != nil {
+			t.Errorf("another group: %v", err)
+		}
+		time.Sleep(minGroupBackoff)
+		if err := listAs(t, c, "a", "sick"); err != nil {
+			t.Errorf("after the backoff: %v", err)
+		}
+	})
+}
+
 func TestRetryAfterIsRememberedByCredential(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{statuses: []int{429}, retryAfter: func() string { return "30" }}
@@ -299,6 +343,10 @@ func TestRetryAfterIsRememberedByCredential(t *testing.T) {
 		}
 		if err := listAs(t, c, "healthy", "g"); err != nil {
 			t.Errorf("another caller: %v", err)
+		}
+		throttled := request.WithCaller(t.Context(), &request.Caller{Token: "throttled"})
+		if _, err := c.List(throttled, ListQuery{Group: Group{"there", "p1", "g"}, Limit: 1}); err != nil {
+			t.Errorf("another region: %v", err)
 		}
 		time.Sleep(20 * time.Second)
 		if err := listAs(t, c, "throttled", "g"); err != nil {

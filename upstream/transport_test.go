@@ -4,10 +4,12 @@ import (
 	"compress/gzip"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -52,6 +54,14 @@ func TestTransportReplacesOldConnections(t *testing.T) {
 			t.Errorf("maximum age %v: 3 calls used %d connections", maxAge, len(peers))
 		}
 	}
+	synctest.Test(t, func(t *testing.T) {
+		production := NewTransport(1).(*rotatingTransport)
+		first := production.transport()
+		time.Sleep(maxConnAge)
+		if production.transport() == first {
+			t.Errorf("the transport of production is the same after %v", maxConnAge)
+		}
+	})
 }
 
 // Gateways may transform a response (203), name gzip by its old name and compress although they forward an error.
@@ -68,22 +78,27 @@ func TestUnusualResponsesAreRead(t *testing.T) {
 	}
 }
 
-// Large pages are read and decoded a few at a time.
+// A large page is read beyond its start only with a permit, which is released when the page has been decoded.
 func TestLargeBodiesWaitForPermit(t *testing.T) {
-	page := `{"total_number":0,"scaling_activity_log":[],"x":"` + strings.Repeat(" ", 2*smallBody) + `"}`
-	c := serve(t, says(http.StatusOK, page), func(cfg *Config) { cfg.Timeout = 50 * time.Millisecond })
-	if err := c.large.Acquire(t.Context(), maxLargeBodies); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := list(t, c); !errors.Is(err, ErrTimeout) {
-		t.Errorf("without a permit: %v", err)
-	}
-	c.large.Release(maxLargeBodies)
-	c.backoff = groupBackoff{}
-	c.timeout = time.Minute
-	for range 2 * maxLargeBodies {
-		if _, err := list(t, c); err != nil {
-			t.Errorf("with a permit: %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		page := `{"total_number":0,"scaling_activity_log":[],"x":"` + strings.Repeat(" ", 2*smallBody) + `"}`
+		var body *strings.Reader
+		c := guarded(t, roundTripper(func(*http.Request) (*http.Response, error) {
+			body = strings.NewReader(page)
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(body)}, nil
+		}))
+		if err := c.large.Acquire(t.Context(), maxLargeBodies); err != nil {
+			t.Fatal(err)
 		}
-	}
+		if _, err := list(t, c); !errors.Is(err, ErrTimeout) || len(page)-body.Len() > smallBody {
+			t.Errorf("without a permit: %v after %d bytes", err, len(page)-body.Len())
+		}
+		c.large.Release(maxLargeBodies)
+		time.Sleep(minGroupBackoff)
+		for range 2 * maxLargeBodies {
+			if _, err := list(t, c); err != nil {
+				t.Errorf("with a permit: %v", err)
+			}
+		}
+	})
 }
