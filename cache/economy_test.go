@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scalegraph/internal/paging"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -141,6 +142,29 @@ func TestFeedReadsEachGroupThreeTimes(t *testing.T) {
 			t.Errorf("%d rows with %d calls, want 1000 with at most 60", len(seen), calls)
 		}
 		t.Log(calls)
+	})
+}
+
+// A first page from the oldest end of a feed that no cache knows needs two calls for each group, and no call for later requests makes it exceed
+// the calls of a request.
+func TestWideFeedSparesItsCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newOpenFixture(t, 0)
+		q := upstream.FeedQuery{Count: 5, Last: true, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusSuccess})}
+		for n := range 93 {
+			g := upstream.Group{Region: "r", Project: project, ID: fmt.Sprintf("g%02d", n)}
+			q.Groups = append(q.Groups, g)
+			rows := make([]emulator.Row, 150)
+			for i := range rows {
+				rows[i] = b.Row(i, emulator.Success)
+			}
+			b.Insert(project, g.ID, rows...)
+		}
+		caller := &request.Caller{Token: "a", MaxCalls: 200}
+		page, err := paging.New(b.newCache(defaults())).Feed(request.WithCaller(b.Context(), caller), q)
+		if err != nil || len(page.Rows) != 5 || len(page.Unavailable) > 0 {
+			t.Errorf("%d rows, %d groups unavailable, error %v", len(page.Rows), len(page.Unavailable), err)
+		}
 	})
 }
 

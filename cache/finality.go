@@ -10,6 +10,7 @@ import (
 	"scalegraph/cache/access"
 	"scalegraph/cache/block"
 	"scalegraph/cache/cachekey"
+	"scalegraph/internal/request"
 	"scalegraph/upstream"
 )
 
@@ -64,7 +65,7 @@ func (f *finalityCache) record(group cachekey.Hash, update block.Finality) block
 }
 
 // finalBefore returns the second before which all rows of the group have ended. It asks the upstream again if the cached value is no
-// longer fresh. It must be called before the rows are read that the result is applied to.
+// longer fresh and the caller has calls to spare. It must be called before the rows are read that the result is applied to.
 func (c *Cache) finalBefore(ctx context.Context, group upstream.Group, req access.Request, st *block.State) int64 {
 	f := c.finality.get(req.Group)
 	newest, ok := st.NewestSecond()
@@ -78,6 +79,10 @@ func (c *Cache) finalBefore(ctx context.Context, group upstream.Group, req acces
 				deliver(fetchResult{})
 				return
 			}
+		}
+		if !request.CallerFrom(ctx).HasSpareCalls() {
+			deliver(fetchResult{})
+			return
 		}
 		q := upstream.ListQuery{Group: group, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusDoing}), Limit: upstream.MaxLimit}
 		running, err := c.source.List(ctx, q)

@@ -93,7 +93,7 @@ func (f *flights) do(ctx context.Context, key flightKey, fetch func(ctx context.
 }
 
 func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Context, func(fetchResult))) {
-	ctx, cancel := context.WithTimeout(upstream.WithSent(ctx, func() { f.recordSent(fl) }), f.timeout)
+	ctx, cancel := context.WithTimeout(upstream.WithSent(ctx, func(at time.Time) { f.recordSent(fl, at) }), f.timeout)
 	defer cancel()
 	defer context.AfterFunc(f.ctx, cancel)()
 	var once sync.Once
@@ -118,10 +118,10 @@ func (f *flights) run(ctx context.Context, fl *flight, fetch func(context.Contex
 	})
 }
 
-func (f *flights) recordSent(fl *flight) {
+func (f *flights) recordSent(fl *flight, at time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	fl.sent = time.Now()
+	fl.sent = at
 }
 
 const (

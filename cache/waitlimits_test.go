@@ -67,6 +67,33 @@ func TestStaleWaitCountsFromTheCall(t *testing.T) {
 	})
 }
 
+// A read of two calls, the rows in progress and a block, serves no stale rows because the second one waits for a slot.
+func TestStaleWaitEndsWithTheCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newOpenFixture(t, 300)
+		b.Insert(project, groupID, b.Row(-1, emulator.Doing)) // so that no row is final
+		logs := b.newNarrowCache(1)
+		deep := upstream.ListQuery{Group: group, Filter: upstream.NewFilter(upstream.Filter{Status: upstream.StatusSuccess}), Offset: 120, Limit: 20} // in the middle of a block
+		head := deep
+		head.Offset = 0
+		for _, q := range []upstream.ListQuery{head, deep} {
+			b.list(b.as("a"), logs, q)
+		}
+		time.Sleep(time.Minute)
+		b.Fault(emulator.Always(emulator.Fault{Delay: 400 * time.Millisecond}))
+		b.list(b.as("a"), logs, head) // so that only the block is not fresh
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if l := b.list(b.as("a"), logs, deep); l.Stale {
+				t.Error("stale rows")
+			}
+		})
+		synctest.Wait() // the rows in progress are being read
+		wg.Go(func() { b.listAll(logs) })
+		wg.Wait()
+	})
+}
+
 // A caller whose calls wait for its slots makes no other caller wait that reads the same rows.
 func TestNobodyWaitsForTheSlotsOfAnotherCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -213,6 +213,7 @@ func (c *Client) do(ctx context.Context, k *call) (*response, error) {
 	if err := c.throttles.check(throttleKey, time.Now()); err != nil {
 		return nil, err
 	}
+	notifySent(ctx, time.Time{})
 	release, err := c.sem.acquire(ctx, slotRequest{group, caller, known || c.signer != nil})
 	if err != nil {
 		return nil, err
@@ -221,7 +222,7 @@ func (c *Client) do(ctx context.Context, k *call) (*response, error) {
 	if err := c.backoff.admit(group, time.Now()); err != nil {
 		return nil, err
 	}
-	notifySent(ctx)
+	notifySent(ctx, time.Now())
 	a, err := c.send(ctx, k)
 	switch {
 	case err != nil:

@@ -194,21 +194,22 @@ func (c *Client) putBuffer(b *bytes.Buffer) {
 
 type sentKey struct{}
 
-// WithSent returns a context in which each call of a Client calls sent when it has acquired its slot, just before its first request is sent.
-// Callers can thereby tell a slow upstream from a long queue. If ctx has such a function already, that is called as well.
-func WithSent(ctx context.Context, sent func()) context.Context {
-	outer, ok := ctx.Value(sentKey{}).(func())
+// WithSent returns a context in which each call of a Client calls sent twice: with the zero time when it begins to wait for its slot, and with
+// the present time when it has acquired the slot, just before its first request is sent. Callers can thereby tell a slow upstream from a long
+// queue. If ctx has such a function already, that is called as well.
+func WithSent(ctx context.Context, sent func(at time.Time)) context.Context {
+	outer, ok := ctx.Value(sentKey{}).(func(time.Time))
 	if !ok {
 		return context.WithValue(ctx, sentKey{}, sent)
 	}
-	return context.WithValue(ctx, sentKey{}, func() {
-		outer()
-		sent()
+	return context.WithValue(ctx, sentKey{}, func(at time.Time) {
+		outer(at)
+		sent(at)
 	})
 }
 
-func notifySent(ctx context.Context) {
-	if sent, ok := ctx.Value(sentKey{}).(func()); ok {
-		sent()
+func notifySent(ctx context.Context, at time.Time) {
+	if sent, ok := ctx.Value(sentKey{}).(func(time.Time)); ok {
+		sent(at)
 	}
 }

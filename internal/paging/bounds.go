@@ -2,6 +2,8 @@ package paging
 
 import (
 	"math"
+
+	"scalegraph/upstream"
 )
 
 // bounds are the lower and the upper bound of a boundary. The boundary of a second is the number of rows that start after it.
@@ -57,9 +59,13 @@ func (b *bounds) narrow(v *window, s int64, lo, hi int) {
 }
 
 // probe returns the rank to read next in the search for second s. It interpolates by time if the rows seem evenly distributed.
-// Otherwise it bisects, so that a log with bursts and gaps takes a number of calls logarithmic in its length.
+// Otherwise it bisects, so that a log with bursts and gaps takes a number of calls logarithmic in its length. A search backward looks at the
+// oldest rows first, because its client began there.
 func (w *walk) probe(s int64, b bounds) int {
 	if s > b.newer.second || s < b.older.second || b.newer.second <= b.older.second || !b.uniform() && !w.converging(s, b) {
+		if w.q.Last && !b.older.observed && len(w.windows) < 2 {
+			return b.hi - upstream.MaxLimit/2
+		}
 		return (b.lo + b.hi) / 2
 	}
 	share := float64(b.newer.second-s) / float64(b.newer.second-b.older.second)

@@ -111,6 +111,27 @@ func (b *bench) count() {
 	}
 }
 
+// The place of a walk that began at the oldest row is found near that row, if nothing is remembered. Only a log whose newest rows come evenly
+// and slower than all others misleads the search.
+func TestSearchBackwardNearTheOldestRow(t *testing.T) {
+	for kind := range gaps {
+		if kind == "ever slower" {
+			continue
+		}
+		b := newBench(t, 0, emulator.Switches{})
+		b.grow(kind, 20_000)
+		s := search{bench: b, points: b.points(emulator.Filter{}), ids: b.record(emulator.Filter{})}
+		for at := len(s.points) - 80; at < len(s.points); at += 10 {
+			s.forget()
+			page, calls := s.ask(upstream.PageQuery{Count: 10, Before: &s.points[at], Last: true})
+			s.want(fmt.Sprint(kind, " at ", at), page, s.ids[at-10:at])
+			if calls > 4 {
+				t.Errorf("%s at %d: %d calls, want at most 4", kind, at, calls)
+			}
+		}
+	}
+}
+
 // No place is too far away to search for, whatever is remembered.
 func TestSearchFarAway(t *testing.T) {
 	for _, rows := range []int{0, 1, 250} {

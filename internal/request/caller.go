@@ -93,6 +93,15 @@ func (c *Caller) TakeCall() error {
 	return nil
 }
 
+// HasSpareCalls reports whether a call may be made that only saves calls of later requests: at most an eighth of MaxCalls is used, of c and of
+// c.Within. So a request that needs most of its calls is not rejected for the sake of others.
+func (c *Caller) HasSpareCalls() bool {
+	if c.Within != nil && !c.Within.HasSpareCalls() {
+		return false
+	}
+	return c.MaxCalls == 0 || 8*c.Tally.Calls.Load() <= c.MaxCalls
+}
+
 type callerKey struct{}
 
 // WithCaller attaches c to ctx.

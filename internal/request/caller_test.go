@@ -22,6 +22,25 @@ func TestTakeCallStopsAtMaxCalls(t *testing.T) {
 	}
 }
 
+func TestHasSpareCalls(t *testing.T) {
+	within := &Caller{MaxCalls: 16}
+	c := &Caller{MaxCalls: 8, Within: within}
+	for n, want := range []bool{true, true, false} {
+		if got := c.HasSpareCalls(); got != want {
+			t.Errorf("after %d of 8 calls: %v", n, got)
+		}
+		if err := c.TakeCall(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if other := (&Caller{Within: within}); other.HasSpareCalls() {
+		t.Error("after 3 of 16 calls of the surrounding caller, and no bound of its own")
+	}
+	if unbounded := (&Caller{}); !unbounded.HasSpareCalls() {
+		t.Error("without a bound")
+	}
+}
+
 func TestIdentities(t *testing.T) {
 	for want, c := range map[string]*Caller{
 		"token ":                    {},
