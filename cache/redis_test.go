@@ -401,6 +401,10 @@ func TestTLSAndACL(t *testing.T) {
 	if clients[0].State() != redisx.StateOK || clients[0].Faults()+clients[1].Faults() > 2 {
 		t.Errorf("%s, %d faults", clients[0].State(), clients[0].Faults())
 	}
-	wrong := b.replica(strings.Replace(url, "secret", "wrong", 1))
+	var rejected *redisx.Client
+	wrong := b.replica(strings.Replace(url, "password@", "wrong@", 1), holdClient(&rejected))
 	b.list(b.as("a"), wrong, poll)
+	if rejected.Faults() == 0 {
+		t.Error("a wrong password was accepted")
+	}
 }

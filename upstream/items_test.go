@@ -193,6 +193,10 @@ func TestLookupRejectsInvalidIDs(t *testing.T) {
 			t.Errorf("%v: %v", g, err)
 		}
 	}
+	q := ListQuery{Group: testGroup, Limit: 1, Filter: Filter{LogID: "../" + testGroup.ID}}
+	if _, err := c.List(t.Context(), q); !errors.Is(err, ErrRejected) {
+		t.Errorf("a log id: %v", err)
+	}
 }
 
 func TestSkippedEntriesAreCounted(t *testing.T) {

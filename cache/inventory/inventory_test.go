@@ -251,13 +251,21 @@ func TestStaleListStandsInForAFailingUpstream(t *testing.T) {
 	if err != nil || fresh.Stale {
 		t.Fatalf("%v, stale %v", err, fresh.Stale)
 	}
-	e.Fault(unavailable)
-	stale, err := c.Groups(as(allGroups), p)
-	if err != nil || !stale.Stale || !stale.AsOf.Equal(fresh.AsOf) || len(stale.Entries) != 4 {
-		t.Errorf("%d groups as of %v, stale %v, %v", len(stale.Entries), stale.AsOf, stale.Stale, err)
-	}
-	if _, err := c.Groups(as(someToken), p); !errors.Is(err, upstream.ErrUnavailable) {
-		t.Errorf("another credential: %v, want unavailable", err)
+	for name, failure := range map[string]struct {
+		fault func(*http.Request) *emulator.Fault
+		want  error // for a credential that has read nothing
+	}{
+		"unavailable": {unavailable, upstream.ErrUnavailable},
+		"throttled":   {emulator.Always(emulator.Throttled(0)), upstream.ErrRateLimited},
+	} {
+		e.Fault(failure.fault)
+		stale, err := c.Groups(as(allGroups), p)
+		if err != nil || !stale.Stale || !stale.AsOf.Equal(fresh.AsOf) || len(stale.Entries) != 4 {
+			t.Errorf("%s: %d groups as of %v, stale %v, %v", name, len(stale.Entries), stale.AsOf, stale.Stale, err)
+		}
+		if _, err := c.Groups(as(someToken), p); !errors.Is(err, failure.want) {
+			t.Errorf("%s: another credential: %v, want %v", name, err, failure.want)
+		}
 	}
 	e.Fault(nil)
 	e.RevokeToken(allGroups)

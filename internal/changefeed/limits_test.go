@@ -94,7 +94,9 @@ func TestShareOfSubscriptions(t *testing.T) {
 		h := w.hub(Config{MaxSubscriptions: 20})
 		open := func(token string) (list []*listener) {
 			for {
-				l, err := listenTo(t.Context(), h, token, query(0))
+				// Tokens for other projects, which nothing verifies, give it no further share.
+				c := &request.Caller{Token: token, Tokens: map[string]string{"q": fmt.Sprint("invented", len(list))}}
+				l, err := listenWith(request.WithCaller(t.Context(), c), h, query(0))
 				if errors.Is(err, upstream.ErrTooManySubscribers) {
 					return list
 				}

@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,4 +73,38 @@ func TestDeniedChannelsAreReported(t *testing.T) {
 	redis.Do("ACL", "SETUSER", "scalegraph", "&sg1:*")
 	redisIs("ok", "")
 	pageArrives()
+}
+
+// TestWrongRedisPassword runs the program after the password of Redis was rotated. Requests go on as if there were no Redis, few connections are
+// made, /readyz names the cause, and the log has one line about it.
+func TestWrongRedisPassword(t *testing.T) {
+	redis := redistest.Start(t)
+	redis.Do("ACL", "SETUSER", "server", "on", ">rotated", "~*", "&*", "+@all")
+	_, upstream := newUpstream(t)
+	s := startServer(t, "-upstream", upstream, "-project", testProject, "-caller-cost=100000", "-redis-url", "redis://server:old@"+redis.Addr(), patient, "-log=text")
+	connections := func() int {
+		t.Helper()
+		found := regexp.MustCompile(`total_connections_received:(\d+)`).FindStringSubmatch(fmt.Sprint(redis.Do("INFO", "stats")))
+		if found == nil {
+			t.Fatal("Redis does not report its connections")
+		}
+		n, _ := strconv.Atoi(found[1])
+		return n
+	}
+	before := connections()
+	const requests = 200
+	for range requests {
+		if got := s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken, "Cache-Control", "no-cache"); got.body != counted {
+			t.Fatalf("%d %s", got.StatusCode, got.body)
+		}
+	}
+	if n := connections() - before; n > requests/4 {
+		t.Errorf("%d connections for %d requests", n, requests)
+	}
+	if got := s.do(t, http.MethodGet, "/readyz", ""); got.StatusCode != http.StatusOK || !strings.Contains(got.body, `"redis":"failing","redisCause":"WRONGPASS"`) {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	if n := strings.Count(s.logs.String(), "Redis fails"); n != 1 {
+		t.Errorf("%d log lines about Redis, want 1\n%s", n, s.logs)
+	}
 }

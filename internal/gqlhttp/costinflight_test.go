@@ -2,8 +2,10 @@ package gqlhttp_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"scalegraph/internal/gqlhttp"
@@ -14,7 +16,12 @@ import (
 func TestCostInFlightIsBounded(t *testing.T) {
 	const deferred = `{ scalingGroup(groupId: "g") { id ... @defer { region } } }`
 	f, entered, leave := newFeed(), make(chan struct{}), make(chan struct{})
+	var running atomic.Int32
 	f.group = func(_ context.Context, id string) (*upstream.Group, error) {
+		defer running.Add(-1)
+		if n := running.Add(1); n > 4 {
+			return nil, fmt.Errorf("%d operations at once", n)
+		}
 		entered <- struct{}{}
 		<-leave
 		return &upstream.Group{ID: id}, nil

@@ -39,6 +39,7 @@ func TestCallersOfStreams(t *testing.T) {
 	mu.Lock()
 	fault = errors.New("expired")
 	mu.Unlock()
+	wait(t, "the subscription", f.subscribed(t).Done())
 	text, err := io.ReadAll(r)
 	if want := "event: next\ndata: {\"errors\":[{\"message\":\"The caller is not recognised any more.\",\"extensions\":{\"code\":\"UNAUTHENTICATED\",\"retryable\":false}}]}\n\nevent: complete\ndata: \n\n"; string(text) != want || err != nil {
 		t.Errorf("%q, %v", text, err)
@@ -57,6 +58,7 @@ func TestNarrowedCallerOfAStream(t *testing.T) {
 	f.say("one")
 	upTo(t, r, singleEvent+"\n\n")
 	narrowed.Store(true)
+	wait(t, "the subscription", f.subscribed(t).Done())
 	if text, err := io.ReadAll(r); !strings.Contains(string(text), "UNAUTHENTICATED") || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}

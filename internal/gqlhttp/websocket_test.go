@@ -182,6 +182,22 @@ func TestOriginBehindProxy(t *testing.T) {
 	}
 }
 
+// TestOriginBehindProxyThatKeepsHost has a proxy that ends TLS and passes Host on: the page's origin has a scheme that the server does not see.
+func TestOriginBehindProxyThatKeepsHost(t *testing.T) {
+	target := serveFeed(t, newFeed(), gqlhttp.Config{})
+	for origin, ok := range map[string]bool{"https://api.example": true, "https://api.example:443": true, "https://evil.example": false} {
+		conn, _, err := websocket.Dial(t.Context(), target, &websocket.DialOptions{
+			Subprotocols: []string{"graphql-transport-ws"}, Host: "api.example", HTTPHeader: http.Header{"Origin": {origin}},
+		})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", origin, err)
+		}
+		if err == nil {
+			_ = conn.CloseNow()
+		}
+	}
+}
+
 // TestNarrowedCallerOfASocket may read less than when the connection was made: running operations end, and later ones use what holds now.
 func TestNarrowedCallerOfASocket(t *testing.T) {
 	var mayRead atomic.Pointer[[]string]

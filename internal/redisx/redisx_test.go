@@ -40,12 +40,19 @@ func lookup(t *testing.T, c *Client) error {
 	})
 }
 
-// Errors of the server, also those of single commands in a pipeline, open the breaker: later calls fail at once, few connections are made,
-// the failure is logged once, and Cause names the reason.
+// runScript runs a script that writes a key.
+func runScript(t *testing.T, c *Client) error {
+	_, err := c.Run(t.Context(), redis.NewScript(`return redis.call('SET', KEYS[1], 'v')`), []string{"sg1:s"})
+	return err
+}
+
+// Errors of the server, also those of single commands in a pipeline and of scripts, open the breaker: later calls fail at once, few connections
+// are made, the failure is logged once, and Cause names the reason.
 func TestErrorRepliesOpenTheBreaker(t *testing.T) {
 	s := redistest.Start(t)
 	s.Do("ACL", "SETUSER", "weak", "on", ">p", "~other:*", "+@all")
 	s.Do("CONFIG", "SET", "requirepass", "rotated")
+	calls := map[string]func(*testing.T, *Client) error{"a pipeline": lookup, "a script": runScript}
 	for name, c := range map[string]struct{ url, cause string }{
 		"no password":      {s.URL(), "NOAUTH"},
 		"wrong password":   {"redis://:old@" + s.Addr(), "WRONGPASS"},
@@ -53,25 +60,31 @@ func TestErrorRepliesOpenTheBreaker(t *testing.T) {
 		"denied keys":      {"redis://weak:p@" + s.Addr(), "NOPERM"},
 		"no server":        {"redis://127.0.0.1:1", "unreachable"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			client, log := open(t, Config{URL: c.url, Timeout: 5 * time.Second})
-			var dials countDials
-			client.AddHook(&dials)
-			for i := range 1000 {
-				if err := lookup(t, client); err == nil || i >= failuresToOpen && !errors.Is(err, ErrOpen) {
-					t.Fatalf("call %d: %v", i, err)
+		for kind, call := range calls {
+			t.Run(name+", "+kind, func(t *testing.T) {
+				client, log := open(t, Config{URL: c.url, Timeout: 5 * time.Second})
+				var dials countDials
+				client.AddHook(&dials)
+				for i := range 1000 {
+					if err := call(t, client); err == nil || i >= failuresToOpen && !errors.Is(err, ErrOpen) {
+						t.Fatalf("call %d: %v", i, err)
+					}
 				}
-			}
-			if n := dials.count(); n > 2*failuresToOpen { // go-redis tries to connect twice
-				t.Errorf("%d connections for 1000 calls", n)
-			}
-			if client.State() != StateFailing || !strings.HasPrefix(client.Cause(), c.cause) {
-				t.Errorf("%s: %q, want %q", client.State(), client.Cause(), c.cause)
-			}
-			if n := count(log, "Redis fails"); n != 1 || client.Faults() != failuresToOpen {
-				t.Errorf("logged %d times, %d faults", n, client.Faults())
-			}
-		})
+				if n := dials.count(); n > 2*failuresToOpen { // go-redis tries to connect twice
+					t.Errorf("%d connections for 1000 calls", n)
+				}
+				if client.State() != StateFailing || !strings.HasPrefix(client.Cause(), c.cause) {
+					t.Errorf("%s: %q, want %q", client.State(), client.Cause(), c.cause)
+				}
+				client.breaker.HalfOpen()
+				if err := call(t, client); err == nil || client.State() != StateFailing {
+					t.Errorf("the next attempt: %v, %s", err, client.State())
+				}
+				if n := count(log, "Redis fails"); n != 1 || client.Faults() != failuresToOpen+1 {
+					t.Errorf("logged %d times, %d faults", n, client.Faults())
+				}
+			})
+		}
 	}
 }
 
