@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,6 +76,54 @@ func TestDeniedChannelsAreReported(t *testing.T) {
 	redis.Do("ACL", "SETUSER", "scalegraph", "&sg1:*")
 	redisIs("ok", "")
 	pageArrives()
+}
+
+// TestDocumentedRedisUser runs the program as the Redis user of the documentation, with the functions that use Redis, and finds the keys of
+// each. No command is denied.
+func TestDocumentedRedisUser(t *testing.T) {
+	for name, servers := range map[string][]*redistest.Server{"one server": {redistest.Start(t)}, "a cluster": redistest.Cluster(t)} {
+		t.Run(name, func(t *testing.T) {
+			url := servers[0].DocumentedUser()
+			for _, server := range servers[1:] {
+				url += "," + strings.SplitAfter(server.DocumentedUser(), "@")[1]
+			}
+			for _, server := range servers {
+				if len(servers) > 1 {
+					server.Do("ACL", "SETUSER", "scalegraph", "+cluster|slots", "+cluster|shards")
+				}
+			}
+			e, upstream := newUpstream(t)
+			s := startServer(t, "-upstream", upstream, "-project", testProject, "-poll=100ms", "-caller-cost=2000", "-redis-url", url, patient, "-log=text")
+			query := func(query string) {
+				t.Helper()
+				hash := sha256.Sum256([]byte(query))
+				body, _ := json.Marshal(map[string]any{"query": query, "extensions": map[string]any{"persistedQuery": map[string]any{
+					"version": 1, "sha256Hash": hex.EncodeToString(hash[:]),
+				}}})
+				response := s.do(t, http.MethodPost, "/graphql", string(body), "Content-Type", "application/json", "X-Auth-Token", testToken)
+				if response.StatusCode != http.StatusOK {
+					t.Errorf("%d %s", response.StatusCode, response.body)
+				}
+			}
+			query(fmt.Sprintf(`{ scalingGroup(groupId: %q) { activities(first: 2) { nodes { logId } } activitySummary { total } policies { id } } }`, testGroup))
+			query(`{ project { scalingGroups { totalCount } } scalingGroup(groupId: "unknown") { activities { totalCount } } }`)
+			changes := byEvents(t, s.base, changesOf("", testGroup))
+			defer changes.leave()
+			e.Insert(testProject, testGroup, emulator.Row{Status: emulator.Doing, Type: "NORMAL", Start: time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)})
+			if h, ok := changes.next(); !ok || h.Data.Change.Kind != "STARTED" {
+				t.Errorf("%v %v", h, ok)
+			}
+			for _, kind := range []string{"{*}:t", "u:*", "i:*", "g:*", "c:*", "q:*", "changes:*"} {
+				testkit.Eventually(t, "a key sg1:"+kind, func() bool {
+					s.do(t, http.MethodGet, countQuery, "", "X-Auth-Token", testToken) // sg1:c:* lives only until its cost is regained
+					return slices.ContainsFunc(servers, func(server *redistest.Server) bool { return fmt.Sprint(server.Do("KEYS", "sg1:"+kind)) != "[]" })
+				})
+			}
+			if got := s.do(t, http.MethodGet, "/readyz", ""); !strings.Contains(got.body, `"redis":"ok"`) || strings.Contains(s.logs.String(), "Redis denies") {
+				t.Errorf("%s\n%s", got.body, s.logs)
+			}
+		})
+	}
 }
 
 // TestWrongRedisPassword runs the program after the password of Redis was rotated. Requests go on as if there were no Redis, few connections are

@@ -88,6 +88,16 @@ func collect(t *testing.T) *receiver {
 	return c
 }
 
+// The program starts and serves although OTEL_ variables are malformed.
+func TestFaultyTracingVariablesAreWarnings(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	t.Setenv("OTEL_RESOURCE_ATTRIBUTES", "nonsense")
+	s := startServer(t, "-log=text")
+	if got := s.do(t, http.MethodGet, "/readyz", ""); got.StatusCode != http.StatusOK || !strings.Contains(s.logs.String(), "OTEL_RESOURCE_ATTRIBUTES is malformed") {
+		t.Errorf("%d\n%s", got.StatusCode, s.logs)
+	}
+}
+
 // tracedTwice sends the same query to two replicas, one after the other.
 func tracedTwice(t *testing.T) (e *emulator.Emulator, got [2]*receiver) {
 	t.Helper()
