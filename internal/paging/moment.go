@@ -40,14 +40,17 @@ func (sp span) truncated(q upstream.PageQuery) bool {
 	return sp.ended && (q.Last && newer || !q.Last && older)
 }
 
-// tailExpired reports whether the span has rows that had expired when its newest row was read: it goes on in an older window beyond the end
-// that the log had by then.
+// tailExpired reports whether rows of the span may have expired between the reads of its newest and its oldest row: more rows have expired than
+// are in seconds before the one of the oldest row. Within a second rows expire in any order.
 func (sp span) tailExpired() bool {
 	if len(sp.rows) == 0 {
 		return false
 	}
-	v := sp.windowOf(sp.rows[0])
-	return v.rankOf(sp.rows[0])+len(sp.rows) > v.total
+	first, last := sp.rows[0], sp.rows[len(sp.rows)-1]
+	v, u := sp.windowOf(first), sp.windowOf(last)
+	expired := u.total - u.rankOf(last) + len(sp.rows) - 1 - (v.total - v.rankOf(first)) // since u was read; negative: since v was
+	older := u.total - u.rank(u.firstAtOrBefore(last.StartTime.Unix()-1))
+	return expired > older || expired < 0 && older == 0
 }
 
 // olderFollow reports whether rows lie behind the span, as it was when its oldest row was read. They cannot be counted if rows between them and

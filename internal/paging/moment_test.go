@@ -1,11 +1,14 @@
 package paging_test
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"scalegraph/internal/paging"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -30,6 +33,46 @@ func TestTailExpires(t *testing.T) {
 		now := b.record(emulator.Filter{})
 		if got := ids(page); !slices.Equal(got, now[skip:]) || page.Total != len(now) || page.HasOlder {
 			t.Errorf("offset %d, %d calls: %d rows, total %d, want %d and %d", skip, calls, len(got), page.Total, len(now)-skip, len(now))
+		}
+	}
+}
+
+// An endCache caches one end of a log: the head or the tail.
+type endCache struct {
+	paging.Source
+	end upstream.Listing
+}
+
+func (c endCache) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
+	if atHead := q.Offset == 0; !q.BypassCache && atHead == (c.end.Offset == 0) {
+		return c.end, nil
+	}
+	return c.Source.List(ctx, q)
+}
+
+// TestRowsOfTheOldestSecondExpire has two of ten rows of the oldest second expire after one end of the log was cached, not the last ones in our
+// order. The rows of a page that ends within that second, its total and whether rows follow must be of one moment.
+func TestRowsOfTheOldestSecondExpire(t *testing.T) {
+	for _, offset := range []int{0, 90} {
+		b := newBench(t, 0, emulator.Switches{Ties: emulator.TiesOldestFirst})
+		b.tied(0, 1000, 10)
+		b.Next = 1
+		b.Grow(140)
+		client := pagingtest.Client(t, b.Emulator)
+		end, err := client.List(t.Context(), upstream.ListQuery{Group: group, Offset: offset, Limit: upstream.MaxLimit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range b.record(emulator.Filter{})[140:142] {
+			b.Remove(project, groupID, id)
+		}
+		b.pages = paging.New(endCache{client, end})
+		now := b.record(emulator.Filter{})
+		for _, n := range []int{141, 145, 148} {
+			page, _ := b.ask(upstream.PageQuery{Count: n})
+			if got := ids(page); !slices.Equal(got, now[:n]) || page.Total != len(now) || page.HasOlder != (n < len(now)) {
+				t.Errorf("cached from %d on: %d rows up to %s, total %d, older %v, want %s and %d", offset, len(got), got[len(got)-1], page.Total, page.HasOlder, now[n-1], len(now))
+			}
 		}
 	}
 }
