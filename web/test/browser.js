@@ -1,5 +1,6 @@
 // What the browser tests share: the program, and Chromium that can reach nothing else.
 import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after } from 'node:test'
@@ -20,6 +21,15 @@ export async function start(environment = {}) {
   }
   throw new Error(`${program} ended with ${await ended} before it listened`)
 }
+
+/** freePort resolves to a port that nothing listens on. */
+export const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 

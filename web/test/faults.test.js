@@ -58,6 +58,34 @@ test('a failing next page is requested again with backoff, and its error stands 
   assert.equal(await page.locator('.problem').count(), 0)
 })
 
+test('each kind of request that fails is repeated after pauses that double and are partly random', async (t) => {
+  const { page } = await newPage(t)
+  await page.addInitScript(() => {
+    Math.random = () => 0.37
+    window.pauses = []
+    const { setTimeout } = window
+    window.setTimeout = (run, pause, ...rest) => {
+      pauses.push(Math.round(pause))
+      return setTimeout(run, pause, ...rest)
+    }
+  })
+  const counts = {}
+  let reached
+  const fourth = new Promise((resolve) => (reached = resolve))
+  await page.route('**/graphql', async (route) => {
+    const { operationName } = route.request().postDataJSON()
+    counts[operationName] = (counts[operationName] ?? 0) + 1
+    await fail(route, 'UPSTREAM_UNAVAILABLE')
+    if (counts.Feed === 4) reached()
+  })
+  await page.goto(`${program.base}/console?group=${quiet}`)
+  await fourth
+  assert.deepEqual(Object.keys(counts).sort(), ['Feed', 'Groups', 'Live', 'Timeline'])
+  for (const [name, count] of Object.entries(counts)) assert.ok(count >= 2 && count <= 5, `${count} requests ${name}`)
+  const pauses = await page.evaluate(() => pauses.filter((pause) => pause >= 500 && pause <= 4000))
+  assert.deepEqual([...new Set(pauses)].sort((a, b) => a - b).slice(0, 3), [685, 1370, 2740])
+})
+
 test('a list that starts at the oldest row reads further only when it is scrolled, and holds its position', async (t) => {
   const { page, seen } = await newPage(t)
   await visit(page, `?group=${busiest}&period=7d&from=oldest`)
@@ -75,13 +103,17 @@ test('a list that starts at the oldest row reads further only when it is scrolle
 
 test('an expired token opens the token box, keeps the rows, and a new token goes on', async (t) => {
   const { page } = await newPage(t)
+  const addresses = []
+  page.on('request', (request) => addresses.push(request.url()))
   const fault = await failing(page, (request) => request.operationName === 'Feed' && request.variables.after, 'UNAUTHENTICATED')
   let release
   const rejected = new Promise((resolve) => (release = resolve))
   let held = 0
   await page.route('**/graphql', async (route) => {
     const request = route.request()
-    if (request.postDataJSON().operationName === 'Feed' || request.headers()['x-auth-token'] === 'another-token') return route.fallback()
+    const headers = request.headers()
+    if (headers['x-auth-token'] !== 'demo-token') return route.fallback({ headers: { ...headers, 'x-auth-token': 'demo-token' } }) // which the demo accepts
+    if (request.postDataJSON().operationName === 'Feed') return route.fallback()
     if (fault.count > 0) return fail(route, 'UNAUTHENTICATED') // the token has expired for every request
     held++ // it begins before the rejection, and its response comes after it
     await rejected
@@ -93,9 +125,14 @@ test('an expired token opens the token box, keeps the rows, and a new token goes
   await page.locator('.token form').waitFor()
   await page.locator('.live[data-state=expired]').waitFor()
   assert.ok(held > 0, 'no other request was under way')
+  await page.evaluate(() => {
+    window.states = []
+    const live = document.querySelector('.live')
+    new MutationObserver(() => states.push(live.dataset.state)).observe(live, { attributeFilter: ['data-state'] })
+  })
   release()
   await page.waitForTimeout(1000)
-  assert.equal(await page.locator('.live[data-state=expired]').count(), 1, 'an older request made the token count as accepted')
+  assert.deepEqual(await page.evaluate(() => states), [], 'an older request made the token count as accepted')
   assert.equal(await page.locator('.row').count(), rows)
   await page.waitForTimeout(2500)
   assert.equal(fault.count, 1, 'it was repeated with the same token')
@@ -106,21 +143,31 @@ test('an expired token opens the token box, keeps the rows, and a new token goes
   await page.getByRole('button', { name: 'Use this token' }).click()
   await next
   assert.equal(await page.evaluate(() => sessionStorage.getItem('token')), 'another-token')
-  assert.ok(!page.url().includes('another-token'))
+  await page.locator('.token form').waitFor({ state: 'detached' })
+  await page.locator('.live[data-state=live]').waitFor()
+  await page.locator('.problem').waitFor({ state: 'detached' })
+  await page.locator('.token > button').click()
+  await page.locator('.token input[type=password]').fill('third-token')
+  await page.getByLabel('Keep until this tab is closed').uncheck()
+  await page.getByRole('button', { name: 'Use this token' }).click()
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('token')), null)
+  assert.deepEqual([...addresses, page.url()].filter((address) => /another-token|third-token/.test(address)), [])
 })
 
 test('the state of the page is honest, and recovers by itself', async (t) => {
-  const { page } = await newPage(t)
+  const { page } = await newPage(t, { timezoneId: 'UTC' })
   let stale = true
   await page.route('**/graphql', async (route) => {
     if (!stale || route.request().postDataJSON().operationName !== 'Feed') return route.fallback()
     const response = await route.fetch()
     const body = await response.json()
-    body.data.scalingActivities.stale = true
+    Object.assign(body.data.scalingActivities, { stale: true, asOf: '2026-01-02T03:04:05Z' })
     await route.fulfill({ response, json: body })
   })
-  await visit(page, `?group=${busiest}`)
+  const until = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString() // no change reads the list again
+  await visit(page, `?group=${busiest}&period=range&until=${until}`)
   await page.locator('.live[data-state=stale]').waitFor()
+  assert.match(await page.locator('.live').innerText(), /unavailable.* Jan 2.*03:04:05/)
   stale = false
   await page.locator('.live[data-state=live]').waitFor()
 })
@@ -167,12 +214,29 @@ test('a filter change keeps the focus, the open popover and the open row; Escape
   assert.equal(await page.locator('.types fieldset').count(), 0)
 })
 
+test('a filter change keeps the scroll position', async (t) => {
+  const { page } = await newPage(t)
+  const until = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString() // no row arrives meanwhile
+  await visit(page, `?group=${busiest}&period=range&until=${until}`)
+  const before = await page.evaluate(() => (scrollTo(0, 400), scrollY))
+  assert.ok(before > 300, `it scrolled to ${before}`)
+  await page.getByLabel('Status').selectOption('FAIL')
+  await page.waitForFunction(() => !document.querySelector('.row:not([data-outcome=FAILED])') && document.querySelector('.row'))
+  const after = await page.evaluate(() => scrollY)
+  assert.ok(Math.abs(after - before) < 200, `from ${before} to ${after}`)
+})
+
 test('relative periods are rounded, so that requests within a step are the same', async (t) => {
   const { page, seen } = await newPage(t)
-  for (const [period, step] of [['1h', 60], ['6h', 300], ['7d', 3600]]) {
+  const hour = 3600
+  const at = (Math.floor(Date.now() / 1000 / hour) - 1) * hour + 7 * 60 + 23.456 // in the middle of each step
+  await page.clock.setFixedTime(at * 1000)
+  for (const [period, length, step] of [['1h', hour, 60], ['6h', 6 * hour, 300], ['1d', 24 * hour, 300], ['7d', 7 * 24 * hour, hour]]) {
+    await page.goto('about:blank')
+    seen.asked.length = 0
     await visit(page, `?group=${busiest}&period=${period}`)
-    const since = Date.parse(feeds(seen).at(-1).variables.filter.startTime) / 1000
-    assert.equal(since % step, 0, period)
+    const since = seen.asked.flatMap(({ variables }) => variables?.filter?.startTime ?? []).map((time) => Date.parse(time) / 1000)
+    assert.deepEqual([...new Set(since)], [Math.floor((at - length) / step) * step], period)
   }
 })
 
@@ -187,18 +251,39 @@ test('cause and result are apart, and the strip counts what the list shows', asy
   const failed = Number(figures.match(/(\d+) failed/)?.[1] ?? 0)
   await page.getByLabel('Status').selectOption('FAIL')
   await page.waitForFunction((failed) => document.querySelector('.tally').textContent.match(/of ([\d,]+)/)?.[1] === String(failed), failed)
-  await page.getByLabel('Status').selectOption('PARTLY')
-  await page.waitForFunction(() => [...document.querySelectorAll('.row')].every((row) => row.dataset.outcome === 'PARTIALLY_FAILED'))
+})
+
+test('partly failed activities can be filtered for, and the strip counts them', async (t) => {
+  const { page } = await newPage(t)
+  let id
+  await page.route('**/graphql', async (route) => {
+    const { operationName } = route.request().postDataJSON()
+    if (operationName !== 'Feed' && operationName !== 'Timeline') return route.fallback()
+    const response = await route.fetch()
+    const body = await response.json()
+    const { scalingActivities, scalingGroup } = body.data
+    const nodes = scalingActivities?.edges.map((edge) => edge.node) ?? scalingGroup.activities.nodes
+    id ??= nodes.find((node) => node.outcome === 'SUCCEEDED').id
+    for (const node of nodes) if (node.id === id) node.outcome = 'PARTIALLY_FAILED' // the demo has none
+    await route.fulfill({ response, json: body })
+  })
+  const until = new Date().toISOString()
+  await visit(page, `?group=${quiet}&period=range&since=${new Date(Date.now() - 86_400_000).toISOString()}&until=${until}&status=PARTLY`)
+  assert.deepEqual(await page.locator('.row').evaluateAll((rows) => rows.map((row) => row.dataset.id)), [id])
+  assert.equal(await page.locator('.row .outcome').innerText(), 'Partly failed')
+  await page.locator('.strip .paper[aria-label$=" 1 partly failed"]').waitFor()
 })
 
 test('without scripts, and if they cannot be loaded, the page says so; a badge marks the demo', async (t) => {
   const off = await newPage(t, { javaScriptEnabled: false })
-  await off.page.goto(`${program.base}/console`)
-  await off.page.locator('noscript b').waitFor() // text selectors skip noscript
   const { page } = await newPage(t)
   await page.route('**/assets/*.js', (route) => route.abort())
-  await page.goto(`${program.base}/console`)
-  await page.getByText('its scripts could not be loaded').waitFor()
+  for (const path of ['/console', '/graphiql']) {
+    await off.page.goto(program.base + path)
+    await off.page.locator('noscript b').waitFor() // text selectors skip noscript
+    await page.goto(program.base + path)
+    await page.getByText('its scripts could not be loaded').waitFor()
+  }
   await page.unroute('**/assets/*.js')
   await visit(page, '')
   await page.getByText('Demo data').waitFor()
@@ -224,6 +309,10 @@ test('Chinese is shown by browser language, and by the switch', async (t) => {
   await visit(page, `?group=${busiest}`)
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN')
   await page.getByText('演示数据').waitFor()
+  assert.match(await page.locator('.day h3').first().innerText(), /^\d{4}年\d{1,2}月\d{1,2}日星期/)
+  await page.locator('.token > button').click()
+  await page.getByRole('button', { name: '使用此令牌' }).waitFor()
+  await page.keyboard.press('Escape')
   await page.getByLabel('语言').selectOption('en')
   await page.getByText('Demo data').waitFor()
 })
@@ -303,6 +392,7 @@ test('an export can be cancelled, and its last line says that it is incomplete',
   await page.route('**/graphql', (route) => (route.request().postDataJSON().variables?.first === 200 ? requested() : route.fallback()))
   await page.getByRole('button', { name: 'NDJSON', exact: true }).click()
   await reached // and never responded to
+  await page.locator('.export progress').waitFor()
   const download = page.waitForEvent('download')
   await page.getByRole('button', { name: 'Cancel' }).click()
   const stream = await (await download).createReadStream()

@@ -1,23 +1,29 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { faultsOf } from './axe.js'
-import { open, picture, start, watch } from './browser.js'
+import { freePort, open, picture, start, watch } from './browser.js'
 
 let program
 before(async () => (program = await start()))
 after(() => program?.stop())
 
 /** graphiql opens the page as somebody who has never been there. */
-async function graphiql(t, options = {}) {
+async function graphiql(t, options = {}, base = program.base) {
   const browser = await open(options)
   t.after(browser.close)
   const page = await browser.context.newPage()
-  const seen = watch(page, program.base)
-  await page.goto(`${program.base}/`)
+  const seen = watch(page, base)
+  await page.goto(`${base}/`)
   await page.locator('.graphiql-query-editor .view-line').first().waitFor()
   page.setDefaultTimeout(30_000)
   return { page, seen }
 }
+
+/** cloud is the environment of a program with a real upstream, which nothing answers. */
+const cloud = { SCALEGRAPH_UPSTREAM: 'http://127.0.0.1:9', SCALEGRAPH_PROJECT: 'project' }
 
 const tabOf = (page, name) => page.locator('.graphiql-tab-button', { hasText: name })
 
@@ -101,17 +107,15 @@ test('without ids in the bar the tabs read the first group of the project, and a
 })
 
 test('a server that signs its own requests is offered a key in the header Authorization', async (t) => {
-  const { page } = await graphiql(t)
-  await page.route('**/graphiql', async (route) => {
-    const response = await route.fetch()
-    const body = (await response.text()).replace('"token":"demo-token"', '"token":"","header":"Authorization"')
-    assert.ok(body.includes('"header":"Authorization"'), 'the page has no token of the demo')
-    await route.fulfill({ response, body })
-  })
-  await page.evaluate(() => sessionStorage.clear())
-  await page.reload()
-  await page.locator('.graphiql-query-editor .view-line').first().waitFor()
+  const folder = mkdtempSync(join(tmpdir(), 'keys-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const callers = join(folder, 'callers')
+  writeFileSync(callers, 'somebody my-key *\n', { mode: 0o600 })
+  const signing = await start({ ...cloud, SCALEGRAPH_AUTH: 'aksk', SCALEGRAPH_AK: 'AK', SCALEGRAPH_SK: 'SK', SCALEGRAPH_CLIENT_KEYS_FILE: callers })
+  t.after(signing.stop)
+  const { page } = await graphiql(t, {}, signing.base)
   await page.getByLabel('Authorization').fill('my-key')
+  await page.getByLabel('Groups', { exact: true }).fill('some-group')
   const sent = page.waitForRequest((request) => request.postData()?.includes('OneGroup') ?? false)
   await tabOf(page, 'OneGroup').click()
   await page.locator('.graphiql-execute-button').click()
@@ -120,21 +124,42 @@ test('a server that signs its own requests is offered a key in the header Author
   assert.equal(headers['x-auth-token'], undefined)
 })
 
-test('a browser that opens /graphql is led to GraphiQL, and /graphiql/ and /console/ work', async (t) => {
+test('a browser that opens /graphql is led to GraphiQL, /graphiql/ and /console/ work, and all have an icon', async (t) => {
   const { page, seen } = await graphiql(t)
   await page.goto(`${program.base}/graphql`)
   assert.equal(new URL(page.url()).pathname, '/graphiql')
   for (const path of ['/graphiql/', '/console/']) {
     await page.goto(program.base + path)
     await page.locator('.graphiql-query-editor, .row').first().waitFor()
+    const icon = await page.evaluate(async () => (await fetch(document.querySelector('link[rel=icon]').href)).headers.get('content-type'))
+    assert.equal(icon, 'image/svg+xml')
   }
+  assert.equal((await page.request.get(`${program.base}/favicon.ico`)).headers()['content-type'], 'image/svg+xml')
   assert.deepEqual(seen.faults, [])
 })
 
 test('tabs that were stored for the demo do not come back on a real upstream', async (t) => {
-  const { page } = await graphiql(t)
-  const names = await page.evaluate(() => Object.keys(localStorage))
-  assert.ok(names.length > 0 && names.every((name) => name.startsWith('scalegraph:demo:')), names.join())
+  const SCALEGRAPH_LISTEN = `127.0.0.1:${await freePort()}`
+  const demo = await start({ SCALEGRAPH_LISTEN })
+  t.after(demo.stop)
+  const { page } = await graphiql(t, {}, demo.base)
+  await page.locator('.graphiql-query-editor .view-line').first().click()
+  await page.keyboard.press('ControlOrMeta+A')
+  await page.keyboard.insertText('query EditedInTheDemo { __typename }')
+  await tabOf(page, 'EditedInTheDemo').waitFor()
+  await page.waitForFunction(() => Object.values(localStorage).some((value) => value.includes('EditedInTheDemo')))
+  await page.reload()
+  await tabOf(page, 'EditedInTheDemo').waitFor()
+  await demo.stop()
+
+  const real = await start({ SCALEGRAPH_LISTEN, ...cloud })
+  t.after(real.stop)
+  assert.equal(real.base, demo.base)
+  await page.reload()
+  await tabOf(page, 'MyGroups').waitFor()
+  assert.equal(await tabOf(page, 'EditedInTheDemo').count(), 0)
+  assert.equal(await page.getByText('Demo data').count(), 0)
+  for (const label of ['X-Auth-Token', 'Groups']) assert.equal(await page.getByLabel(label, { exact: true }).inputValue(), '', label)
 })
 
 test('in a Chinese browser the bar and the examples are in Chinese, and the switch changes the bar', async (t) => {

@@ -37,6 +37,7 @@ test('a project of 50 groups leaves the feed in sight, and a search finds one of
   const { page, seen } = await visit(t, program.base, '?period=7d')
   await page.locator('.token input[type=password]').fill(token)
   await page.getByRole('button', { name: 'Use this token' }).click()
+  assert.equal(await page.locator('.badge').count(), 0, 'a real upstream has the badge of the demo')
   await page.locator('.picker > button').click()
   await page.getByLabel('All groups of the project').check()
   const panel = await page.locator('.panel').boundingBox()

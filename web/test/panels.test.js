@@ -56,6 +56,17 @@ test('an opened row shows description, policy and action, old and new values, in
   assert.deepEqual(seen.faults, [])
 })
 
+test('a failed row shows its reason before it is opened, and the reasons of a page take one request', async (t) => {
+  const { page, seen } = await visit(t, program.base, `?group=${quiet}&period=7d&status=FAIL`)
+  await page.locator('.row .reason').first().waitFor()
+  const id = await page.locator('.row:has(.reason)').first().getAttribute('data-id')
+  const { node } = await query(page, `{ node(id: "${id}") { ... on ScalingActivity { failureReasons } } }`)
+  assert.equal(await page.locator('.row .reason').first().innerText(), node.failureReasons[0])
+  const requests = asked(seen, 'Reasons')
+  assert.equal(requests.length, asked(seen, 'Feed').length)
+  assert.deepEqual(requests[0].variables.ids.slice(0, 1), [await page.locator('.row').first().getAttribute('data-id')])
+})
+
 test('policies that cannot be read leave the rest of an opened row', async (t) => {
   const { page } = await visit(t, program.base, `?group=${quiet}&period=7d&type=NORMAL`)
   await page.route('**/graphql', async (route) => {

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { open, start, watch } from './browser.js'
+import { freePort, open, start, watch } from './browser.js'
 
 const missing = ['nginx', 'openssl'].filter((tool) => spawnSync(tool, ['-v']).error)
 const options = missing.length > 0 ? { skip: `not installed: ${missing}` } : {}
@@ -66,14 +65,6 @@ async function startNginx(upstream) {
   await stop()
   throw new Error('nginx does not respond')
 }
-
-const freePort = () =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 
 const responds = (url) =>
   new Promise((resolve) => {
