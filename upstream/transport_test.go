@@ -81,7 +81,7 @@ func TestUnusualResponsesAreRead(t *testing.T) {
 // A large page is read beyond its start only with a permit, which is released when the page has been decoded.
 func TestLargeBodiesWaitForPermit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		page := `{"total_number":0,"scaling_activity_log":[],"x":"` + strings.Repeat(" ", 2*smallBody) + `"}`
+		page := `{"total_number":0,"scaling_activity_log":[],"scaling_group":{"scaling_group_id":"g1"},"x":"` + strings.Repeat(" ", 2*smallBody) + `"}`
 		var body *strings.Reader
 		c := guarded(t, roundTripper(func(*http.Request) (*http.Response, error) {
 			body = strings.NewReader(page)
@@ -98,6 +98,9 @@ func TestLargeBodiesWaitForPermit(t *testing.T) {
 		for range 2 * maxLargeBodies {
 			if _, err := list(t, c); err != nil {
 				t.Errorf("with a permit: %v", err)
+			}
+			if _, _, err := c.ShowGroup(t.Context(), testGroup); err != nil {
+				t.Errorf("a lookup with a permit: %v", err)
 			}
 		}
 	})
