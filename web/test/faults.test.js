@@ -56,6 +56,7 @@ test('a failing next page is requested again with backoff, and its error stands 
   fault.code = undefined
   await page.waitForFunction((rows) => document.querySelectorAll('.row').length > rows, rows)
   assert.equal(await page.locator('.problem').count(), 0)
+  await page.locator('.live[data-state=live]').waitFor()
 })
 
 test('each kind of request that fails is repeated after pauses that double and are partly random', async (t) => {
