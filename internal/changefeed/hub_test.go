@@ -126,6 +126,40 @@ func TestResume(t *testing.T) {
 	})
 }
 
+// However many changes were missed in all groups together, a subscription can be resumed: its client could not read them before it began.
+func TestResumeAfterManyChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const groups, missed = 20, 150
+		w := newWorld(t, groups)
+		var all []int
+		for i := range groups {
+			all = append(all, i)
+			w.start(i, emulator.Success)
+		}
+		first := w.listen(w.hub(Config{}), "token", query(all...))
+		synctest.Wait()
+		first.quit()
+		var want []string
+		for range missed {
+			for i := range groups {
+				want = append(want, "FINISHED "+w.start(i, emulator.Success))
+			}
+		}
+		pass(1) // a resumed subscription reads at once if its position is older than any cached page
+		q := query(all...)
+		q.Since = first.last
+		again := w.listen(w.hub(Config{}), "token", q)
+		synctest.Wait()
+		got := again.all()
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) || again.ended() != nil {
+			t.Errorf("received %d of %d changes; ended with %v", len(got), len(want), again.ended())
+		}
+		again.quit()
+	})
+}
+
 func TestPositionsThatAreNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)

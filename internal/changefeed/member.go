@@ -31,11 +31,11 @@ func (m *member) purpose() purpose {
 func (m *member) begin(at *position, missed []step) {
 	if m.rejoining {
 		m.unavailable = false
-		m.enqueue(batch{m.index, append([]step{{kind: upstream.ChangeAvailable, pos: at}}, missed...)})
+		m.enqueue(batch{index: m.index, steps: append([]step{{kind: upstream.ChangeAvailable, pos: at}}, missed...)})
 		return
 	}
 	m.at[m.index] = at
-	m.enqueue(batch{m.index, missed})
+	m.enqueue(batch{index: m.index, steps: missed, missed: true})
 }
 
 // deliver enqueues the changes of one poll.
@@ -44,7 +44,7 @@ func (m *member) deliver(steps []step) {
 		m.unavailable = false
 		steps = append([]step{{kind: upstream.ChangeAvailable}}, steps...)
 	}
-	m.enqueue(batch{m.index, steps})
+	m.enqueue(batch{index: m.index, steps: steps})
 }
 
 // setUnavailable enqueues ChangeUnavailable, unless the group is unavailable already or the subscription is not partial.
@@ -53,5 +53,5 @@ func (m *member) setUnavailable(why error) {
 		return
 	}
 	m.unavailable = true
-	m.enqueue(batch{m.index, []step{{kind: upstream.ChangeUnavailable, err: why}}})
+	m.enqueue(batch{index: m.index, steps: []step{{kind: upstream.ChangeUnavailable, err: why}}})
 }

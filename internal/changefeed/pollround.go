@@ -86,7 +86,7 @@ func (t *logPoller) distribute(s *snapshot) pollUpdate {
 func (t *logPoller) setIncomplete(incomplete bool) {
 	if incomplete && !t.incomplete {
 		for _, m := range t.members {
-			m.enqueue(batch{m.index, []step{{kind: upstream.ChangeIncomplete, err: upstream.ErrRowsUnread}}})
+			m.enqueue(batch{index: m.index, steps: []step{{kind: upstream.ChangeIncomplete, err: upstream.ErrRowsUnread}}})
 		}
 	}
 	t.incomplete = incomplete

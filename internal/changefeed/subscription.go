@@ -8,7 +8,8 @@ import (
 	"scalegraph/upstream"
 )
 
-// maxBacklog bounds the steps that wait for a subscriber, without those of the batch that it is reading.
+// maxBacklog bounds the steps that wait for a subscriber, without those of the batch that it is reading and those that it had missed before the
+// subscription began: the budget of calls bounds the latter, and nobody can read them earlier.
 const maxBacklog = 1000
 
 // A subscription is one subscriber's query and the changes that wait to be read.
@@ -27,7 +28,7 @@ type subscription struct {
 
 	mu      sync.Mutex
 	queue   []batch
-	backlog int // steps in queue without those of the first batch
+	backlog int // steps in queue without those of the first batch and of missed ones
 	ended   bool
 	err     error // why it ended; nil if its context did
 	pollers []*logPoller
@@ -35,8 +36,17 @@ type subscription struct {
 
 // A batch holds the changes of one poll of one log for a subscription. Its steps are shared and immutable.
 type batch struct {
-	index int // of the group
-	steps []step
+	index  int // of the group
+	steps  []step
+	missed bool // before the subscription began
+}
+
+// counted returns the number of steps that count for the backlog.
+func (b batch) counted() int {
+	if b.missed {
+		return 0
+	}
+	return len(b.steps)
 }
 
 func newSubscription(ctx context.Context, q upstream.ChangeQuery) *subscription {
@@ -121,12 +131,12 @@ func (s *subscription) enqueue(b batch) {
 	if s.ended {
 		return
 	}
-	if s.backlog > maxBacklog {
+	if s.backlog > maxBacklog && !b.missed {
 		s.endLocked(upstream.ErrSlowSubscriber)
 		return
 	}
 	if len(s.queue) > 0 {
-		s.backlog += len(b.steps)
+		s.backlog += b.counted()
 	}
 	s.queue = append(s.queue, b)
 	s.notify()
@@ -169,7 +179,7 @@ func (s *subscription) next() (b batch, ok, ended bool, why error) {
 	s.queue[0] = batch{}
 	s.queue = s.queue[1:]
 	if len(s.queue) > 0 {
-		s.backlog -= len(s.queue[0].steps)
+		s.backlog -= s.queue[0].counted()
 	}
 	return b, true, false, nil
 }
