@@ -81,7 +81,7 @@ func (f *fetch) redisQuery() redisstore.Query {
 // adoptRemote caches rows that another replica has read, and returns them if they suffice.
 func (f *fetch) adoptRemote(result redisstore.Result) (fetchResult, bool) {
 	if result.State.NewerThan(f.state) {
-		f.state = result.State
+		f.state = result.State.WithHeadOf(f.state)
 		f.memory.setState(f.key.Hash, f.state)
 	}
 	if seg := result.Segments[f.spec.id]; seg != nil {

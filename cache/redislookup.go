@@ -66,8 +66,8 @@ func (c *Cache) predictBlocks(l *lookup, a assembly) (gen uint64, ids []block.ID
 func (c *Cache) mergeFound(l *lookup, result redisstore.Result) bool {
 	better := false
 	if st := result.State; st != nil && (st.NewerThan(l.state) || l.improvesHead(st)) {
-		l.state, better = st, true
-		c.memory.setState(l.key.Hash, st)
+		l.state, better = st.WithHeadOf(l.state), true
+		c.memory.setState(l.key.Hash, l.state)
 		c.sizeHints.record(l.key.Hash, st)
 		l.recordRedisHit(c, st.Head)
 	}

@@ -66,6 +66,17 @@ func (st *State) NewerThan(other *State) bool {
 	return st.At.After(other.At) || st.At.Equal(other.At) && st.Seq > other.Seq
 }
 
+// WithHeadOf returns st; if it has no head, a copy of it with the head of an older state, if that belongs to the same generation. Redis may have a
+// state before its head, because each is written by the call that read it.
+func (st *State) WithHeadOf(older *State) *State {
+	if st.Head != nil || older == nil || older.Head == nil || older.Gen != st.Gen {
+		return st
+	}
+	next := *st
+	next.Head = older.Head
+	return &next
+}
+
 // NewestSecond returns the start of the newest known row, and false if there is none.
 func (st *State) NewestSecond() (int64, bool) {
 	if st == nil || st.Head == nil || len(st.Head.Rows) == 0 {
