@@ -138,7 +138,7 @@ test('a browser that opens /graphql is led to GraphiQL, /graphiql/ and /console/
   assert.deepEqual(seen.faults, [])
 })
 
-test('tabs that were stored for the demo do not come back on a real upstream', async (t) => {
+test('tabs and the values of the bar that were stored for the demo do not come back on a real upstream', async (t) => {
   const SCALEGRAPH_LISTEN = `127.0.0.1:${await freePort()}`
   const demo = await start({ SCALEGRAPH_LISTEN })
   t.after(demo.stop)
@@ -150,6 +150,11 @@ test('tabs that were stored for the demo do not come back on a real upstream', a
   await page.waitForFunction(() => Object.values(localStorage).some((value) => value.includes('EditedInTheDemo')))
   await page.reload()
   await tabOf(page, 'EditedInTheDemo').waitFor()
+  const labels = ['X-Auth-Token', 'Project', 'Groups']
+  for (const label of labels) await page.getByLabel(label, { exact: true }).fill(`${label}-of-the-demo`)
+  await page.reload()
+  await tabOf(page, 'EditedInTheDemo').waitFor()
+  for (const label of labels) assert.equal(await page.getByLabel(label, { exact: true }).inputValue(), `${label}-of-the-demo`)
   await demo.stop()
 
   const real = await start({ SCALEGRAPH_LISTEN, ...cloud })
@@ -159,7 +164,7 @@ test('tabs that were stored for the demo do not come back on a real upstream', a
   await tabOf(page, 'MyGroups').waitFor()
   assert.equal(await tabOf(page, 'EditedInTheDemo').count(), 0)
   assert.equal(await page.getByText('Demo data').count(), 0)
-  for (const label of ['X-Auth-Token', 'Groups']) assert.equal(await page.getByLabel(label, { exact: true }).inputValue(), '', label)
+  for (const label of labels) assert.equal(await page.getByLabel(label, { exact: true }).inputValue(), '', label)
 })
 
 test('in a Chinese browser the bar and the examples are in Chinese, and the switch changes the bar', async (t) => {
