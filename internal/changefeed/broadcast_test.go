@@ -211,3 +211,27 @@ func TestOtherProcessLeadsIfLeaderIsRejected(t *testing.T) {
 		other.quit()
 	})
 }
+
+// TestOlderSnapshotAdoptsNoPosition has a process that knows two rows receive an older position of the leader, and poll a cached page of the same
+// age: the process still knows both rows, and does not deliver the second one again.
+func TestOlderSnapshotAdoptsNoPosition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		read := func(rows ...int) *snapshot {
+			time.Sleep(time.Second)
+			s := newSnapshot()
+			s.complete = true
+			for _, n := range rows {
+				start := epoch.Add(time.Duration(n) * time.Second)
+				s.add([]*upstream.Activity{{LogID: emulator.ID(n), Status: upstream.StatusSuccess, StartTime: start}})
+			}
+			s.read(time.Now())
+			return s
+		}
+		older, newer := read(1), read(2, 1)
+		p := &logPoller{hub: &Hub{}, position: newer.position(), leaderPosition: older.position().encoded}
+		p.distribute(older)
+		if steps, _ := read(2, 1).diff(p.position); len(steps) > 0 || p.leaderPosition != nil {
+			t.Errorf("%d changes are delivered again; the position of the leader is %x", len(steps), p.leaderPosition)
+		}
+	})
+}

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scalegraph/internal/paging"
+	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/request"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -201,6 +203,73 @@ func TestCrowdedSecond(t *testing.T) {
 			}
 			l.quit()
 			late.quit()
+		})
+	}
+}
+
+// omittingSource returns another row of the same second in place of one, in the next passes over the log, as an upstream that orders the rows of a
+// second differently in each call may.
+type omittingSource struct {
+	Source
+	omitted string
+	passes  atomic.Int64
+}
+
+func (o *omittingSource) List(ctx context.Context, q upstream.ListQuery) (upstream.Listing, error) {
+	l, err := o.Source.List(ctx, q)
+	if q.Offset == 0 {
+		o.passes.Add(-1)
+	}
+	if o.passes.Load() < 0 {
+		return l, err
+	}
+	l.Rows = slices.Clone(l.Rows)
+	for i, row := range l.Rows {
+		if row.LogID == o.omitted {
+			l.Rows[i] = l.Rows[(i+1)%len(l.Rows)]
+		}
+	}
+	return l, err
+}
+
+// A crowded second has a row that the upstream returns late. Four passes of one poll may find it; otherwise subscribers receive one INCOMPLETE, and
+// the row as soon as it is found.
+func TestRowOmittedFromCrowdedSecond(t *testing.T) {
+	for omissions, incomplete := range map[int64]int{3: 0, 1000: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, 1)
+			w.Emulator = emulator.New(emulator.Switches{Compression: emulator.GzipNever}) // with one order of each second
+			w.AddToken("token", project)
+			w.AddGroup(project, groupOf(0).ID)
+			for range 30 {
+				w.start(0, emulator.Success)
+			}
+			client := pagingtest.Client(w, w.Emulator)
+			source := &omittingSource{Source: client, omitted: emulator.ID(100_070)}
+			l := w.listen(New(Config{Pages: paging.New(client), Source: source}), "token", query(0))
+			pass(1)
+			source.passes.Store(omissions)
+			w.next++
+			second := epoch.Add(time.Duration(w.next) * time.Second)
+			for i := range 150 {
+				row := emulator.Row{ID: emulator.ID(100_000 + i), Type: emulator.Normal, Status: emulator.Success, Start: second, End: second}
+				w.Insert(project, groupOf(0).ID, row)
+			}
+			want := func(rows, markers int) {
+				t.Helper()
+				all := l.all()
+				finished := slices.DeleteFunc(slices.Clone(all), func(line string) bool { return line == "INCOMPLETE g00" })
+				if len(finished) != rows || len(all)-len(finished) != markers || l.ended() != nil {
+					t.Errorf("%d omissions: received %d rows and %d INCOMPLETE, want %d and %d; ended with %v",
+						omissions, len(finished), len(all)-len(finished), rows, markers, l.ended())
+				}
+			}
+			pass(1)
+			want(150-incomplete, incomplete)
+			source.passes.Store(0)
+			pass(1)
+			want(150, incomplete)
+			l.quit()
 		})
 	}
 }
