@@ -195,26 +195,3 @@ func (b *bench) insertAtHead(n int) {
 	}
 	b.Insert(project, groupID, rows...)
 }
-
-// TestSearchBackwardBeginsAtTheOldestRows reads backward before one of the oldest rows of an unknown log, which came far slower than the newest
-// ones, so that their place cannot be interpolated. A client that walks backward began at the oldest rows.
-func TestSearchBackwardBeginsAtTheOldestRows(t *testing.T) {
-	b := newBench(t, 0, emulator.Switches{})
-	start := epoch
-	for i := range 5000 {
-		pace := time.Second
-		if i < 1000 {
-			pace = time.Hour
-		}
-		start = start.Add(pace)
-		b.Insert(project, groupID, emulator.Row{ID: emulator.ID(i), Type: emulator.Normal, Status: emulator.Success, Start: start, End: start})
-	}
-	all := b.points(emulator.Filter{})
-	page, calls := b.ask(upstream.PageQuery{Before: &all[4950], Count: 20, Last: true})
-	if got, want := ids(page), b.record(emulator.Filter{})[4930:4950]; !slices.Equal(got, want) {
-		t.Errorf("rows %v, want %v", got, want)
-	}
-	if calls > 2 { // of the newest rows, which shows the length of the log, and of the oldest ones
-		t.Errorf("%d calls", calls)
-	}
-}
