@@ -135,3 +135,24 @@ func TestOldHeadBesideOtherReads(t *testing.T) {
 		t.Errorf("%d other reads, rows %v, want %v", others, ids(page), want)
 	}
 }
+
+// TestRowLeavesTheFilter has one of the older rows in progress finish after the head of the log was cached. A page that begins in the head and ends
+// behind that row has the rows and the total of one moment.
+func TestRowLeavesTheFilter(t *testing.T) {
+	doing, filter := emulator.Filter{Status: emulator.Doing}, upstream.Filter{Status: upstream.StatusDoing}
+	b := newBench(t, 0, emulator.Switches{})
+	for i := range 197 {
+		b.Insert(project, groupID, emulator.Row{ID: emulator.ID(i), Type: emulator.Normal, Status: emulator.Doing, Start: epoch.Add(time.Duration(i) * time.Minute)})
+	}
+	client := pagingtest.Client(t, b.Emulator)
+	head, err := client.List(t.Context(), upstream.ListQuery{Group: group, Filter: filter, Limit: upstream.MaxLimit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Finish(project, groupID, b.record(doing)[120], emulator.Success, epoch.AddDate(1, 0, 0))
+	b.pages = paging.New(endCache{client, head})
+	page, _ := b.ask(upstream.PageQuery{Count: 150, Filter: filter})
+	if now := b.record(doing); !slices.Equal(ids(page), now[:150]) || page.Total != len(now) {
+		t.Errorf("%d rows, total %d, want %d and %d", len(page.Rows), page.Total, 150, len(now))
+	}
+}
