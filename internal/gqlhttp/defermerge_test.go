@@ -47,6 +47,9 @@ func TestDeferredPartsMergeToPlainResponse(t *testing.T) {
 		if err := json.Unmarshal([]byte(plain[0]), &want); err != nil {
 			t.Fatalf("%s\n%v", plain[0], err)
 		}
+		if want.Data == nil {
+			t.Fatalf("rejected: %s\nquery: %s", plain[0], query)
+		}
 		for _, accept := range []string{older, newer} {
 			parts := postForDefer(t, target, query, variables, accept)
 			got, err := mergeParts(parts, accept == newer)

@@ -55,9 +55,16 @@ var generatedFields = map[string]struct {
 }
 
 func (q *queryGenerator) document() string {
-	body := q.set("Query", 0, true)
+	body := q.set("Query", 0, true) + q.rows()
 	return "query Q($yes: Boolean! = true, $no: Boolean! = false, $any: Boolean!) { used: __typename @include(if: $yes) @skip(if: $no) z: __typename @skip(if: $any) " +
 		body + " }\n" + strings.Join(q.fragments, "\n")
+}
+
+// rows returns a selection of deferred rows with a deferred part each, because the other selections seldom nest fragments in lists.
+func (q *queryGenerator) rows() string {
+	outer, inner := q.set("ScalingActivity", 3, true), q.set("ScalingActivity", 3, true)
+	return ` rows: scalingGroup(groupId: "group") { region ... @defer { activities(first: 20) { nodes { ... @defer { failedInstances { instanceId } ` + outer +
+		` ...` + q.deferral() + ` { addedInstances { instanceId } ` + inner + ` } } } } } }`
 }
 
 func (q *queryGenerator) set(kind string, depth int, fragments bool) string {
@@ -103,15 +110,17 @@ func (q *queryGenerator) inline(kind string, depth int) string {
 func (q *queryGenerator) spread(kind string, depth int) string {
 	on := q.condType(kind)
 	known := q.spreads[on]
+	var name string
 	if len(known) == 0 || rapid.Bool().Draw(q.T, "new") {
-		name := fmt.Sprintf("F%d", len(q.fragments))
+		name = fmt.Sprintf("F%d", len(q.fragments))
 		q.fragments = append(q.fragments, "")
 		at := len(q.fragments) - 1
 		q.fragments[at] = "fragment " + name + " on " + on + " { " + q.set(on, depth, true) + " }"
 		q.spreads[on] = append(q.spreads[on], name) // after its body: no cycles
-		known = q.spreads[on]
+	} else {
+		name = rapid.SampledFrom(known).Draw(q.T, "spread")
 	}
-	return "..." + rapid.SampledFrom(known).Draw(q.T, "spread") + q.condition() + q.deferral()
+	return "..." + name + q.condition() + q.deferral()
 }
 
 func (q *queryGenerator) condType(kind string) string {
