@@ -159,6 +159,9 @@ func (h *Hub) join(s *subscription, since []*position) error {
 		})
 	}
 	if err := g.Wait(); err != nil {
+		if s.ctx.Err() != nil { // it was ended while it joined, and the reads with it
+			return context.Cause(s.ctx)
+		}
 		return err
 	}
 	if err := firstIfAll(failed); err != nil {

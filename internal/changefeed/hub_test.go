@@ -240,6 +240,24 @@ func TestRevokedCredentials(t *testing.T) {
 	}
 }
 
+// A credential is revoked while one of the logs of a new subscription is read slowly. The error is that of the credential.
+func TestRevokedWhileJoining(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 2, "bad")
+		w.faultIn(1, emulator.Fault{Delay: 8 * time.Second})
+		joined := make(chan error)
+		go func() {
+			_, err := listenTo(t.Context(), w.hub(Config{Poll: time.Second}), "bad", query(0, 1))
+			joined <- err
+		}()
+		synctest.Wait() // the first log is polled
+		w.RevokeToken("bad")
+		if err := <-joined; !errors.Is(err, upstream.ErrUnauthenticated) {
+			t.Error(err)
+		}
+	})
+}
+
 // A credential is revoked while others read the same rows all the time, just before it would be verified. Their cached rows are not served to it.
 func TestRevokedAmongOthers(t *testing.T) {
 	for _, since := range []bool{false, true} {

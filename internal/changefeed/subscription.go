@@ -21,7 +21,7 @@ type subscription struct {
 	joining *request.Caller // bounds the calls of joining, all logs together
 	once    sync.Once       // releases the subscription's slot
 	ctx     context.Context // canceled when the subscription ends
-	cancel  context.CancelFunc
+	cancel  context.CancelCauseFunc
 	wake    chan struct{} // filled when something below has changed
 
 	at []*position // after the yielded changes, by group; only the goroutine that reads the subscription uses it
@@ -51,7 +51,7 @@ func (b batch) counted() int {
 
 func newSubscription(ctx context.Context, q upstream.ChangeQuery) *subscription {
 	caller := request.CallerFrom(ctx)
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
 	return &subscription{
 		groups:  q.Groups,
 		filter:  q.Filter,
@@ -157,7 +157,7 @@ func (s *subscription) endLocked(why error) {
 	if why != nil {
 		s.queue, s.backlog = nil, 0
 	}
-	s.cancel()
+	s.cancel(why)
 	s.notify()
 }
 
