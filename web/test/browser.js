@@ -22,13 +22,13 @@ export async function start(environment = {}) {
   throw new Error(`${program} ended with ${await ended} before it listened`)
 }
 
-/** freePort resolves to a port that nothing listens on. */
+/** freePort resolves to a port that nothing listens on, below those that systems give to connections, which could take it before a server does. */
 export const freePort = () =>
   new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
+    const port = 10_000 + Math.floor(20_000 * Math.random())
+    const server = createServer()
+    server.on('error', () => resolve(freePort()))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)))
   })
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'

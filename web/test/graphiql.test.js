@@ -22,7 +22,7 @@ async function graphiql(t, options = {}, base = program.base) {
   return { page, seen }
 }
 
-/** cloud is the environment of a program with a real upstream, which nothing answers. */
+/** cloud is the environment of a program with a real upstream that does not respond. */
 const cloud = { SCALEGRAPH_UPSTREAM: 'http://127.0.0.1:9', SCALEGRAPH_PROJECT: 'project' }
 
 const tabOf = (page, name) => page.locator('.graphiql-tab-button', { hasText: name })
