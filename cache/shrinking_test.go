@@ -13,6 +13,7 @@ import (
 	"scalegraph/cache"
 	"scalegraph/internal/paging"
 	"scalegraph/internal/request"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream"
 )
 
@@ -39,7 +40,7 @@ func (b *fixture) newHookedCache() (*cache.Cache, *hookedSource) {
 // Any rows expire and appear between any calls of reads by offset and by cursor. No read makes a call that the upstream or its client
 // rejects.
 func TestReadsOfAShrinkingLog(t *testing.T) {
-	for seed := range uint64(800) {
+	for seed := range uint64(testkit.Cases(800)) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { readShrinkingLog(t, rand.New(rand.NewPCG(seed, 15))) })
 		})

@@ -23,6 +23,7 @@ func TestPollsThroughTwoReplicas(t *testing.T) {
 	}
 	for _, c := range []struct{ clients, credentials, calls int }{{500, 1, 10}, {100, 100, 10 + 100}} {
 		t.Run(fmt.Sprint(c.clients, " clients of ", c.credentials, " credentials"), func(t *testing.T) {
+			t.Parallel()
 			e := emulator.New(emulator.Switches{})
 			for n := range c.credentials {
 				e.AddToken(fmt.Sprint("token-", n), testProject)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scalegraph/cache/redistest"
+	"scalegraph/internal/testkit"
 )
 
 var (
@@ -21,7 +22,7 @@ var (
 
 // TestWalks judges random histories of clients that page.
 func TestWalks(t *testing.T) {
-	for n := range *histories {
+	for n := range testkit.Cases(*histories) {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
@@ -32,7 +33,7 @@ func TestWalks(t *testing.T) {
 
 // TestSummaries judges random histories of clients that request summaries.
 func TestSummaries(t *testing.T) {
-	for n := range *summaries {
+	for n := range testkit.Cases(*summaries) {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			report(t, "TestSummaries", seed, bubble(t, func(t *testing.T) *trace { return summaryHistory(t, seed, leisurely, inBubble(planted{})) }))
@@ -64,7 +65,7 @@ func bubble(t *testing.T, history func(t *testing.T) *trace) (log *trace) {
 
 // TestSubscriptions judges random histories of clients that subscribe to replicas without a common Redis, with default settings.
 func TestSubscriptions(t *testing.T) {
-	for n := range *subscriptions {
+	for n := range testkit.Cases(*subscriptions) {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +77,7 @@ func TestSubscriptions(t *testing.T) {
 // TestReplicas judges random histories of clients that subscribe to several replicas and page through their logs, over sockets. The replicas share
 // a redis-server that is restarted.
 func TestReplicas(t *testing.T) {
-	for n := range *replicas {
+	for n := range testkit.Cases(*replicas) {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()

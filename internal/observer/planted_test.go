@@ -14,6 +14,9 @@ import (
 
 // TestPlantedFaults shows that the observer finds faults of the kinds that it is for, each within 50 histories.
 func TestPlantedFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("judges up to 150 histories")
+	}
 	within := 50
 	walks := func(t *testing.T, seed uint64, p planted) *trace { return walkHistory(t, seed, leisurely, inBubble(p)) }
 	follows := func(t *testing.T, seed uint64, p planted) *trace { return followHistory(t, seed, minutes, inBubble(p)) }

@@ -55,6 +55,9 @@ func (b *bench) grow(kind string, n int) {
 
 // A place is found in 2 + log2(total/100) calls however the rows are spread, and in one more where the total is unknown too.
 func TestSearchBound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("searches logs of 100 000 rows")
+	}
 	const total = 100_000
 	bound := 2 + int(math.Log2(total/upstream.MaxLimit))
 	for kind := range gaps {
@@ -159,6 +162,9 @@ func TestSearchFarAway(t *testing.T) {
 
 // The same holds where so many rows came and went that memory leads astray.
 func TestSearchBoundAfterExpiry(t *testing.T) {
+	if testing.Short() {
+		t.Skip("searches 18 logs of 20 000 rows")
+	}
 	const total = 20_000
 	bound := 2 + int(math.Log2(total/upstream.MaxLimit))
 	for kind := range gaps {

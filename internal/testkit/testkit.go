@@ -31,6 +31,14 @@ func (b *Buffer) String() string {
 	return b.buf.String()
 }
 
+// Cases returns how many of n random cases a test checks: all of them, or a fifth and at least one with -short, as rapid does.
+func Cases(n int) int {
+	if testing.Short() {
+		return max(1, n/5)
+	}
+	return n
+}
+
 // eventually is how long Eventually waits. It is long because a machine that runs several test binaries can be very slow.
 const eventually = 60 * time.Second
 

@@ -84,8 +84,7 @@ func TestDemoSample(t *testing.T) {
 }
 
 func TestDemoHistory(t *testing.T) {
-	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	d := demo.New(demo.Options{Clock: func() time.Time { return now }})
+	d := fixedDemo(t)
 	types, statuses, partly, long := map[string]bool{}, map[string]bool{}, 0, 0
 	for _, group := range d.Groups()[1 : len(d.Groups())-1] {
 		total := list(t, d, group, "limit=1").Total
@@ -95,7 +94,7 @@ func TestDemoHistory(t *testing.T) {
 		ids := map[string]bool{}
 		for _, r := range d.Emulator().Rows(demo.Project, group) {
 			types[r.Type], statuses[r.Status], ids[r.ID] = true, true, true
-			checkRow(t, r, now)
+			checkRow(t, r, fixedNow)
 			if r.Status == emulator.Success && len(r.Failed) > 0 {
 				partly++
 			}
@@ -138,9 +137,8 @@ func checkRow(t *testing.T, r emulator.Row, now time.Time) {
 }
 
 func TestDemoIsDeterministic(t *testing.T) {
-	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
 	rowsOf := func(seed uint64) []emulator.Row {
-		d := demo.New(demo.Options{Seed: seed, Clock: func() time.Time { return now }})
+		d := demo.New(demo.Options{Seed: seed, Clock: func() time.Time { return fixedNow }})
 		group := d.Groups()[3]
 		list(t, d, group, "")
 		return d.Emulator().Rows(demo.Project, group)

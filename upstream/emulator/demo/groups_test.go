@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,10 +12,15 @@ import (
 	"scalegraph/upstream/emulator/demo"
 )
 
-// demoAt returns a demo with a fixed clock and the history of all groups.
-func demoAt(t *testing.T, now time.Time) *demo.Demo {
+// fixedNow is the time of the demo that fixedDemo returns.
+var fixedNow = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+
+var newFixedDemo = sync.OnceValue(func() *demo.Demo { return demo.New(demo.Options{Clock: func() time.Time { return fixedNow }}) })
+
+// fixedDemo returns the one demo with a fixed clock and the history of all groups, for tests that only read.
+func fixedDemo(t *testing.T) *demo.Demo {
 	t.Helper()
-	d := demo.New(demo.Options{Clock: func() time.Time { return now }})
+	d := newFixedDemo()
 	for _, group := range d.Groups() {
 		list(t, d, group, "limit=1")
 	}
@@ -50,8 +56,7 @@ func policyChanges(t *testing.T, rows []emulator.Row) map[string]bool {
 }
 
 func TestDemoGroupsAgreeWithTheirLogs(t *testing.T) {
-	now := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	d := demoAt(t, now)
+	d := fixedDemo(t)
 	e := d.Emulator()
 	names, refused := map[string]bool{}, 0
 	for _, g := range e.Groups(demo.Project) {
@@ -90,7 +95,7 @@ func TestDemoGroupsAgreeWithTheirLogs(t *testing.T) {
 }
 
 func TestDemoInstancesAgreeWithTheirLog(t *testing.T) {
-	e := demoAt(t, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)).Emulator()
+	e := fixedDemo(t).Emulator()
 	for _, g := range e.Groups(demo.Project) {
 		seen := map[string]bool{}
 		for _, m := range e.Members(demo.Project, g.ID) {
@@ -112,7 +117,7 @@ func TestDemoInstancesAgreeWithTheirLog(t *testing.T) {
 }
 
 func TestDemoGroupAtItsMaximum(t *testing.T) {
-	e := demoAt(t, time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)).Emulator()
+	e := fixedDemo(t).Emulator()
 	for _, g := range e.Groups(demo.Project) {
 		if n := len(e.Members(demo.Project, g.ID)); g.ID == demo.FullGroup && (g.Desire != g.Max || n != g.Max) {
 			t.Errorf("%+v with %d instances", g, n)
