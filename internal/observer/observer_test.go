@@ -77,7 +77,7 @@ func TestSubscriptions(t *testing.T) {
 // TestReplicas judges random histories of clients that subscribe to several replicas and page through their logs, over sockets. The replicas share
 // a redis-server that is restarted.
 func TestReplicas(t *testing.T) {
-	for n := range testkit.Cases(*replicas) {
+	for n := range *replicas {
 		seed := *firstSeed + uint64(n)
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
