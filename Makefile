@@ -18,9 +18,9 @@ generate: ## makes graph/ and the genqlient client anew from the schema
 lint: ## reads all code with golangci-lint (built from tools/go.mod, the first time takes a minute)
 	$(GOLANGCI) run ./...
 
-# The race detector makes tests four times slower, so of the random cases it sees a fifth, and of the programs under load none. More packages than
+# The race detector makes tests four times slower, so of the random cases it sees a fifth, and no load test or long search. More packages than
 # processors are tested at once, as tests wait a quarter of their time.
-test: redis ## runs all tests: with the race detector, then random cases and load in full without it; installs redis-server where it is missing
+test: redis ## runs all tests: with the race detector, then what -short left out, without it; installs redis-server where it is missing
 	SCALEGRAPH_REQUIRE_REDIS=1 go test -race -short -p $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)) -timeout 20m ./...
 	SCALEGRAPH_REQUIRE_REDIS=1 tools/longtests -timeout 20m
 

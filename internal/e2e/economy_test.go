@@ -16,7 +16,7 @@ import (
 )
 
 // Clients that poll the newest 20 rows every second for 30 s through two replicas with one Redis, at the pace at which clients do that. The
-// bound holds at that pace, so no other test of the package runs beside it.
+// bound holds at that pace, so only these two groups of clients run beside each other.
 func TestPollsThroughTwoReplicas(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")

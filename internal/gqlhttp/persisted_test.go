@@ -188,7 +188,7 @@ func TestTrustedDocumentsThatCannotBeLoaded(t *testing.T) {
 func TestPersistedQueriesAreBounded(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	js := []string{"Content-Type", "application/json"}
-	const n = 100
+	const n = 200
 	long := func(i int) string { return groupQuery + "#" + strings.Repeat("x", 200<<10) + fmt.Sprint(i) }
 	found := 0
 	for i := range n {
