@@ -77,9 +77,9 @@ func (b *bench) before(page upstream.Page, n int, f upstream.Filter) (upstream.P
 // points returns the rows that the log has now under a filter, in our order.
 func (b *bench) points(f emulator.Filter) []upstream.Point {
 	var points []upstream.Point
-	b.Each(project, groupID, f, func(id string, start time.Time) {
+	for id, start := range b.Each(project, groupID, f) {
 		points = append(points, upstream.Point{Second: start.Unix(), LogID: id})
-	})
+	}
 	slices.SortFunc(points, upstream.Point.Compare)
 	return points
 }

@@ -64,6 +64,7 @@
 package emulator
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"sort"
@@ -241,16 +242,20 @@ func (e *Emulator) Match(project, group string, f Filter) []Row {
 	return newestFirst(l.match(f, e.sw))
 }
 
-// Each calls visit with the id and the start of each row that Match would return, in the same order. visit must not call the emulator.
-func (e *Emulator) Each(project, group string, f Filter, visit func(id string, start time.Time)) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	l, ok := e.logs[place{project, group}]
-	if !ok {
-		return
-	}
-	for _, entry := range slices.Backward(l.match(f, e.sw)) {
-		visit(entry.row.ID, entry.row.Start)
+// Each yields the id and the start of each row that Match would return, in the same order. The loop must not call the emulator.
+func (e *Emulator) Each(project, group string, f Filter) iter.Seq2[string, time.Time] {
+	return func(yield func(string, time.Time) bool) {
+		e.mu.RLock()
+		defer e.mu.RUnlock()
+		l, ok := e.logs[place{project, group}]
+		if !ok {
+			return
+		}
+		for _, entry := range slices.Backward(l.match(f, e.sw)) {
+			if !yield(entry.row.ID, entry.row.Start) {
+				return
+			}
+		}
 	}
 }
 

@@ -40,7 +40,8 @@ func (h *history) disturb() {
 
 // change inserts, expires or finishes rows of a random log. The lock is held, except while the log is set up.
 func (h *history) change() {
-	g := h.groups[h.rng.IntN(len(h.groups))]
+	n := h.rng.IntN(len(h.groups))
+	g := h.groups[n]
 	switch h.rng.IntN(5) {
 	case 0:
 		h.insert(g, 1+h.rng.IntN(3))
@@ -49,33 +50,34 @@ func (h *history) change() {
 	case 2:
 		h.emulator.Expire(project, g.ID, 1+h.rng.IntN(4))
 	case 3: // insert and expiry cancel in the total
-		n := 1 + h.rng.IntN(3)
-		h.insert(g, n)
-		h.emulator.Expire(project, g.ID, n)
+		rows := 1 + h.rng.IntN(3)
+		h.insert(g, rows)
+		h.emulator.Expire(project, g.ID, rows)
 	case 4: // an old activity ends, which may bring it into the filter or take it out; the oldest row goes at the same time
 		h.finish(g)
 		if h.rng.IntN(2) == 0 {
 			h.emulator.Expire(project, g.ID, 1)
 		}
 	}
-	h.remember()
+	h.remember(n)
 }
 
 // insert adds n rows at the head, at most maxTies in one second.
 func (h *history) insert(g upstream.Group, n int) {
-	rows := h.rows(g, emulator.Filter{})
-	start := epoch
-	if len(rows) > 0 {
-		start = rows[0].start
-	}
+	start := h.newest(g, epoch)
 	if h.rng.IntN(2) == 0 { // in one second with another group's newest row, or later
-		start = h.newest(start)
+		for _, other := range h.groups {
+			start = h.newest(other, start)
+		}
 	}
 	kinds, states := append(emulator.Types(), emulator.Normal, emulator.Normal, emulator.Normal, emulator.ManualAdd), []string{"SUCCESS", "SUCCESS", "SUCCESS", "FAIL", "DOING"}
 	added := make([]emulator.Row, n)
-	ties := slices.IndexFunc(rows, func(r row) bool { return r.start.Before(start) })
-	if ties < 0 {
-		ties = len(rows)
+	ties := 0
+	for _, at := range h.emulator.Each(project, g.ID, emulator.Filter{}) {
+		if at.Before(start) {
+			break
+		}
+		ties++
 	}
 	for i := range added {
 		if step := h.steps[h.rng.IntN(len(h.steps))]; step > 0 || ties == maxTies {
@@ -91,12 +93,13 @@ func (h *history) insert(g upstream.Group, n int) {
 	h.emulator.Insert(project, g.ID, added...)
 }
 
-// newest returns the later of start and the start of the newest row of all groups.
-func (h *history) newest(start time.Time) time.Time {
-	for _, g := range h.groups {
-		if rows := h.rows(g, emulator.Filter{}); len(rows) > 0 && rows[0].start.After(start) {
-			start = rows[0].start
+// newest returns the start of a group's newest row, or start if that is later.
+func (h *history) newest(g upstream.Group, start time.Time) time.Time {
+	for _, newest := range h.emulator.Each(project, g.ID, emulator.Filter{}) {
+		if newest.After(start) {
+			return newest
 		}
+		break
 	}
 	return start
 }
@@ -105,7 +108,15 @@ func (h *history) newest(start time.Time) time.Time {
 func scramble(n int) int { return (n*7919 + 13) % 1_000_003 }
 
 func (h *history) finish(g upstream.Group) {
-	doing := h.rows(g, emulator.Filter{Status: emulator.Doing})
+	// Copies of whole rows would take most of a history's time.
+	type row struct {
+		id    string
+		start time.Time
+	}
+	var doing []row
+	for id, start := range h.emulator.Each(project, g.ID, emulator.Filter{Status: emulator.Doing}) {
+		doing = append(doing, row{id, start})
+	}
 	if len(doing) > 0 {
 		row := doing[h.rng.IntN(len(doing))]
 		status := []string{emulator.Success, emulator.Fail}[h.rng.IntN(2)]
@@ -113,36 +124,25 @@ func (h *history) finish(g upstream.Group) {
 	}
 }
 
-// row is what changes need to know of a row. Copies of whole rows would take most of a history's time.
-type row struct {
-	id    string
-	start time.Time
+// remember records the rows that match the filter from now on. Only the n-th group has changed.
+func (h *history) remember(n int) {
+	s := state{from: time.Now(), groups: slices.Clone(h.states[len(h.states)-1].groups)}
+	s.groups[n] = h.points(h.groups[n], len(s.groups[n]))
+	h.states = append(h.states, s)
 }
 
-// rows returns the rows of a group that match a filter, newest first.
-func (h *history) rows(g upstream.Group, f emulator.Filter) []row {
-	var rows []row
-	h.emulator.Each(project, g.ID, f, func(id string, start time.Time) { rows = append(rows, row{id, start}) })
-	return rows
-}
-
-// remember records the rows that match the filter from now on.
-func (h *history) remember() {
+// points returns the rows of a group that match the filter, probably not many more than about.
+func (h *history) points(g upstream.Group, about int) []upstream.FeedPoint {
 	f := emulator.Filter{Start: h.filter.StartTime, End: h.filter.EndTime, Status: string(h.filter.Status)}
 	for _, t := range h.filter.Types {
 		f.Types = append(f.Types, wire(t))
 	}
-	s := state{from: time.Now()}
-	for _, g := range h.groups {
-		rows := h.rows(g, f)
-		points := make([]upstream.FeedPoint, len(rows))
-		for i, r := range rows {
-			points[i] = upstream.FeedPoint{Second: r.start.Unix(), Group: g, LogID: r.id}
-		}
-		slices.SortFunc(points, upstream.FeedPoint.Compare)
-		s.groups = append(s.groups, points)
+	points := make([]upstream.FeedPoint, 0, about+3)
+	for id, start := range h.emulator.Each(project, g.ID, f) {
+		points = append(points, upstream.FeedPoint{Second: start.Unix(), Group: g, LogID: id})
 	}
-	h.states = append(h.states, s)
+	slices.SortFunc(points, upstream.FeedPoint.Compare)
+	return points
 }
 
 // wire returns the spelling of a type in the emulator's record.

@@ -138,7 +138,11 @@ func newHistory(rt *rapid.T) *history {
 	for _, g := range h.groups {
 		h.insert(g, rapid.SampledFrom([]int{0, 1, 5, 40, 99, 120, 350, 1200}).Draw(rt, "rows"))
 	}
-	h.remember()
+	begin := state{from: time.Now()}
+	for _, g := range h.groups {
+		begin.groups = append(begin.groups, h.points(g, 0))
+	}
+	h.states = append(h.states, begin)
 	h.emulator.OnRequest(func(r emulator.Request) {
 		time.Sleep(delay(r))
 		h.disturb()
