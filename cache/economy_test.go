@@ -15,34 +15,32 @@ import (
 // Paging through 1000 rows reads each block once, whatever the length of the log.
 func TestPagingReadsEachBlockOnce(t *testing.T) {
 	for _, n := range []int{1000, 1001, 1019, 1050, 4903, 4921, 4922, 4925, 4998, 5000, 5001} {
-		for _, size := range []int{1, 7, 20, 50, 100, 300} {
-			t.Run(fmt.Sprintf("%d rows by %d", n, size), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					b := newOpenFixture(t, n)
+		t.Run(fmt.Sprint(n, " rows"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newOpenFixture(t, n)
+				want := b.expected(emulator.Filter{})[:1000]
+				for _, size := range []int{1, 7, 20, 50, 100, 300} {
 					logs := b.newCache(defaults())
-					pages := paging.New(logs)
-					want := b.expected(emulator.Filter{})[:1000]
-					calls := b.calls(func() {
-						b.requireEqual("walk", b.walkRows(b.as("a"), pages, 1000, size, upstream.Filter{})[:1000], want)
-					})
+					walk := func(caller string, size int) int {
+						return b.calls(func() {
+							b.requireEqual(caller, b.walkRows(b.as(caller), paging.New(logs), 1000, size, upstream.Filter{})[:1000], want)
+						})
+					}
 					most := 12
 					if size != 20 {
 						most = 14
 					}
+					calls, repeated := walk("a", size), walk("b", size+13)
 					if calls > most {
-						t.Errorf("%d upstream calls, want at most %d", calls, most)
+						t.Errorf("%d upstream calls for pages of %d, want at most %d", calls, size, most)
 					}
-					repeated := b.calls(func() {
-						other := paging.New(logs)
-						b.requireEqual("other", b.walkRows(b.as("b"), other, 1000, size+13, upstream.Filter{})[:1000], want)
-					})
 					if repeated > 2 {
-						t.Errorf("%d upstream calls for another caller, want at most 2", repeated)
+						t.Errorf("%d upstream calls for another caller after pages of %d, want at most 2", repeated, size)
 					}
-					t.Log(calls, repeated)
-				})
+					t.Log(size, calls, repeated)
+				}
 			})
-		}
+		})
 	}
 }
 

@@ -115,6 +115,13 @@ func TestAssets(t *testing.T) {
 	}
 	hashed := regexp.MustCompile(`-[\w-]{8}\.\w+$`)
 	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if testing.Short() && info.Size() > 100<<10 { // seconds each with the race detector
+			continue
+		}
 		name := strings.TrimSuffix(entry.Name(), ".br")
 		packed := get(t, Assets(), "/assets/"+name, "gzip, deflate, br")
 		zipped := get(t, Assets(), "/assets/"+name, "br;q=0, gzip")

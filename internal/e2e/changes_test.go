@@ -101,7 +101,7 @@ func TestStreamsEndWithTheProgram(t *testing.T) {
 const (
 	crowd       = 2000
 	crowdGroups = 20
-	crowdPoll   = 2 * time.Second
+	crowdPoll   = time.Second
 )
 
 // 2000 subscribers of one process, half of them over WebSockets, receive the same changes.

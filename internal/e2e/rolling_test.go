@@ -39,6 +39,7 @@ func TestReplicasAreRestartedUnderLoad(t *testing.T) {
 }
 
 func testRollingRestart(t *testing.T, program string, keepAlive bool) {
+	t.Parallel()
 	e, url := newUpstream(t)
 	e.AddGroup(testProject, busyGroup)
 	replicas := []*rollingReplica{startRollingReplica(t, program, url), startRollingReplica(t, program, url)}

@@ -188,8 +188,8 @@ func TestTrustedDocumentsThatCannotBeLoaded(t *testing.T) {
 func TestPersistedQueriesAreBounded(t *testing.T) {
 	target := serve(t, root{}, gqlhttp.Config{})
 	js := []string{"Content-Type", "application/json"}
-	const n = 200
-	long := func(i int) string { return groupQuery + "#" + strings.Repeat("x", 200<<10) + fmt.Sprint(i) }
+	const n, size = 200, 100 << 10
+	long := func(i int) string { return groupQuery + "#" + strings.Repeat("x", size) + fmt.Sprint(i) }
 	found := 0
 	for i := range n {
 		if got := send(t, http.MethodPost, target, apq(hashOf(long(i)), long(i)), js...); got.text != groupResponse {
@@ -201,7 +201,7 @@ func TestPersistedQueriesAreBounded(t *testing.T) {
 			found++
 		}
 	}
-	if most := 16 << 20 / (200 << 10); found == 0 || found > most+1 {
+	if most := 16 << 20 / size; found == 0 || found > most+1 {
 		t.Errorf("%d long texts are kept, want 1 to %d", found, most)
 	}
 }

@@ -25,8 +25,11 @@ func (r *roster) apply(row emulator.Row, config string) {
 		}
 	}
 	state := map[string]string{emulator.EnterStandby: emulator.Standby, emulator.ExitStandby: emulator.InService}[row.Type]
+	if state == "" {
+		return
+	}
 	for i, m := range r.members {
-		if state != "" && slices.ContainsFunc(row.Standby, func(in emulator.Instance) bool { return in.ID == m.ID }) {
+		if slices.ContainsFunc(row.Standby, func(in emulator.Instance) bool { return in.ID == m.ID }) {
 			r.members[i].State = state
 		}
 	}
