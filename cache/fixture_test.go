@@ -16,7 +16,10 @@ import (
 	"scalegraph/upstream/emulator"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// A pool of connections that is closed while it tries to connect sleeps for up to a second more.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
 
 const project, groupID = "p", "g"
 

@@ -248,6 +248,9 @@ func TestRejectionReachesOtherReplica(t *testing.T) {
 // latencies are the durations of responses, and how late sleeps ended meanwhile, which shows the load of the machine.
 type latencies struct{ responses, sleeps []time.Duration }
 
+// betweenRequests leaves the machine some time for other tests.
+const betweenRequests = 10 * time.Millisecond
+
 // requireNoSlowdown fails the test if most responses took much longer than before, and the load of the machine does not explain it.
 func (l latencies) requireNoSlowdown(t testing.TB, before latencies) {
 	t.Helper()
@@ -275,10 +278,10 @@ func (b *fixture) underLoad(logs *cache.Cache, d time.Duration) latencies {
 					b.Errorf("a failed response: %v", err)
 				}
 				ended := time.Now()
-				time.Sleep(2 * time.Millisecond)
+				time.Sleep(betweenRequests)
 				mu.Lock()
 				out.responses = append(out.responses, ended.Sub(before))
-				out.sleeps = append(out.sleeps, time.Since(ended)-2*time.Millisecond)
+				out.sleeps = append(out.sleeps, time.Since(ended)-betweenRequests)
 				mu.Unlock()
 			}
 		})

@@ -19,6 +19,7 @@ import (
 	"scalegraph/internal/paging"
 	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/request"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -133,7 +134,8 @@ func TestPassAgreesWithTheLogs(t *testing.T) {
 
 // A pass makes one call for every 98 rows, and one for each group. A second pass makes no call.
 func TestPassCalls(t *testing.T) {
-	const groups, each, stride = 20, 2500, 98
+	const groups, stride = 20, 98
+	each := testkit.Cases(2500) // rows of a group
 	for _, limit := range []int{1000, groups * each} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			f := newFleet(t)

@@ -13,6 +13,7 @@ import (
 	"scalegraph/internal/paging"
 	"scalegraph/internal/paging/pagingtest"
 	"scalegraph/internal/request"
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -249,7 +250,7 @@ func TestWalkEconomyWhileLogGrows(t *testing.T) {
 
 // The first page of a log that is not cached.
 func TestFirstPageEconomy(t *testing.T) {
-	const logs = 20
+	logs := testkit.Cases(20)
 	calls, pages := 0, 0
 	for i := range logs {
 		f := newFleet(t, 1, 300+i, 0.11)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"scalegraph/internal/testkit"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
 )
@@ -251,7 +252,7 @@ func TestPastTheOldest(t *testing.T) {
 // Rows come at the head between the calls of one page, which are answered in any order: where two neighbours among the five that it
 // takes no longer meet, one more call lies across.
 func TestStitchedPageWhileRowsCome(t *testing.T) {
-	for range 50 {
+	for range testkit.Cases(50) {
 		b := newBench(t, 1000, emulator.Switches{})
 		want := b.record(emulator.Filter{})
 		head, _ := b.ask(upstream.PageQuery{Count: 1})
