@@ -18,11 +18,15 @@ generate: ## makes graph/ and the genqlient client anew from the schema
 lint: ## reads all code with golangci-lint (built from tools/go.mod, the first time takes a minute)
 	$(GOLANGCI) run ./...
 
-# The race detector makes tests four times slower, so of the random cases it sees a fifth, and no load test or long search. More packages than
-# processors are tested at once, as tests wait a quarter of their time.
+# The race detector makes tests four times slower, so of the random cases it sees a fifth or less, and no load test or long search. More packages than
+# processors are tested at once, as tests wait a quarter of their time. Small heaps would be collected many times a second, and every
+# process that is built with the race detector would sleep for a second before it exits.
+test: export GOGC = 400
+test: export GORACE = atexit_sleep_ms=0
+test: export SCALEGRAPH_REQUIRE_REDIS = 1
 test: redis ## runs all tests: with the race detector, then what -short left out, without it; installs redis-server where it is missing
-	SCALEGRAPH_REQUIRE_REDIS=1 go test -race -short -p $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)) -timeout 20m ./...
-	SCALEGRAPH_REQUIRE_REDIS=1 tools/longtests -timeout 20m
+	go test -race -short -p $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)) -timeout 20m ./...
+	tools/longtests -timeout 20m
 
 race: test ## the same
 

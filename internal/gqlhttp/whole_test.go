@@ -16,6 +16,7 @@ import (
 	"scalegraph/internal/gqlhttp"
 	"scalegraph/internal/gqlhttp/document"
 	"scalegraph/internal/paging"
+	"scalegraph/internal/testkit"
 	"scalegraph/resolvers"
 	"scalegraph/upstream"
 	"scalegraph/upstream/emulator"
@@ -157,7 +158,7 @@ func TestWholeServesBesideAttacks(t *testing.T) {
 			}
 		})
 	}
-	for range 10 {
+	for range testkit.Cases(10) {
 		if got := post(t, target, inRealGroup(realQuery)); got.text != realResponse {
 			t.Errorf("beside attacks: %s", got.text)
 		}

@@ -31,10 +31,10 @@ func (b *Buffer) String() string {
 	return b.buf.String()
 }
 
-// Cases returns how many of n random cases a test checks: all of them, or a fifth and at least one with -short, as rapid does.
+// Cases returns how many of n random cases a test checks: all of them, or a tenth and at least one with -short.
 func Cases(n int) int {
 	if testing.Short() {
-		return max(1, n/5)
+		return max(1, n/10)
 	}
 	return n
 }

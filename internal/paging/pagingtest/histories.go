@@ -24,7 +24,7 @@ import (
 type Open func(t testing.TB, e *emulator.Emulator) Browser
 
 // Run checks the given number of histories, rounded up to a multiple of 100. They are the same ones in every run unless -rapid.seed is
-// set.
+// set. With -short it checks a tenth of them.
 func Run(t *testing.T, histories int, open Open) {
 	const (
 		batch  = 100    // histories that rapid checks in one run
@@ -36,7 +36,11 @@ func Run(t *testing.T, histories int, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range (histories + batch - 1) / batch {
+	batches := (histories + batch - 1) / batch
+	if testing.Short() {
+		batches = (batches + 1) / 2 // and rapid checks a fifth of each
+	}
+	for n := range batches {
 		t.Run(fmt.Sprintf("histories %d-%d", n*batch, (n+1)*batch-1), func(t *testing.T) {
 			if err := seed.Set(strconv.FormatUint(max(1, first)+stride*uint64(n), 10)); err != nil {
 				t.Fatal(err)
