@@ -18,9 +18,9 @@ generate: ## makes graph/ and the genqlient client anew from the schema
 lint: ## reads all code with golangci-lint (built from tools/go.mod, the first time takes a minute)
 	$(GOLANGCI) run ./...
 
-# The race detector makes tests four times slower, so of the random cases it sees a fifth or less, and no load test or long search. More packages than
-# processors are tested at once, as tests wait a quarter of their time. Small heaps would be collected many times a second, and every
-# process that is built with the race detector would sleep for a second before it exits.
+# The race detector makes tests four times slower, so of the random cases it sees a fifth or less, and no load test or long search. More
+# packages than processors are tested at once, as tests wait a quarter of their time. Without GOGC, small heaps would be collected many times
+# a second; without GORACE, every process with the race detector would sleep for a second before it exits.
 test: export GOGC = 400
 test: export GORACE = atexit_sleep_ms=0
 test: export SCALEGRAPH_REQUIRE_REDIS = 1
