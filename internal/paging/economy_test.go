@@ -146,7 +146,7 @@ func (f *fleet) same(what string, got, want []upstream.FeedPoint) {
 // 1000 rows of 20 groups, 50 a page: each group is read once around its place in the feed.
 func TestFeedEconomy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, 20, 5000, 0)
+		f := newFleet(t, 20, testkit.Cases(5000), 0)
 		all := f.all()
 		newest := upstream.FeedQuery{Groups: f.groups, Count: 50}
 		f.counted("forward", 62, func() { f.same("forward", f.walkFeed(newest, 20), all[:1000]) })
@@ -166,7 +166,7 @@ func TestFeedEconomy(t *testing.T) {
 // Five pages of 100 groups, each within the calls that one request may make.
 func TestFeedOfManyGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, 100, 1000, 0)
+		f := newFleet(t, 100, 200, 0)
 		f.counted("five pages", 300, func() {
 			f.same("five pages", f.walkFeed(upstream.FeedQuery{Groups: f.groups, Count: 50}, 5), f.all()[:250])
 		})
