@@ -153,7 +153,7 @@ func TestCrowd(t *testing.T) {
 
 	e.Reset()
 	began := time.Now()
-	time.Sleep(3 * crowdPoll)
+	time.Sleep(5 * crowdPoll)
 	intervals := float64(time.Since(began)) / float64(crowdPoll)
 	if calls := e.Count(); float64(calls) > crowdGroups*(intervals+1) {
 		t.Errorf("%d calls in %.1f intervals", calls, intervals)

@@ -166,7 +166,7 @@ func TestFeedEconomy(t *testing.T) {
 // Five pages of 100 groups, each within the calls that one request may make.
 func TestFeedOfManyGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, 100, 200, 0)
+		f := newFleet(t, 100, testkit.Cases(1000), 0)
 		f.counted("five pages", 300, func() {
 			f.same("five pages", f.walkFeed(upstream.FeedQuery{Groups: f.groups, Count: 50}, 5), f.all()[:250])
 		})

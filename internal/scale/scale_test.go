@@ -56,7 +56,7 @@ func TestCallsAgreeWithTheEstimate(t *testing.T) {
 	for _, c := range []struct{ groups, credentials, clients int }{{1, 1, 50}, {20, 1, 40}, {10, 10, 50}, {5, 40, 80}} {
 		t.Run(fmt.Sprintf("%d groups, %d credentials, %d clients", c.groups, c.credentials, c.clients), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const length = 2 * time.Minute
+				const length = 4 * time.Minute
 				e := newUpstream(c.groups, 200, c.credentials)
 				client := pagingtest.Client(t, e)
 				cached := cache.New(client, cache.Config{
