@@ -3,6 +3,7 @@ package resolvers
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,24 @@ func TestPoliciesAreReadTogether(t *testing.T) {
 				t.Errorf("again: %d calls, want none", len(again.calls))
 			}
 		})
+	}
+}
+
+// The activity log delays the policies of the last group: they are in a second batch.
+func TestPoliciesOfLaterBatchesShareCalls(t *testing.T) {
+	w := newPolicyWorld(t, 4)
+	for i := 2; i < 4; i++ {
+		w.emulator.RemovePolicy(project, policyID(i, 0))
+		w.emulator.RemovePolicy(project, policyID(i, 1))
+		w.emulator.Insert(project, groupID(i), emulator.Row{Start: newestStart})
+	}
+	w.emulator.Fault(emulator.ForGroup(groupID(3), emulator.Fault{Delay: 50 * time.Millisecond}))
+	a := w.ask(strings.TrimSuffix(manyGroups(3, "policies {policyId}"), "}")+
+		fmt.Sprintf(` scalingGroup(groupId: %q) {activities(first: 1) {nodes {group {policies {policyId}}}}}}`, groupID(3)), nil)
+	must[any](t, a)
+	want := map[emulator.Call]int{emulator.ProjectPolicies: 1, emulator.Groups: 1, emulator.ActivityLog: 1}
+	if got := countCalls(a); !maps.Equal(got, want) {
+		t.Errorf("calls %v, want %v", got, want)
 	}
 }
 

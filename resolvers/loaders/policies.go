@@ -75,7 +75,7 @@ func (l *Loader) loadProjectPolicies(ctx context.Context, p upstream.Project, gr
 // list has none; any other may be one that the caller does not see, or none at all, so its own list is read.
 func (l *Loader) loadMissingPolicies(ctx context.Context, p upstream.Project, groups []upstream.Group, missing []int, list PolicyList, listed bool, results []*dataloader.Result[PolicyList]) {
 	visible := map[string]bool{}
-	if listed && len(missing) > 1 {
+	if listed && len(missing) > 0 { // even for one: others may be in a later batch
 		all, _ := l.GroupList(ctx, p) // if it cannot be read, no group is known to be visible
 		for _, d := range all.Entries {
 			visible[d.Group.ID] = true
