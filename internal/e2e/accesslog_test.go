@@ -139,6 +139,7 @@ func TestAccessLogOfRequest(t *testing.T) {
 
 // A stream has one line, when it ends, with what it cost in all; each operation of a WebSocket has one.
 func TestAccessLogOfStreams(t *testing.T) {
+	t.Parallel()
 	e, url := newUpstream(t)
 	s := startServer(t, "-upstream", url, "-project", testProject, "-poll=100ms")
 	// The lines must have every upstream call.

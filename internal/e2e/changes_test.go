@@ -34,6 +34,7 @@ func changesOf(since string, groups ...string) string {
 
 // TestChangesOverEveryTransport subscribes by one transport and goes on by another, in another process.
 func TestChangesOverEveryTransport(t *testing.T) {
+	t.Parallel()
 	e, upstream := newUpstream(t)
 	first := startServer(t, "-upstream", upstream, "-project", testProject, "-poll", "100ms")
 	second := startServer(t, "-upstream", upstream, "-project", testProject, "-poll", "100ms")

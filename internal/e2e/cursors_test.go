@@ -14,6 +14,7 @@ import (
 // TestForgedCursorsAreRejected gives a server with a secret the cursors of one without, which a client could make itself. The server rejects them
 // before a call, and accepts those of a replica with the same secret.
 func TestForgedCursorsAreRejected(t *testing.T) {
+	t.Parallel()
 	e, upstream := newUpstream(t)
 	args := []string{"-upstream", upstream, "-project", testProject, "-poll=100ms"}
 	open, secret, replica := startServer(t, args...), startServer(t, append(args, "-secret=shared")...), startServer(t, append(args, "-secret=shared")...)

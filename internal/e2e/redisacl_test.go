@@ -81,6 +81,7 @@ func TestDeniedChannelsAreReported(t *testing.T) {
 // TestDocumentedRedisUser runs the program as the Redis user of the documentation, with the functions that use Redis, and finds the keys of
 // each. No command is denied.
 func TestDocumentedRedisUser(t *testing.T) {
+	t.Parallel()
 	for name, servers := range map[string][]*redistest.Server{"one server": {redistest.Start(t)}, "a cluster": redistest.Cluster(t)} {
 		t.Run(name, func(t *testing.T) {
 			url := servers[0].DocumentedUser()
