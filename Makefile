@@ -20,9 +20,9 @@ lint: ## reads all code with golangci-lint (built from tools/go.mod, the first t
 	$(GOLANGCI) run ./...
 
 # The race detector makes tests four times slower, so of the random cases it sees a fifth or less, and no load test or long search. More
-# packages and parallel tests than processors run at once, as tests wait a quarter of their time. Without GOGC, small heaps would be collected many times
-# a second; without GORACE, every process with the race detector would sleep for a second before it exits.
-# The second step has nothing left to vet.
+# packages and parallel tests than processors run at once, as tests wait a quarter of their time. Without GOGC, small heaps would be collected
+# many times a second; without GORACE, every process with the race detector would sleep for a second before it exits. The second step has
+# nothing left to vet.
 test: export GOGC = 400
 test: export GORACE = atexit_sleep_ms=0
 test: export SCALEGRAPH_REQUIRE_REDIS = 1

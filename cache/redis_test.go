@@ -47,6 +47,9 @@ func (b *fixture) replicaWithin(url string, bound time.Duration, change ...func(
 	return b.newCache(cfg)
 }
 
+// noMemory switches off the in-process tier.
+func noMemory(c *cache.Config) { c.Memory = 0 }
+
 // waitUntilStored waits until Redis has so many keys, the head of each log among its rows, and no lease, since writes are asynchronous and
 // concurrent.
 func waitUntilStored(t testing.TB, s *redistest.Server, keys int) {

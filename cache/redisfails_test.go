@@ -71,9 +71,6 @@ func holdClient(client **redisx.Client) func(*cache.Config) {
 	return func(c *cache.Config) { *client = c.Redis }
 }
 
-// noMemory switches off the in-process tier.
-func noMemory(c *cache.Config) { c.Memory = 0 }
-
 // Whatever Redis does, no request fails and none waits long.
 func TestRedisFails(t *testing.T) {
 	for name, befall := range map[string]func(s *redistest.Server){
